@@ -1,0 +1,67 @@
+"""Time as an argument: wall time that never runs backwards, and a clock that tests can turn.
+
+Expiry is stored as wall time, because it must outlive the process. A host whose clock is stepped
+back must not bring an expired token back to life, so ``SystemClock`` never returns less than it has
+returned before: between two steps it advances with the monotonic clock.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where rooms get the time from."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds; never less than an earlier call returned."""
+        ...
+
+
+class SystemClock:
+    """The host's wall clock, held to never run backwards within this process."""
+
+    __slots__ = ("_latest",)
+
+    def __init__(self) -> None:
+        self._latest = 0.0
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        reading = time.time()
+        if reading < self._latest:
+            return self._latest
+        self._latest = reading
+        return reading
+
+
+class ManualClock:
+    """A clock that only moves when told to; for tests.
+
+    Args:
+        start: Unix time in seconds at which it stands first.
+    """
+
+    __slots__ = ("_now",)
+
+    def __init__(self, start: float = 1_700_000_000.0) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        """Return the time it was last set to, in Unix seconds."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by ``seconds``; negative values are refused."""
+        if seconds < 0:
+            raise ValueError("a clock never runs backwards")
+        self._now += seconds
+
+
+def rfc3339(unix_seconds: float) -> str:
+    """Write a time as RFC 3339 in UTC with nanosecond digits and ``Z``, as the Vault API does."""
+    whole = int(unix_seconds)
+    nanoseconds = round((unix_seconds - whole) * 1e9)
+    if nanoseconds >= 1_000_000_000:
+        whole, nanoseconds = whole + 1, 0
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanoseconds:09d}Z"

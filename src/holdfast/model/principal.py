@@ -1,0 +1,38 @@
+"""The authenticated who: what a verified credential says about its bearer, and nothing it merely claims."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Somebody whose credential was verified.
+
+    Attributes:
+        name: the unique user name that owns resources; taken from the configured claim.
+        subject: the ``sub`` claim.
+        issuer: who vouched for the bearer (``iss``); empty for a guest.
+        display_name: for people and audit lines.
+        email: contact, may be empty.
+        roles: names of roles; empty means no role allows anything.
+        groups: names of groups for ownership; ``*`` stands for every group.
+        token_id: the ``jti`` claim, empty when the token carries none.
+        expires_at: Unix seconds at which the credential ends, 0 for a guest.
+    """
+
+    name: str
+    subject: str = ""
+    issuer: str = ""
+    display_name: str = ""
+    email: str = ""
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    token_id: str = ""
+    expires_at: int = 0
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether nobody was authenticated. A guest owns nothing."""
+        return self.name == ""
+
+
+GUEST = Principal(name="", roles=("system.guest",))
