@@ -1,0 +1,126 @@
+"""Command line arguments as users of ``vault``, ``dcos`` and ``pxctl`` already type them.
+
+``-format=json``, ``--format=json``, ``-format json`` and ``--format json`` mean the same; a switch
+may be written ``-dev`` or ``-dev=true``; options may stand before, between and after the other
+words; ``--`` ends them. Declare every option once, in its ``--long`` form, with an optional
+``-s`` of one letter.
+
+What a user typed may be a secret, so no error text of this parser repeats it: errors name the
+option and what it expects. Use ``type=int`` or the converters below; never ``choices``, whose error
+text quotes the input.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from holdfast.errors import InvalidInputError
+
+_NUMBER = re.compile(r"-\d+(\.\d+)?")
+_TRUE = frozenset({"1", "t", "true"})
+_FALSE = frozenset({"0", "f", "false"})
+
+
+class UsageError(InvalidInputError):
+    """The command line cannot be understood; the text says what was expected.
+
+    Args:
+        message: what is wrong, without the value that was typed.
+        usage: the usage line of the command, printed below the message.
+    """
+
+    def __init__(self, message: str, *, usage: str = "") -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The arguments of one command.
+
+    Args:
+        command: the words that reach it, such as ``holdfast kv put``.
+        summary: one line for ``--help``.
+    """
+
+    def __init__(self, *, command: str, summary: str) -> None:
+        super().__init__(
+            prog=command,
+            description=summary,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.register("type", int, _whole_number)
+
+    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse what follows the command's own words.
+
+        Raises:
+            UsageError: an option is unknown or lacks its value, or a word is missing or too many.
+        """
+        options, positionals = self._sort(words)
+        arguments, surplus = self.parse_known_args([*options, "--", *positionals])
+        if surplus:
+            self.error(f"expected {len(surplus)} fewer argument(s) after the command")
+        return arguments
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and leaving, as the base class would."""
+        raise UsageError(message, usage=self.format_usage())
+
+    def _sort(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        options: list[str] = []
+        positionals: list[str] = []
+        remaining = iter(words)
+        for word in remaining:
+            if word == "--":
+                positionals += remaining
+            elif not is_option(word):
+                positionals.append(word)
+            else:
+                name, equals, value = canonical_option(word).partition("=")
+                action = self._option_string_actions.get(name)
+                if action is None:
+                    self.error(f"{name}: this command has no such option")
+                elif action.nargs == 0:
+                    options += [name] if not equals or self._switch_is_on(name, value) else []
+                else:
+                    taken = value if equals else next(remaining, None)
+                    if taken is None:
+                        self.error(f"{name}: expected a value after it")
+                    options.append(f"{max(action.option_strings, key=len)}={taken}")
+        return options, positionals
+
+    def _switch_is_on(self, name: str, value: str) -> bool:
+        if value.lower() not in _TRUE | _FALSE:
+            self.error(f"{name}: expected true or false")
+        return value.lower() in _TRUE
+
+
+def is_option(word: str) -> bool:
+    """Whether a word is an option, rather than a lone ``-``, a negative number or plain text."""
+    return word.startswith("-") and word != "-" and _NUMBER.fullmatch(word) is None
+
+
+def canonical_option(word: str) -> str:
+    """Return an option with two dashes if its name is longer than one letter, with one otherwise."""
+    name, equals, value = word.lstrip("-").partition("=")
+    return ("-" if len(name) == 1 else "--") + name + equals + value
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Return a converter that accepts exactly these words."""
+
+    def convert(text: str) -> str:
+        if text not in allowed:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(allowed)}")
+        return text
+
+    return convert
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a whole number") from None

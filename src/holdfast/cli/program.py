@@ -1,0 +1,177 @@
+"""One command line program: a tree of commands, loaded only when asked for, and its exit codes.
+
+A command is a function named by text, so that ``--help`` and every other command start without
+importing it. It declares its arguments and returns what runs them::
+
+    def get(parser: CommandParser) -> Run:
+        parser.add_argument("path", help="...")
+        return _get
+
+Exit codes never change meaning: 0 done, 1 the mistake or the trouble is on this side (usage, a file,
+the terminal), 2 the server refused, failed or could not be reached; also a sealed store, for
+``status``. 130 means interrupted.
+"""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from holdfast.cli.arguments import CommandParser, UsageError, canonical_option, is_option
+from holdfast.cli.output import remark
+from holdfast.errors import HoldfastError
+
+EXIT_OK = 0
+EXIT_LOCAL_ERROR = 1
+EXIT_REMOTE_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+Run = Callable[[Namespace], int]
+Declare = Callable[[CommandParser], Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        summary: one line for help.
+        target: where its ``Declare`` function is, as ``package.module:function``.
+    """
+
+    summary: str
+    target: str
+
+    def load(self) -> Declare:
+        """Import the command."""
+        module, _, name = self.target.partition(":")
+        declare: Declare = getattr(import_module(module), name)
+        return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Commands under one word.
+
+    Attributes:
+        summary: one line for help.
+        commands: what may follow the word.
+    """
+
+    summary: str
+    commands: Mapping[str, "Command | Group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command line program.
+
+    Attributes:
+        name: what users type.
+        root: its commands.
+        version: how to find out the version, for ``--version``.
+        options_with_value: options such as ``--address`` that may stand before the command and take a
+            value; the commands declare them.
+        explain: turns an error into advice on what to try next; empty for none.
+    """
+
+    name: str
+    root: Group
+    version: Callable[[], str]
+    options_with_value: frozenset[str] = field(default_factory=frozenset)
+    explain: Callable[[HoldfastError], str] = lambda _: ""
+
+    def main(self, words: Sequence[str] | None = None) -> int:
+        """Run one command line and return the exit code. Prints, never raises."""
+        code = EXIT_LOCAL_ERROR
+        try:
+            code = self._run(sys.argv[1:] if words is None else words)
+            sys.stdout.flush()
+        except HoldfastError as error:
+            code = self._report(error)
+        except KeyboardInterrupt:
+            code = EXIT_INTERRUPTED
+        except BrokenPipeError:
+            # The reader of our output has left. Point the descriptor elsewhere, or the interpreter
+            # complains once more while it closes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - the last resort; an unknown text may quote a secret
+            remark(f"Error: a defect in {self.name} ({_place(error)}). Please report it.")
+        return code
+
+    def _report(self, error: HoldfastError) -> int:
+        remark(f"Error: {error.message}")
+        if isinstance(error, UsageError):
+            if error.usage:
+                remark(error.usage.rstrip())
+            return EXIT_LOCAL_ERROR
+        if advice := self.explain(error):
+            remark(advice)
+        return EXIT_REMOTE_ERROR if is_remote(error) else EXIT_LOCAL_ERROR
+
+    def _run(self, words: Sequence[str]) -> int:
+        here: Command | Group = self.root
+        spoken = [self.name]
+        early: list[str] = []
+        remaining = list(words)
+        while isinstance(here, Group):
+            word = remaining.pop(0) if remaining else "--help"
+            if is_option(word):
+                option = canonical_option(word)
+                if option in {"-h", "--help"}:
+                    print(self._help(spoken, here))
+                    return EXIT_OK if words else EXIT_LOCAL_ERROR
+                if option == "--version":
+                    print(self.version())
+                    return EXIT_OK
+                early.append(word)
+                if option in self.options_with_value and remaining:
+                    early.append(remaining.pop(0))
+            elif word in here.commands:
+                here = here.commands[word]
+                spoken.append(word)
+            else:
+                raise UsageError(
+                    f"{' '.join(spoken)}: no such command; try {' '.join([*spoken, '--help'])}",
+                )
+        parser = CommandParser(command=" ".join(spoken), summary=here.summary)
+        run = here.load()(parser)
+        try:
+            arguments = parser.parse_words([*early, *remaining])
+        except SystemExit:  # argparse leaves this way after it printed --help
+            return EXIT_OK
+        return run(arguments)
+
+    def _help(self, spoken: Sequence[str], group: Group) -> str:
+        width = max(len(word) for word in group.commands)
+        return "\n".join(
+            [
+                f"{group.summary}",
+                "",
+                f"Usage: {' '.join(spoken)} <command> [options] [arguments]",
+                "",
+                *(f"    {word.ljust(width)}  {entry.summary}" for word, entry in group.commands.items()),
+                "",
+                f"{' '.join(spoken)} <command> --help explains one of them.",
+            ],
+        )
+
+
+def is_remote(error: HoldfastError) -> bool:
+    """Whether a server, or the way to it, is where the trouble is."""
+    return type(error).__module__.startswith("holdfast.client.")
+
+
+def _place(error: BaseException) -> str:
+    """Name the kind of a defect and the line it came from; its text may quote what a user typed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
