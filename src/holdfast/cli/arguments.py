@@ -59,9 +59,10 @@ class CommandParser(argparse.ArgumentParser):
             UsageError: an option is unknown or lacks its value, or a word is missing or too many.
         """
         options, positionals = self._sort(words)
-        arguments, surplus = self.parse_known_args([*options, "--", *positionals])
+        ordered = [*options, "--", *positionals] if positionals else options
+        arguments, surplus = self.parse_known_args(ordered)
         if surplus:
-            self.error(f"expected {len(surplus)} fewer argument(s) after the command")
+            self.error("expected fewer words after the command")
         return arguments
 
     def error(self, message: str) -> NoReturn:
@@ -86,7 +87,7 @@ class CommandParser(argparse.ArgumentParser):
                     options += [name] if not equals or self._switch_is_on(name, value) else []
                 else:
                     taken = value if equals else next(remaining, None)
-                    if taken is None:
+                    if taken in {None, "--"}:
                         self.error(f"{name}: expected a value after it")
                     options.append(f"{max(action.option_strings, key=len)}={taken}")
         return options, positionals

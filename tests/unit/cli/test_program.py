@@ -1,0 +1,119 @@
+"""A program finds its command lazily and leaves with a code that never changes meaning."""
+
+import pytest
+
+from holdfast.cli.program import Command, Group, Program
+from holdfast.errors import InvalidInputError
+
+SECRET = "hunter2"
+
+
+def echo(parser):
+    parser.add_argument("--address")
+    parser.add_argument("words", nargs="*")
+
+    def run(arguments):
+        print(arguments.address, *arguments.words)
+        return 0
+
+    return run
+
+
+def refuse(parser):
+    def run(arguments):
+        raise InvalidInputError("limit: expected less")
+
+    return run
+
+
+def break_down(parser):
+    def run(arguments):
+        raise RuntimeError(SECRET)
+
+    return run
+
+
+def interrupt(parser):
+    def run(arguments):
+        raise KeyboardInterrupt
+
+    return run
+
+
+def miss_a_file(parser):
+    def run(arguments):
+        raise FileNotFoundError(2, "No such file or directory", "somewhere.hcl")
+
+    return run
+
+
+HERE = f"{__name__}:"
+PROGRAM = Program(
+    name="try",
+    root=Group(
+        "Try things",
+        {
+            "echo": Command("Say it again", HERE + "echo"),
+            "deep": Group("Nested", {"echo": Command("Say it again", HERE + "echo")}),
+            "refuse": Command("Refuse", HERE + "refuse"),
+            "break": Command("Break down", HERE + "break_down"),
+            "interrupt": Command("Stop", HERE + "interrupt"),
+            "file": Command("Miss a file", HERE + "miss_a_file"),
+            "absent": Command("Not importable", "holdfast.cli.no_such_module:nothing"),
+        },
+    ),
+    version=lambda: "try 1",
+    options_with_value=frozenset({"--address"}),
+    explain=lambda error: "Try less.",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        pytest.param(["echo", "a", "-address=x"], "x a\n", id="option-after"),
+        pytest.param(["-address=x", "echo", "a"], "x a\n", id="option-before-with-equals"),
+        pytest.param(["-address", "x", "deep", "echo", "a"], "x a\n", id="option-before-with-blank"),
+        pytest.param(["deep", "--address", "x", "echo", "a"], "x a\n", id="option-between"),
+        pytest.param(["-version"], "try 1\n", id="version"),
+    ],
+)
+def test_a_command_is_found_and_run(words, printed, capsys):
+    assert PROGRAM.main(words) == 0
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "remark"),
+    [
+        pytest.param(["nothing"], 1, "no such command", id="unknown-command"),
+        pytest.param(["deep", "nothing"], 1, "no such command", id="unknown-nested-command"),
+        pytest.param(["echo", "--nothing"], 1, "usage: try echo", id="unknown-option"),
+        pytest.param(["refuse"], 1, "limit: expected less\nTry less.", id="refused-here"),
+        pytest.param(["break"], 1, "RuntimeError at test_program.py", id="our-defect"),
+        pytest.param(["file"], 1, "somewhere.hcl: No such file", id="missing-file"),
+        pytest.param(["interrupt"], 130, "", id="interrupted"),
+    ],
+)
+def test_failures_have_a_code_and_a_sentence(words, code, remark, capsys):
+    assert PROGRAM.main(words) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert remark in captured.err
+    assert SECRET not in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_help_lists_the_commands_without_importing_them(capsys):
+    assert PROGRAM.main(["--help"]) == 0
+    assert "Not importable" in capsys.readouterr().out
+
+
+def test_help_of_one_command_shows_its_options(capsys):
+    assert PROGRAM.main(["echo", "-h"]) == 0
+    assert "--address" in capsys.readouterr().out
+
+
+def test_no_command_shows_help_and_fails(capsys):
+    assert PROGRAM.main([]) == 1
+    assert "Say it again" in capsys.readouterr().out
