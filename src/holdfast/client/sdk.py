@@ -1,0 +1,80 @@
+"""Client of a storage node's REST API (the OpenStorage SDK's paths and field names)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.client.address import parse_address
+from holdfast.client.tls import TlsSettings
+from holdfast.model import SecretBytes
+
+
+class SdkClient:
+    """Calls to one storage node as one signed token.
+
+    Args:
+        endpoint: the node's address.
+        token: signed token; ``None`` calls as a guest.
+        tls: how the node's certificate is checked.
+        timeout_seconds: longest wait for one answer; formatting and rotation take their time.
+        allow_plaintext_off_loopback: accept plain HTTP to another machine.
+
+    Raises:
+        InvalidInputError: an address that cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: SecretBytes | str | None = None,
+        *,
+        tls: TlsSettings | None = None,
+        timeout_seconds: float = 300.0,
+        allow_plaintext_off_loopback: bool = False,
+    ) -> None:
+        from holdfast.client.json_api import JsonApi  # noqa: PLC0415 - keeps `--help` fast
+        from holdfast.client.transport import Transport  # noqa: PLC0415 - as above
+
+        parsed = parse_address(
+            endpoint, field="endpoint", allow_plaintext_off_loopback=allow_plaintext_off_loopback
+        )
+        self._token = SecretBytes(token.encode()) if isinstance(token, str) else token
+        self._api = JsonApi(
+            Transport(parsed, tls=tls, timeout_seconds=timeout_seconds),
+            read_error=_read_error,
+            is_final=lambda answer: answer.status in {501, 503},
+        )
+
+    def __repr__(self) -> str:
+        return "SdkClient(****)"
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._api.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Send one request below ``/v1``; return the answer's JSON object.
+
+        Raises:
+            UnauthenticatedError: the token is missing a property or is not trusted; ``reason`` says which.
+            PermissionDeniedError: the role or the ownership of the volume does not allow it.
+            HoldfastError: other kinds as the status says, with the node's words.
+        """
+        headers = {"Authorization": f"Bearer {self._token.reveal().decode()}"} if self._token else {}
+        return self._api.call(method, "/v1/" + path.lstrip("/"), body, headers=headers, query=query)
+
+
+def _read_error(document: dict[str, Any]) -> tuple[str, str]:
+    reason = ""
+    details = document.get("details")
+    if isinstance(details, list):
+        for detail in details:
+            if isinstance(detail, dict) and isinstance(detail.get("reason"), str):
+                reason = detail["reason"]
+    return str(document.get("message") or document.get("error") or ""), reason

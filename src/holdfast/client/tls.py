@@ -1,0 +1,63 @@
+"""How a client checks a server's certificate: always, unless the ugly-named switch says otherwise."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """Certificates and names for connections to one server.
+
+    Attributes:
+        ca_cert: PEM file of the authorities to trust; wins over ``ca_path``; empty means the system's.
+        ca_path: directory of PEM files to trust.
+        client_cert: PEM file of our certificate, for servers that ask for one.
+        client_key: unencrypted PEM file of its key; empty means it is in ``client_cert``.
+        server_name: the name expected in the server's certificate, if it is not the host's.
+        unsafe_skip_verification: accept any certificate, from anybody on the way.
+    """
+
+    ca_cert: str = ""
+    ca_path: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    server_name: str = ""
+    unsafe_skip_verification: bool = False
+
+    def context(self) -> "SSLContext":
+        """Build the TLS context: 1.2 or newer, host name checked.
+
+        Raises:
+            InvalidInputError: a named file cannot be read or holds no certificate or key.
+        """
+        import ssl  # noqa: PLC0415 - loaded with the first connection
+
+        try:
+            context = ssl.create_default_context(
+                cafile=self.ca_cert or None, capath=None if self.ca_cert else self.ca_path or None
+            )
+        except OSError:
+            raise InvalidInputError(
+                "CA certificate: expected a readable PEM file or directory of certificates"
+            ) from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.client_cert:
+            try:
+                context.load_cert_chain(self.client_cert, self.client_key or None)
+            except OSError:
+                raise InvalidInputError(
+                    "client certificate: expected a readable PEM certificate and its unencrypted key"
+                ) from None
+        if self.unsafe_skip_verification:
+            _log.warning("certificate verification is off: the server's identity is not checked")
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context

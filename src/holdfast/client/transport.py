@@ -1,0 +1,203 @@
+"""One HTTP exchange with one server: connection reuse, deadlines, retries; no API's meaning.
+
+Only ``GET`` is repeated, at most twice, after a broken connection or a 5xx answer that the caller has
+not declared final; repeating anything else could act twice. Redirects are never followed, because a
+request carries a token. An answer over ``MAX_ANSWER_BYTES`` is refused.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from holdfast.client.address import Address
+from holdfast.client.tls import TlsSettings
+from holdfast.errors import TooLargeError, UnavailableError
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+RETRY_WAITS_SECONDS = (0.2, 0.6)
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server sent back.
+
+    Attributes:
+        status: HTTP status code.
+        content_type: the ``Content-Type`` header as sent, empty if absent.
+        body: the whole body.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Transport:
+    """Connections to one server.
+
+    Args:
+        address: where the server is.
+        tls: how its certificate is checked.
+        timeout_seconds: longest wait for one answer.
+        sleep: how to wait between two tries.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        tls: TlsSettings | None = None,
+        timeout_seconds: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._address = address
+        self._tls = tls or TlsSettings()
+        self._timeout_seconds = timeout_seconds
+        self._sleep = sleep
+        self._pool: HTTPConnectionPool | None = None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        is_final: Callable[[Answer], bool] = lambda _: False,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        Args:
+            method: HTTP method.
+            path: percent-encoded path and query, starting with a slash.
+            headers: sent as they are.
+            body: sent as it is.
+            is_final: whether a 5xx answer is the server's considered word, so that asking again is pointless.
+
+        Raises:
+            UnavailableError: no answer, or one that breaks HTTP or redirects.
+            TooLargeError: the answer is over ``MAX_ANSWER_BYTES``.
+        """
+        waits = RETRY_WAITS_SECONDS if method == "GET" else ()
+        for wait in waits:
+            try:
+                answer = self._exchange(method, path, headers, body)
+            except UnavailableError:
+                self._sleep(wait)
+                continue
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR or is_final(answer):
+                return answer
+            self._sleep(wait)
+        return self._exchange(method, path, headers, body)
+
+    def close(self) -> None:
+        """Close idle connections; the next request opens new ones."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        from urllib3 import exceptions  # noqa: PLC0415 - 120 ms that `--help` must not pay
+
+        if self._pool is None:
+            self._pool = self._open_pool()
+        try:
+            response = self._pool.urlopen(
+                method,
+                self._address.base_path + path,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            answer = _read(response)
+        except exceptions.HTTPError as error:
+            raise UnavailableError(
+                f"no answer from {self._where()}: {_cause(error)}", detail=type(error).__name__
+            ) from None
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            raise UnavailableError(
+                f"{self._where()} answered with a redirect, which is never followed with a token"
+            )
+        return answer
+
+    def _open_pool(self) -> "HTTPConnectionPool":
+        from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout  # noqa: PLC0415 - as above
+
+        timeout = Timeout(
+            connect=min(CONNECT_TIMEOUT_SECONDS, self._timeout_seconds), read=self._timeout_seconds
+        )
+        address = self._address
+        if address.scheme == "unix":
+            return _unix_pool(address.socket_path, timeout)
+        if address.scheme == "http":
+            return HTTPConnectionPool(address.host, address.port, timeout=timeout, maxsize=4)
+        return HTTPSConnectionPool(
+            address.host,
+            address.port,
+            timeout=timeout,
+            maxsize=4,
+            ssl_context=self._tls.context(),
+            server_hostname=self._tls.server_name or None,
+            assert_hostname=self._tls.server_name or None,
+        )
+
+    def _where(self) -> str:
+        address = self._address
+        if address.scheme == "unix":
+            return f"unix://{address.socket_path}"
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        return f"{address.scheme}://{host}:{address.port}"
+
+
+def _read(response: "BaseHTTPResponse") -> Answer:
+    body = response.read(MAX_ANSWER_BYTES + 1)
+    if len(body) > MAX_ANSWER_BYTES:
+        response.close()  # what is left on the connection would be read as the next answer
+        raise TooLargeError(f"answer: expected at most {MAX_ANSWER_BYTES} bytes")
+    response.release_conn()
+    return Answer(response.status, response.headers.get("Content-Type", ""), body)
+
+
+def _cause(error: Exception) -> str:
+    """Say in plain words why there was no answer, without the library's object dumps."""
+    from urllib3 import exceptions  # noqa: PLC0415 - as above
+
+    if isinstance(error, exceptions.SSLError):
+        return "its certificate was not accepted (is the right CA certificate given?)"
+    if isinstance(error, exceptions.NewConnectionError):
+        return "nothing accepts connections there (is the server running, is the address right?)"
+    if isinstance(error, exceptions.TimeoutError):
+        return "it took too long"
+    return "the connection broke"
+
+
+def _unix_pool(socket_path: str, timeout: "Timeout") -> "HTTPConnectionPool":
+    from urllib3 import HTTPConnectionPool  # noqa: PLC0415 - as above
+    from urllib3.connection import HTTPConnection  # noqa: PLC0415 - as above
+    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415 - as above
+
+    class UnixConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            channel.settimeout(CONNECT_TIMEOUT_SECONDS)
+            try:
+                channel.connect(socket_path)
+            except OSError as error:
+                channel.close()
+                raise NewConnectionError(self, str(error.strerror)) from None
+            return channel
+
+    class UnixPool(HTTPConnectionPool):
+        ConnectionCls = UnixConnection
+
+    return UnixPool("localhost", timeout=timeout, maxsize=4)

@@ -1,0 +1,242 @@
+"""Client of the Vault HTTP API, against Holdfast or any server that speaks it.
+
+``request`` reaches every path below ``/v1``; the other methods are the calls that Holdfast's own
+programs make. The token is held masked and goes into one header of each request, nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from holdfast.client.address import parse_address
+from holdfast.client.tls import TlsSettings
+from holdfast.errors import ConflictError, InvalidInputError
+from holdfast.model import SecretBytes
+
+if TYPE_CHECKING:
+    from holdfast.client.transport import Answer
+
+CAS_MISMATCH = "check-and-set parameter did not match"
+
+
+@dataclass(frozen=True, slots=True)
+class SealStatus:
+    """What ``sys/seal-status`` says.
+
+    Attributes:
+        initialized: whether the store has keys at all.
+        sealed: whether it holds none of them at the moment.
+        threshold: how many shares open it.
+        shares: how many shares exist.
+        progress: how many distinct shares the running attempt has.
+    """
+
+    initialized: bool
+    sealed: bool
+    threshold: int
+    shares: int
+    progress: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InitResult:
+    """The only copy of what initialisation makes.
+
+    Attributes:
+        shares: the unseal key's shares, base64.
+        root_token: the first token.
+    """
+
+    shares: tuple[str, ...]
+    root_token: str
+
+
+class VaultClient:
+    """Calls to one server as one token.
+
+    Args:
+        address: ``https://host:port``, ``http://`` on loopback, or ``unix:///path``.
+        token: the token to act as, or ``None`` for calls that need none.
+        tls: how the server's certificate is checked.
+        namespace: sent as ``X-Vault-Namespace`` when not empty.
+        timeout_seconds: longest wait for one answer.
+        allow_plaintext_off_loopback: accept plain HTTP to another machine.
+
+    Raises:
+        InvalidInputError: an address that cannot be used.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: SecretBytes | str | None = None,
+        *,
+        tls: TlsSettings | None = None,
+        namespace: str = "",
+        timeout_seconds: float = 60.0,
+        allow_plaintext_off_loopback: bool = False,
+    ) -> None:
+        from holdfast.client.json_api import JsonApi  # noqa: PLC0415 - keeps `--help` fast
+        from holdfast.client.transport import Transport  # noqa: PLC0415 - as above
+
+        parsed = parse_address(address, allow_plaintext_off_loopback=allow_plaintext_off_loopback)
+        self._token = SecretBytes(token.encode()) if isinstance(token, str) else token
+        self._namespace = namespace
+        self._api = JsonApi(
+            Transport(parsed, tls=tls, timeout_seconds=timeout_seconds),
+            read_error=_read_error,
+            is_final=_is_final,
+        )
+
+    def __repr__(self) -> str:
+        return "VaultClient(****)"
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._api.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Send one request below ``/v1``.
+
+        Args:
+            method: ``GET``, ``LIST``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
+            path: such as ``secret/data/team/db``, not percent-encoded.
+            body: JSON object to send.
+            query: query parameters.
+
+        Returns:
+            The whole answer; ``{}`` for 204.
+
+        Raises:
+            NotFoundError: 404; for a deleted KV version too.
+            ConflictError: a check-and-set did not match.
+            SealedError: 503 from a sealed store.
+            HoldfastError: other kinds as the status says, with the server's words.
+        """
+        headers = {"X-Vault-Request": "true"}
+        if self._token is not None:
+            headers["X-Vault-Token"] = self._token.reveal().decode()
+        if self._namespace:
+            headers["X-Vault-Namespace"] = self._namespace
+        if method == "LIST":
+            method, query = "GET", {**(query or {}), "list": "true"}
+        elif method == "PATCH":
+            headers["Content-Type"] = "application/merge-patch+json"
+        try:
+            return self._api.call(method, "/v1/" + path.lstrip("/"), body, headers=headers, query=query)
+        except InvalidInputError as error:
+            if CAS_MISMATCH in error.message:
+                raise ConflictError(error.message) from None
+            raise
+
+    # --- sys -------------------------------------------------------------------------------------
+
+    def init(self, *, shares: int, threshold: int) -> InitResult:
+        """Initialise the store; the answer cannot be asked for again."""
+        answer = self.request("PUT", "sys/init", {"secret_shares": shares, "secret_threshold": threshold})
+        return InitResult(tuple(answer["keys_base64"]), answer["root_token"])
+
+    def seal_status(self) -> SealStatus:
+        """Ask whether the store is sealed; needs no token."""
+        return _seal_status(self.request("GET", "sys/seal-status"))
+
+    def unseal(self, share: str) -> SealStatus:
+        """Hand over one share, as ``init`` printed it."""
+        return _seal_status(self.request("PUT", "sys/unseal", {"key": share}))
+
+    def seal(self) -> None:
+        """Seal the store at once."""
+        self.request("PUT", "sys/seal")
+
+    def mounts(self) -> dict[str, Any]:
+        """Return the table of mounts, path with trailing slash to mount object."""
+        return _data(self.request("GET", "sys/mounts"))
+
+    def mount_of(self, path: str) -> dict[str, Any]:
+        """Return the mount that serves ``path``; any token with some right below it may ask."""
+        return _data(self.request("GET", f"sys/internal/ui/mounts/{path.strip('/')}"))
+
+    def enable_mount(
+        self, path: str, kind: str, *, options: Mapping[str, str] | None = None, description: str = ""
+    ) -> None:
+        """Mount an engine, such as ``kv`` with options ``{"version": "2"}``."""
+        body = {"type": kind, "description": description, "options": dict(options or {})}
+        self.request("POST", f"sys/mounts/{path.strip('/')}", body)
+
+    def disable_mount(self, path: str) -> None:
+        """Unmount an engine and remove everything in it."""
+        self.request("DELETE", f"sys/mounts/{path.strip('/')}")
+
+    # --- policies and tokens ---------------------------------------------------------------------
+
+    def put_policy(self, name: str, text: str) -> None:
+        """Store an ACL policy, given as HCL or JSON text."""
+        self.request("PUT", f"sys/policies/acl/{name}", {"policy": text})
+
+    def get_policy(self, name: str) -> str:
+        """Return the text of an ACL policy."""
+        return str(_data(self.request("GET", f"sys/policies/acl/{name}"))["policy"])
+
+    def delete_policy(self, name: str) -> None:
+        """Remove an ACL policy; tokens that name it lose it at once."""
+        self.request("DELETE", f"sys/policies/acl/{name}")
+
+    def create_token(self, **fields: Any) -> dict[str, Any]:
+        """Create a token; fields as the API names them (``policies``, ``ttl``, ``type``, ...).
+
+        Returns:
+            The ``auth`` object: ``client_token``, ``accessor``, ``policies``, ``lease_duration``, ...
+        """
+        auth = self.request("POST", "auth/token/create", fields).get("auth")
+        return auth if isinstance(auth, dict) else {}
+
+    def lookup_self(self) -> dict[str, Any]:
+        """Return what the server knows about our own token."""
+        return _data(self.request("GET", "auth/token/lookup-self"))
+
+    def lookup_token(self, token: str) -> dict[str, Any]:
+        """Return what the server knows about another token."""
+        return _data(self.request("POST", "auth/token/lookup", {"token": token}))
+
+    def revoke_token(self, token: str) -> None:
+        """Revoke a token and its children."""
+        self.request("POST", "auth/token/revoke", {"token": token})
+
+    def revoke_self(self) -> None:
+        """Revoke our own token and its children."""
+        self.request("POST", "auth/token/revoke-self")
+
+
+def _data(answer: dict[str, Any]) -> dict[str, Any]:
+    data = answer.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _seal_status(answer: dict[str, Any]) -> SealStatus:
+    return SealStatus(
+        initialized=bool(answer.get("initialized")),
+        sealed=bool(answer.get("sealed", True)),
+        threshold=int(answer.get("t", 0)),
+        shares=int(answer.get("n", 0)),
+        progress=int(answer.get("progress", 0)),
+    )
+
+
+def _read_error(document: dict[str, Any]) -> tuple[str, str]:
+    errors = document.get("errors")
+    return ("; ".join(str(error) for error in errors), "") if isinstance(errors, list) else ("", "")
+
+
+def _is_final(answer: "Answer") -> bool:
+    # A sealed store stays sealed until somebody acts, and 501 is said of what is not there at all.
+    return answer.status == HTTPStatus.NOT_IMPLEMENTED or (
+        answer.status == HTTPStatus.SERVICE_UNAVAILABLE and b"sealed" in answer.body.lower()
+    )
