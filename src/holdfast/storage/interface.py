@@ -71,14 +71,10 @@ class Lease(Protocol):
         ...
 
 
-class Storage(Protocol):
-    """A storage engine."""
+class Storage(Reader, Protocol):
+    """A storage engine. Read directly, it answers each call with the newest committed state."""
 
     name: str
-
-    def get(self, key: str) -> bytes | None:
-        """Return the newest committed value at ``key``, or ``None``; the fast path for one key."""
-        ...
 
     def snapshot(self) -> AbstractContextManager[Reader]:
         """Open a consistent view of all keys. Keep it short-lived."""
