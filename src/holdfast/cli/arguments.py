@@ -15,24 +15,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from holdfast.errors import InvalidInputError
+from holdfast.cli.errors import UsageError
 
 _NUMBER = re.compile(r"-\d+(\.\d+)?")
 _TRUE = frozenset({"1", "t", "true"})
 _FALSE = frozenset({"0", "f", "false"})
-
-
-class UsageError(InvalidInputError):
-    """The command line cannot be understood; the text says what was expected.
-
-    Args:
-        message: what is wrong, without the value that was typed.
-        usage: the usage line of the command, printed below the message.
-    """
-
-    def __init__(self, message: str, *, usage: str = "") -> None:
-        super().__init__(message)
-        self.usage = usage
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from holdfast.cli.arguments import CommandParser, UsageError, canonical_option, is_option
+from holdfast.cli.arguments import CommandParser, canonical_option, is_option
+from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.output import remark
 from holdfast.errors import HoldfastError
 
@@ -106,13 +107,10 @@ class Program:
 
     def _report(self, error: HoldfastError) -> int:
         remark(f"Error: {error.message}")
-        if isinstance(error, UsageError):
-            if error.usage:
-                remark(error.usage.rstrip())
-            return EXIT_LOCAL_ERROR
-        if advice := self.explain(error):
+        advice = error.usage.rstrip() if isinstance(error, UsageError) else self.explain(error)
+        if advice:
             remark(advice)
-        return EXIT_REMOTE_ERROR if is_remote(error) else EXIT_LOCAL_ERROR
+        return EXIT_LOCAL_ERROR if isinstance(error, LocalError) else EXIT_REMOTE_ERROR
 
     def _run(self, words: Sequence[str]) -> int:
         here: Command | Group = self.root
@@ -160,11 +158,6 @@ class Program:
                 f"{' '.join(spoken)} <command> --help explains one of them.",
             ],
         )
-
-
-def is_remote(error: HoldfastError) -> bool:
-    """Whether a server, or the way to it, is where the trouble is."""
-    return type(error).__module__.startswith("holdfast.client.")
 
 
 def _place(error: BaseException) -> str:

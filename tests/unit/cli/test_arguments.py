@@ -2,7 +2,8 @@
 
 import pytest
 
-from holdfast.cli.arguments import CommandParser, UsageError, one_of
+from holdfast.cli.arguments import CommandParser, one_of
+from holdfast.cli.errors import UsageError
 
 
 def make_parser():

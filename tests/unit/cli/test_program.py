@@ -2,8 +2,9 @@
 
 import pytest
 
+from holdfast.cli.errors import LocalError
 from holdfast.cli.program import Command, Group, Program
-from holdfast.errors import InvalidInputError
+from holdfast.errors import PermissionDeniedError
 
 SECRET = "hunter2"
 
@@ -21,7 +22,14 @@ def echo(parser):
 
 def refuse(parser):
     def run(arguments):
-        raise InvalidInputError("limit: expected less")
+        raise PermissionDeniedError("permission denied")
+
+    return run
+
+
+def distrust(parser):
+    def run(arguments):
+        raise LocalError("token file: expected it to be yours")
 
     return run
 
@@ -55,7 +63,8 @@ PROGRAM = Program(
         {
             "echo": Command("Say it again", HERE + "echo"),
             "deep": Group("Nested", {"echo": Command("Say it again", HERE + "echo")}),
-            "refuse": Command("Refuse", HERE + "refuse"),
+            "refuse": Command("Be refused", HERE + "refuse"),
+            "distrust": Command("Distrust", HERE + "distrust"),
             "break": Command("Break down", HERE + "break_down"),
             "interrupt": Command("Stop", HERE + "interrupt"),
             "file": Command("Miss a file", HERE + "miss_a_file"),
@@ -89,7 +98,8 @@ def test_a_command_is_found_and_run(words, printed, capsys):
         pytest.param(["nothing"], 1, "no such command", id="unknown-command"),
         pytest.param(["deep", "nothing"], 1, "no such command", id="unknown-nested-command"),
         pytest.param(["echo", "--nothing"], 1, "usage: try echo", id="unknown-option"),
-        pytest.param(["refuse"], 1, "limit: expected less\nTry less.", id="refused-here"),
+        pytest.param(["refuse"], 2, "permission denied\nTry less.", id="refused-by-the-server"),
+        pytest.param(["distrust"], 1, "token file: expected it to be yours", id="refused-here"),
         pytest.param(["break"], 1, "RuntimeError at test_program.py", id="our-defect"),
         pytest.param(["file"], 1, "somewhere.hcl: No such file", id="missing-file"),
         pytest.param(["interrupt"], 130, "", id="interrupted"),

@@ -1,0 +1,25 @@
+"""What can go wrong on this side of a command line; everything else is the server's word or the way to it.
+
+HoldfastError
+└── LocalError      exit code 1: a file, the terminal, the configuration
+    └── UsageError  ... the command line itself; its usage line is printed below
+"""
+
+from holdfast.errors import HoldfastError
+
+
+class LocalError(HoldfastError):
+    """Something on this machine is missing, malformed or unsafe to use."""
+
+
+class UsageError(LocalError):
+    """The command line cannot be understood; the text says what was expected.
+
+    Args:
+        message: what is wrong, without the value that was typed.
+        usage: the usage line of the command.
+    """
+
+    def __init__(self, message: str, *, usage: str = "") -> None:
+        super().__init__(message)
+        self.usage = usage
