@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.client.address import parse_address
+from holdfast.client.errors import RemoteNotFoundError
 from holdfast.client.tls import TlsSettings
-from holdfast.errors import NotFoundError
 from holdfast.model import SecretBytes
 
 
@@ -95,7 +95,7 @@ class DcosClient:
         """Return the names of all secrets below ``path``, at any depth, relative to it."""
         try:
             names = self.request("GET", self._secret(path), query={"list": "true"}).get("array")
-        except NotFoundError:
+        except RemoteNotFoundError:
             return []
         return [str(name) for name in names] if isinstance(names, list) else []
 

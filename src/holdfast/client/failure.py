@@ -2,37 +2,37 @@
 
 from http import HTTPStatus
 
-from holdfast.errors import (
-    ConflictError,
-    HoldfastError,
-    InvalidInputError,
-    NotFoundError,
-    PermissionDeniedError,
-    SealedError,
-    TooLargeError,
-    UnauthenticatedError,
-    UnavailableError,
-    UnsupportedError,
+from holdfast.client.errors import (
+    RemoteConflictError,
+    RemoteError,
+    RemoteInvalidInputError,
+    RemoteNotFoundError,
+    RemotePermissionDeniedError,
+    RemoteSealedError,
+    RemoteTooLargeError,
+    RemoteUnauthenticatedError,
+    RemoteUnavailableError,
+    RemoteUnsupportedError,
 )
 
 MAX_MESSAGE_CHARACTERS = 2000
 
-KIND_BY_STATUS: dict[int, type[HoldfastError]] = {
-    400: InvalidInputError,
-    401: UnauthenticatedError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    405: UnsupportedError,
-    409: ConflictError,
-    412: UnavailableError,
-    413: TooLargeError,
-    415: InvalidInputError,
-    429: UnavailableError,
-    501: UnsupportedError,
+KIND_BY_STATUS: dict[int, type[RemoteError]] = {
+    400: RemoteInvalidInputError,
+    401: RemoteUnauthenticatedError,
+    403: RemotePermissionDeniedError,
+    404: RemoteNotFoundError,
+    405: RemoteUnsupportedError,
+    409: RemoteConflictError,
+    412: RemoteUnavailableError,
+    413: RemoteTooLargeError,
+    415: RemoteInvalidInputError,
+    429: RemoteUnavailableError,
+    501: RemoteUnsupportedError,
 }
 
 
-def failure(status: int, message: str, *, reason: str = "") -> HoldfastError:
+def failure(status: int, message: str, *, reason: str = "") -> RemoteError:
     """Return the error that an answer stands for.
 
     Args:
@@ -42,11 +42,12 @@ def failure(status: int, message: str, *, reason: str = "") -> HoldfastError:
     """
     text = printable(message) or f"the server answered with status {status}"
     if status == HTTPStatus.UNAUTHORIZED:
-        return UnauthenticatedError(text, reason=reason or "unauthenticated")
+        return RemoteUnauthenticatedError(text, reason=reason or "unauthenticated")
     if status == HTTPStatus.SERVICE_UNAVAILABLE and "sealed" in text.lower():
-        return SealedError(text)
+        return RemoteSealedError(text)
     kind = KIND_BY_STATUS.get(
-        status, UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else InvalidInputError
+        status,
+        RemoteUnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else RemoteInvalidInputError,
     )
     return kind(text)
 

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from holdfast.client.errors import RemoteError, RemoteUnavailableError
 from holdfast.client.failure import failure
 from holdfast.client.transport import Answer, Transport
-from holdfast.errors import HoldfastError, UnavailableError
 
 USER_AGENT = "holdfast"
 
@@ -59,7 +59,7 @@ class JsonApi:
             query: decoded query parameters.
 
         Raises:
-            HoldfastError: the kind that the status stands for, with the server's words.
+            RemoteError: the kind that the status stands for, with the server's words.
         """
         target = "/" + quote(path.lstrip("/"), safe="/")
         if query:
@@ -78,10 +78,10 @@ class JsonApi:
         """Close idle connections."""
         self._transport.close()
 
-    def _failure(self, answer: Answer) -> HoldfastError:
+    def _failure(self, answer: Answer) -> RemoteError:
         try:
             document = _object(answer.body)
-        except UnavailableError:  # a proxy's HTML page, say: the status still tells the kind
+        except RemoteUnavailableError:  # a proxy's HTML page, say: the status still tells the kind
             document = {}
         text, reason = self._read_error(document)
         return failure(answer.status, text, reason=reason)
@@ -95,5 +95,5 @@ def _object(body: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise UnavailableError("the server's answer is not a JSON object (is this the right address?)")
+        raise RemoteUnavailableError("the server's answer is not a JSON object (is this the right address?)")
     return document

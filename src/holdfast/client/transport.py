@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from holdfast.client.address import Address
+from holdfast.client.errors import RemoteTooLargeError, RemoteUnavailableError
 from holdfast.client.tls import TlsSettings
-from holdfast.errors import TooLargeError, UnavailableError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
@@ -82,14 +82,14 @@ class Transport:
             is_final: whether a 5xx answer is the server's considered word, so that asking again is pointless.
 
         Raises:
-            UnavailableError: no answer, or one that breaks HTTP or redirects.
-            TooLargeError: the answer is over ``MAX_ANSWER_BYTES``.
+            RemoteUnavailableError: no answer, or one that breaks HTTP or redirects.
+            RemoteTooLargeError: the answer is over ``MAX_ANSWER_BYTES``.
         """
         waits = RETRY_WAITS_SECONDS if method == "GET" else ()
         for wait in waits:
             try:
                 answer = self._exchange(method, path, headers, body)
-            except UnavailableError:
+            except RemoteUnavailableError:
                 self._sleep(wait)
                 continue
             if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR or is_final(answer):
@@ -121,11 +121,11 @@ class Transport:
             )
             answer = _read(response)
         except exceptions.HTTPError as error:
-            raise UnavailableError(
+            raise RemoteUnavailableError(
                 f"no answer from {self._where()}: {_cause(error)}", detail=type(error).__name__
             ) from None
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-            raise UnavailableError(
+            raise RemoteUnavailableError(
                 f"{self._where()} answered with a redirect, which is never followed with a token"
             )
         return answer
@@ -163,7 +163,7 @@ def _read(response: "BaseHTTPResponse") -> Answer:
     body = response.read(MAX_ANSWER_BYTES + 1)
     if len(body) > MAX_ANSWER_BYTES:
         response.close()  # what is left on the connection would be read as the next answer
-        raise TooLargeError(f"answer: expected at most {MAX_ANSWER_BYTES} bytes")
+        raise RemoteTooLargeError(f"answer: expected at most {MAX_ANSWER_BYTES} bytes")
     response.release_conn()
     return Answer(response.status, response.headers.get("Content-Type", ""), body)
 

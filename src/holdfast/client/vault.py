@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from holdfast.client.address import parse_address
+from holdfast.client.errors import RemoteConflictError, RemoteInvalidInputError
 from holdfast.client.tls import TlsSettings
-from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import SecretBytes
 
 if TYPE_CHECKING:
@@ -132,9 +132,9 @@ class VaultClient:
             headers["Content-Type"] = "application/merge-patch+json"
         try:
             return self._api.call(method, "/v1/" + path.lstrip("/"), body, headers=headers, query=query)
-        except InvalidInputError as error:
+        except RemoteInvalidInputError as error:
             if CAS_MISMATCH in error.message:
-                raise ConflictError(error.message) from None
+                raise RemoteConflictError(error.message) from None
             raise
 
     # --- sys -------------------------------------------------------------------------------------

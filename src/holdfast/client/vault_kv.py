@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.client.errors import RemoteNotFoundError, RemoteUnavailableError
 from holdfast.client.vault import VaultClient
-from holdfast.errors import InvalidInputError, NotFoundError, UnavailableError
+from holdfast.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +61,7 @@ class KvMount:
         for name, mount in client.mounts().items():
             if name.strip("/") == wanted and isinstance(mount, dict):
                 return cls(client, wanted, version=_version_of(mount))
-        raise NotFoundError(f"secrets engine with mount path '{wanted}' not found")
+        raise RemoteNotFoundError(f"secrets engine with mount path '{wanted}' not found")
 
     def get(self, name: str, *, version: int | None = None) -> KvEntry:
         """Read a secret.
@@ -80,7 +81,7 @@ class KvMount:
         query = {"version": str(version)} if version is not None else None
         outer = _map(self._client.request("GET", f"{self.path}/data/{name}", query=query).get("data"))
         if outer.get("data") is None:
-            raise NotFoundError("this version of the secret is deleted")
+            raise RemoteNotFoundError("this version of the secret is deleted")
         return KvEntry(_map(outer["data"]), int(_map(outer.get("metadata")).get("version", 0)))
 
     def put(self, name: str, data: Mapping[str, Any], *, cas: int | None = None) -> int | None:
@@ -124,7 +125,7 @@ class KvMount:
         path = f"{base}/{directory.strip('/')}".rstrip("/") + "/"
         try:
             keys = _map(self._client.request("LIST", path).get("data")).get("keys")
-        except NotFoundError:  # the API answers 404 for an empty directory
+        except RemoteNotFoundError:  # the API answers 404 for an empty directory
             return []
         return [str(key) for key in keys] if isinstance(keys, list) else []
 
@@ -138,5 +139,5 @@ def _version_of(mount: Mapping[str, Any]) -> int:
 
 def _map(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UnavailableError("the server's answer has another shape than the Vault API gives it")
+        raise RemoteUnavailableError("the server's answer has another shape than the Vault API gives it")
     return value

@@ -9,6 +9,7 @@ import pytest
 
 from holdfast import errors
 from holdfast.client import DcosClient, KvMount, SdkClient, VaultClient
+from holdfast.client import errors as remote
 from holdfast.client.address import parse_address
 from holdfast.client.transport import Transport
 
@@ -55,24 +56,24 @@ def test_namespace_travels_as_header(server):
 @pytest.mark.parametrize(
     ("status", "text", "kind"),
     [
-        pytest.param(400, "bad", errors.InvalidInputError, id="400"),
+        pytest.param(400, "bad", remote.RemoteInvalidInputError, id="400"),
         pytest.param(
             400,
             "check-and-set parameter did not match the current version",
-            errors.ConflictError,
+            remote.RemoteConflictError,
             id="400-cas",
         ),
-        pytest.param(401, "who", errors.UnauthenticatedError, id="401"),
-        pytest.param(403, "permission denied", errors.PermissionDeniedError, id="403"),
-        pytest.param(404, "", errors.NotFoundError, id="404"),
-        pytest.param(405, "unsupported operation", errors.UnsupportedError, id="405"),
-        pytest.param(409, "there", errors.ConflictError, id="409"),
-        pytest.param(413, "http: request body too large", errors.TooLargeError, id="413"),
-        pytest.param(429, "slow down", errors.UnavailableError, id="429"),
-        pytest.param(500, "oops", errors.UnavailableError, id="500"),
-        pytest.param(501, "no", errors.UnsupportedError, id="501"),
-        pytest.param(503, "Vault is sealed", errors.SealedError, id="503-sealed"),
-        pytest.param(503, "no leader", errors.UnavailableError, id="503-other"),
+        pytest.param(401, "who", remote.RemoteUnauthenticatedError, id="401"),
+        pytest.param(403, "permission denied", remote.RemotePermissionDeniedError, id="403"),
+        pytest.param(404, "", remote.RemoteNotFoundError, id="404"),
+        pytest.param(405, "unsupported operation", remote.RemoteUnsupportedError, id="405"),
+        pytest.param(409, "there", remote.RemoteConflictError, id="409"),
+        pytest.param(413, "http: request body too large", remote.RemoteTooLargeError, id="413"),
+        pytest.param(429, "slow down", remote.RemoteUnavailableError, id="429"),
+        pytest.param(500, "oops", remote.RemoteUnavailableError, id="500"),
+        pytest.param(501, "no", remote.RemoteUnsupportedError, id="501"),
+        pytest.param(503, "Vault is sealed", remote.RemoteSealedError, id="503-sealed"),
+        pytest.param(503, "no leader", remote.RemoteUnavailableError, id="503-other"),
     ],
 )
 def test_status_decides_the_kind_and_the_servers_words_reach_the_caller(server, vault, status, text, kind):
