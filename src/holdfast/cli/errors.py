@@ -1,8 +1,8 @@
-"""What can go wrong on this side of a command line; everything else is the server's word or the way to it.
+"""What can go wrong on this side of a command line; ``holdfast.client.errors`` has the other side.
 
 HoldfastError
-└── LocalError      exit code 1: a file, the terminal, the configuration
-    └── UsageError  ... the command line itself; its usage line is printed below
+└── LocalError      a file, the terminal, the environment
+└── UsageError  ... the command line itself; its usage line is printed below
 """
 
 from holdfast.errors import HoldfastError

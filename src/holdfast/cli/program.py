@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser, canonical_option, is_option
-from holdfast.cli.errors import LocalError, UsageError
+from holdfast.cli.errors import UsageError
 from holdfast.cli.output import remark
 from holdfast.errors import HoldfastError
 
@@ -110,7 +110,9 @@ class Program:
         advice = error.usage.rstrip() if isinstance(error, UsageError) else self.explain(error)
         if advice:
             remark(advice)
-        return EXIT_LOCAL_ERROR if isinstance(error, LocalError) else EXIT_REMOTE_ERROR
+        from holdfast.client.errors import RemoteError  # loaded by now if the error came from there
+
+        return EXIT_REMOTE_ERROR if isinstance(error, RemoteError) else EXIT_LOCAL_ERROR
 
     def _run(self, words: Sequence[str]) -> int:
         here: Command | Group = self.root

@@ -4,7 +4,7 @@ import pytest
 
 from holdfast.cli.errors import LocalError
 from holdfast.cli.program import Command, Group, Program
-from holdfast.errors import PermissionDeniedError
+from holdfast.client.errors import RemotePermissionDeniedError
 
 SECRET = "hunter2"
 
@@ -22,7 +22,7 @@ def echo(parser):
 
 def refuse(parser):
     def run(arguments):
-        raise PermissionDeniedError("permission denied")
+        raise RemotePermissionDeniedError("permission denied")
 
     return run
 
