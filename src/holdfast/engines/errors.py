@@ -1,0 +1,53 @@
+"""What an engine refuses, and why.
+
+InvalidInputError
+└── CheckAndSetRequiredError    this key or mount takes no write without a version number
+ConflictError
+├── CheckAndSetMismatchError    somebody wrote in between
+└── SecretExistsError           a create found a live secret
+NotFoundError
+├── SecretNotFoundError         nothing was ever written there, or the version was trimmed
+└── VersionGoneError            there is a version, but deleted or destroyed; carries its metadata
+"""
+
+from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
+
+
+class CheckAndSetRequiredError(InvalidInputError):
+    """The key or its mount demands the number of the current version with every write."""
+
+    def __init__(self) -> None:
+        super().__init__("check-and-set parameter required for this call")
+
+
+class CheckAndSetMismatchError(ConflictError):
+    """The version number that the caller expected is not the current one."""
+
+    def __init__(self) -> None:
+        super().__init__("check-and-set parameter did not match the current version")
+
+
+class SecretExistsError(ConflictError):
+    """The caller wanted to create a secret, and a live one is there."""
+
+    def __init__(self) -> None:
+        super().__init__("a secret already exists at this path; update it instead")
+
+
+class SecretNotFoundError(NotFoundError):
+    """No secret, or no such version of it."""
+
+    def __init__(self) -> None:
+        super().__init__("the secret does not exist")
+
+
+class VersionGoneError(NotFoundError):
+    """The version exists, but its content was deleted or destroyed.
+
+    Args:
+        metadata_json: the metadata of that version, which clients are shown with the refusal.
+    """
+
+    def __init__(self, metadata_json: bytes) -> None:
+        super().__init__("the current version of the secret is deleted")
+        self.metadata_json = metadata_json

@@ -1,0 +1,126 @@
+"""Metadata of a KV v2 secret: its settings, its owner's notes and the state of its versions."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from holdfast.clock import rfc3339
+from holdfast.engines.errors import SecretNotFoundError
+from holdfast.engines.kv2.config import check_delay, check_max_versions, duration_text, read_config
+from holdfast.engines.kv2.custom_metadata import check_custom_metadata
+from holdfast.engines.kv2.records import Ledger, Secret, load, store, time_text
+from holdfast.storage.interface import Reader, Transaction
+
+
+class MetadataChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which settings of a secret to change. Left out: unchanged; ``None``: back to the default.
+
+    Attributes:
+        max_versions: how many versions to keep, 0 to 65,535.
+        cas_required: whether every write must name the current version.
+        delete_version_after: seconds after which a new version deletes itself.
+        custom_metadata: notes by name. In a patch they are merged, and ``None`` removes one;
+            otherwise they replace all that were there.
+    """
+
+    max_versions: int | UnsetType | None = UNSET
+    cas_required: bool | UnsetType | None = UNSET
+    delete_version_after: int | UnsetType | None = UNSET
+    custom_metadata: dict[str, str | None] | UnsetType | None = UNSET
+
+
+NO_CHANGE = MetadataChange()
+
+
+def read_metadata(reader: Reader, path: str) -> bytes:
+    """Return everything but payloads as a JSON object.
+
+    Raises:
+        SecretNotFoundError: nothing is kept at ``path``.
+    """
+    secret = load(reader, path)
+    if secret is None:
+        raise SecretNotFoundError
+    ledger = secret.ledger
+    return msgspec.json.encode(
+        {
+            "cas_required": ledger.cas_required,
+            "created_time": rfc3339(ledger.created_at),
+            "current_version": ledger.current,
+            "custom_metadata": ledger.custom_metadata,
+            "delete_version_after": duration_text(ledger.delete_version_after),
+            "max_versions": ledger.max_versions,
+            "oldest_version": ledger.oldest,
+            "updated_time": rfc3339(ledger.updated_at),
+            "versions": {
+                str(number): {
+                    "created_time": rfc3339(state.created_at),
+                    "deletion_time": time_text(state.deletion_at),
+                    "destroyed": state.destroyed,
+                }
+                for number, state in enumerate(ledger.versions, start=ledger.first)
+            },
+        }
+    )
+
+
+def write_metadata(
+    transaction: Transaction, path: str, change: MetadataChange, *, now: float
+) -> tuple[str, ...]:
+    """Change settings; a secret that does not exist begins without a version.
+
+    Returns:
+        Warnings for the caller, usually none.
+
+    Raises:
+        InvalidInputError: a setting is out of its range.
+    """
+    if change == NO_CHANGE:
+        return ()
+    secret = load(transaction, path) or Secret(Ledger(now, now))
+    if not isinstance(change.custom_metadata, UnsetType):
+        secret.ledger.custom_metadata = _checked_notes(change.custom_metadata)
+    return _apply(transaction, path, secret, change)
+
+
+def patch_metadata(transaction: Transaction, path: str, change: MetadataChange) -> tuple[str, ...]:
+    """Change settings of a secret that exists; notes are merged, not replaced.
+
+    Returns:
+        Warnings for the caller, usually none.
+
+    Raises:
+        SecretNotFoundError: nothing is kept at ``path``.
+        InvalidInputError: a setting is out of its range.
+    """
+    secret = load(transaction, path)
+    if secret is None:
+        raise SecretNotFoundError
+    ledger = secret.ledger
+    if not isinstance(change.custom_metadata, UnsetType):
+        merged = None
+        if change.custom_metadata is not None:
+            merged = {**(ledger.custom_metadata or {}), **change.custom_metadata}
+        ledger.custom_metadata = _checked_notes(merged)
+    return _apply(transaction, path, secret, change)
+
+
+def _checked_notes(notes: Mapping[str, str | None] | None) -> dict[str, str] | None:
+    if notes is None:
+        return None
+    return check_custom_metadata({key: value for key, value in notes.items() if value is not None})
+
+
+def _apply(transaction: Transaction, path: str, secret: Secret, change: MetadataChange) -> tuple[str, ...]:
+    ledger = secret.ledger
+    if not isinstance(change.max_versions, UnsetType):
+        ledger.max_versions = check_max_versions(change.max_versions or 0)
+    if not isinstance(change.cas_required, UnsetType):
+        ledger.cas_required = bool(change.cas_required)
+    if not isinstance(change.delete_version_after, UnsetType):
+        ledger.delete_version_after = check_delay(change.delete_version_after or 0)
+    store(transaction, path, secret)
+    if change.cas_required is False and read_config(transaction).cas_required:
+        return ("cas_required: this mount requires it of every secret, so false has no effect",)
+    return ()
