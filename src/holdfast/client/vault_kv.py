@@ -38,6 +38,11 @@ class KvMount:
         self.path = path.strip("/")
         self.version = version
 
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether older versions can be read."""
+        return self.version != 1
+
     @classmethod
     def detect(cls, client: VaultClient, path: str) -> "KvMount":
         """Find out which version a mount has.

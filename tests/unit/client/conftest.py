@@ -32,6 +32,7 @@ class ScriptedServer:
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # one packet per answer
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:

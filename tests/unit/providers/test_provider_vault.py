@@ -1,0 +1,149 @@
+from typing import ClassVar
+
+import pytest
+
+from holdfast.errors import InvalidInputError, UnavailableError, UnsupportedError
+from holdfast.model import SecretBytes
+from holdfast.providers import (
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    SecretDataError,
+    SecretRef,
+    open_provider,
+)
+from holdfast.providers.vault import read_options
+
+REF = SecretRef("key")
+
+
+def provider_of(vault, **options):
+    return open_provider(
+        "vault", {"VAULT_ADDR": vault.address, "VAULT_TOKEN": vault.token, **options}, environment={}
+    )
+
+
+def test_detection_asks_the_narrow_call_first_and_only_once(vault):
+    provider = provider_of(vault)
+    provider.put(REF, SecretBytes(b"v"))
+    provider.get(REF)
+    lookups = [target for target in vault.targets if "mounts" in target]
+    assert lookups == ["GET /v1/sys/internal/ui/mounts/secret"]
+
+
+def test_detection_falls_back_to_the_table_that_older_policies_grant(vault):
+    vault.preflight = False
+    assert provider_of(vault).put(REF, SecretBytes(b"v")) == 1
+
+
+def test_without_either_lookup_the_node_says_it_was_refused(vault):
+    vault.preflight = vault.table = False
+    with pytest.raises(ProviderRefusedError):
+        provider_of(vault).get(REF)
+
+
+def test_a_named_backend_version_needs_no_lookup(vault):
+    vault.preflight = vault.table = False
+    assert provider_of(vault, VAULT_BACKEND="kv-v2").put(REF, SecretBytes(b"v")) == 1
+
+
+def test_an_unknown_mount_is_the_nodes_trouble_and_not_a_missing_secret(vault):
+    with pytest.raises(ProviderUnavailableError, match="'other' not found"):
+        provider_of(vault, VAULT_BACKEND_PATH="other").get(REF)
+
+
+def test_sealed_is_said_plainly_and_heals_by_itself(vault):
+    provider = provider_of(vault)
+    provider.put(REF, SecretBytes(b"v"))
+    vault.sealed = True
+    with pytest.raises(ProviderUnavailableError, match="is sealed; unseal it and try again"):
+        provider.get(REF)
+    assert "sealed" in provider.status().problem
+    vault.sealed = False
+    assert provider.get(REF).value.reveal() == b"v"
+
+
+def test_a_refusal_of_the_nodes_token_is_not_the_users_403(vault):
+    with pytest.raises(UnavailableError, match="Not authenticated with the secrets endpoint") as caught:
+        provider_of(vault, VAULT_TOKEN="hvs.other-canary").get(REF)
+    assert "canary" not in caught.value.message + caught.value.detail
+
+
+def test_nobody_there_is_said_plainly():
+    options = {"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t"}
+    with pytest.raises(ProviderUnavailableError, match="nothing accepts connections"):
+        open_provider("vault", options, environment={}).put(REF, SecretBytes(b"v"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param({"a": "1", "b": "2"}, id="two-values"),
+        pytest.param({"a": 1}, id="number"),
+        pytest.param({"a": {"b": "c"}}, id="nested"),
+        pytest.param({"a": ""}, id="empty-value"),
+    ],
+)
+def test_a_secret_that_is_not_one_text_value_is_refused(vault, data):
+    vault.secrets["key"] = [data]
+    with pytest.raises(SecretDataError, match="invalid secret data retrieved using the secret key"):
+        provider_of(vault).get(REF)
+
+
+def test_any_field_name_will_do(vault):
+    vault.secrets["key"] = [{"passphrase": "p"}]
+    assert provider_of(vault).get(REF).value.reveal() == b"p"
+
+
+def test_base_path_and_namespace_travel(vault):
+    provider = provider_of(vault, VAULT_BASE_PATH="/pwx/", VAULT_NAMESPACE="global")
+    provider.put(REF, SecretBytes(b"v"))
+    assert "PUT /v1/secret/data/pwx/key global" in vault.targets
+    provider.put(SecretRef("key", namespace="own"), SecretBytes(b"v"))
+    assert "PUT /v1/secret/data/pwx/key own" in vault.targets
+
+
+class TestOptions:
+    BASE: ClassVar[dict[str, str]] = {"VAULT_ADDR": "https://v.example", "VAULT_TOKEN": "t"}
+
+    def test_the_configuration_wins_even_when_empty(self):
+        environment = {**self.BASE, "VAULT_NAMESPACE": "env", "VAULT_CACERT": "/ca.pem"}
+        options = read_options({"VAULT_NAMESPACE": "", "VAULT_TOKEN": " config "}, environment)
+        assert (options.namespace, options.token.reveal(), options.tls.ca_cert) == ("", b"config", "/ca.pem")
+
+    @pytest.mark.parametrize(
+        ("environment", "text"),
+        [
+            pytest.param({}, "VAULT_ADDR not set", id="nothing"),
+            pytest.param(
+                {"VAULT_ADDR": "https://v"}, "VAULT_TOKEN or VAULT_AUTH_METHOD not set", id="no-token"
+            ),
+            pytest.param({**BASE, "VAULT_SKIP_VERIFY": "maybe"}, "VAULT_SKIP_VERIFY is invalid", id="skip"),
+            pytest.param({**BASE, "VAULT_TOKEN": "a\nb"}, "printable ASCII", id="token-with-newline"),
+            pytest.param(
+                {**BASE, "VAULT_TOKEN": "", "VAULT_TOKEN_FILE": "/none"}, "readable file", id="file"
+            ),
+        ],
+    )
+    def test_what_is_missing_or_malformed_is_named(self, environment, text):
+        with pytest.raises(InvalidInputError, match=text):
+            read_options({}, environment)
+
+    def test_token_from_a_file(self, tmp_path):
+        (tmp_path / "token").write_text("hvs.canary\n")
+        options = read_options({}, {"VAULT_ADDR": "https://v", "VAULT_TOKEN_FILE": str(tmp_path / "token")})
+        assert options.token.reveal() == b"hvs.canary"
+        assert "canary" not in repr(options)
+
+    def test_plain_http_to_another_machine_is_refused_at_start(self):
+        with pytest.raises(InvalidInputError, match="loopback"):
+            open_provider("vault", {**self.BASE, "VAULT_ADDR": "http://10.0.0.1:8200"}, environment={})
+
+    def test_verification_is_on_unless_switched_off_by_name(self):
+        assert read_options({}, self.BASE).tls.unsafe_skip_verification is False
+        assert read_options({"VAULT_SKIP_VERIFY": "1"}, self.BASE).tls.unsafe_skip_verification is True
+
+
+def test_an_unknown_type_is_unsupported():
+    with pytest.raises(UnsupportedError, match="implementation not supported"):
+        open_provider("etcd", {}, environment={})
