@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+DENIED = (403, {"errors": ["permission denied"]})
+
 
 @dataclass
 class SimulatedVault:
@@ -30,17 +32,18 @@ class SimulatedVault:
         if self.sealed:
             return 503, {"errors": ["Vault is sealed"]}
         if headers.get("x-vault-token") != self.token:
-            return 403, {"errors": ["permission denied"]}
+            return DENIED
         parts = urlsplit(target)
         path = unquote(parts.path).removeprefix("/v1/")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         mount = {"type": "kv", "options": {"version": str(self.version)}}
-        if path == "auth/token/lookup-self":
-            return 200, {"data": {"ttl": 60}}
-        if path == "sys/internal/ui/mounts/secret":
-            return (200, {"data": mount}) if self.preflight else (403, {"errors": ["preflight"]})
-        if path == "sys/mounts":
-            return (200, {"data": {"secret/": mount}}) if self.table else (403, {"errors": ["denied"]})
+        fixed = {
+            "auth/token/lookup-self": (200, {"data": {"ttl": 60}}),
+            "sys/internal/ui/mounts/secret": (200, {"data": mount}) if self.preflight else DENIED,
+            "sys/mounts": (200, {"data": {"secret/": mount}}) if self.table else DENIED,
+        }
+        if path in fixed:
+            return fixed[path]
         if not path.startswith("secret/"):
             return 404, {"errors": ["no handler for route"]}
         return self._kv(method, path.removeprefix("secret/"), body, query)
