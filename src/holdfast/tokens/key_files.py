@@ -1,0 +1,71 @@
+"""Keys from PEM files: what an issuer is configured with, and what a token is signed with.
+
+The text of the file decides the kind of key; a file never becomes a shared secret. Private keys must be
+unencrypted: a passphrase would need a person at every start.
+"""
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from holdfast.errors import InvalidInputError, TooLargeError
+from holdfast.tokens.ec_key import EcSigningKey, EcVerifyingKey
+from holdfast.tokens.rsa_key import RsaSigningKey, RsaVerifyingKey
+
+MAX_PEM_BYTES = 64 * 1024
+
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+
+
+def load_verifying_key(pem: bytes, *, key_id: str = "") -> RsaVerifyingKey | EcVerifyingKey:
+    """Read a public key: SubjectPublicKeyInfo, or an X.509 certificate that holds one.
+
+    A certificate is only a wrapper here; its dates, names and issuer are not looked at.
+
+    Raises:
+        InvalidInputError: not such a PEM file, a private key, or a key too weak to trust.
+        TooLargeError: the file is over 64 KiB.
+    """
+    _check_size(pem)
+    try:
+        key = (
+            x509.load_pem_x509_certificate(pem).public_key()
+            if _CERTIFICATE in pem
+            else serialization.load_pem_public_key(pem)
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidInputError(
+            "public key: expected an RSA or EC public key, or a certificate, in PEM form"
+        ) from None
+    if isinstance(key, rsa.RSAPublicKey):
+        return RsaVerifyingKey(key, key_id=key_id)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return EcVerifyingKey(key, key_id=key_id)
+    raise InvalidInputError("public key: expected an RSA or EC key")
+
+
+def load_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigningKey:
+    """Read an unencrypted private key in PKCS#1, SEC1 or PKCS#8 form.
+
+    Raises:
+        InvalidInputError: not such a PEM file, an encrypted one, or a key too weak to trust.
+        TooLargeError: the file is over 64 KiB.
+    """
+    _check_size(pem)
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        raise InvalidInputError(
+            "private key: expected an unencrypted RSA or EC private key in PEM form"
+        ) from None
+    if isinstance(key, rsa.RSAPrivateKey):
+        return RsaSigningKey(key, key_id=key_id)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return EcSigningKey(key, key_id=key_id)
+    raise InvalidInputError("private key: expected an RSA or EC key")
+
+
+def _check_size(pem: bytes) -> None:
+    if len(pem) > MAX_PEM_BYTES:
+        raise TooLargeError(f"key file: expected at most {MAX_PEM_BYTES} bytes")

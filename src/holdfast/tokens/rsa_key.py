@@ -1,0 +1,109 @@
+"""Keys for RS256, RS384 and RS512: RSASSA-PKCS1-v1_5 (RFC 7518 section 3.3)."""
+
+import hashlib
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from holdfast.errors import InvalidInputError
+from holdfast.model import SecretBytes
+from holdfast.tokens.errors import BadSignatureError
+from holdfast.tokens.keys import Algorithm, check_key_id
+
+MIN_BITS = 2048  # RFC 7518 section 3.3
+MAX_BITS = 8192  # above it one verification costs milliseconds, and buys nothing
+NEW_KEY_BITS = 3072  # 128 bits of strength (NIST SP 800-57 part 1, table 2)
+PUBLIC_EXPONENT = 65_537
+
+_HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
+    Algorithm.RS256: hashes.SHA256(),
+    Algorithm.RS384: hashes.SHA384(),
+    Algorithm.RS512: hashes.SHA512(),
+}
+_PADDING = padding.PKCS1v15()
+
+
+class RsaVerifyingKey:
+    """The public half of an RSA key.
+
+    Raises:
+        InvalidInputError: the modulus or the exponent is outside what is safe.
+    """
+
+    __slots__ = ("_key", "algorithms", "fingerprint", "key_id")
+
+    def __init__(self, key: rsa.RSAPublicKey, *, key_id: str = "") -> None:
+        _check_strength(key)
+        self._key = key
+        self.key_id = check_key_id(key_id)
+        self.algorithms = frozenset(_HASHES)
+        self.fingerprint = hashlib.sha256(
+            key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        ).digest()
+
+    def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> None:
+        """Return if the private half signed ``message``.
+
+        Raises:
+            BadSignatureError: it did not, or ``algorithm`` is not an RSA one.
+        """
+        if algorithm not in self.algorithms:
+            raise BadSignatureError
+        try:
+            self._key.verify(signature, message, _PADDING, _HASHES[algorithm])
+        except InvalidSignature:
+            raise BadSignatureError from None
+
+    def pem(self) -> bytes:
+        """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""
+        return self._key.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+
+class RsaSigningKey:
+    """The private half of an RSA key.
+
+    Raises:
+        InvalidInputError: the modulus or the exponent is outside what is safe.
+    """
+
+    __slots__ = ("_key", "key_id", "signing_algorithm")
+
+    def __init__(self, key: rsa.RSAPrivateKey, *, key_id: str = "") -> None:
+        _check_strength(key.public_key())
+        self._key = key
+        self.key_id = check_key_id(key_id)
+        self.signing_algorithm = Algorithm.RS256
+
+    @classmethod
+    def generate(cls, *, key_id: str = "") -> "RsaSigningKey":
+        """Make a new key of 3072 bits."""
+        return cls(rsa.generate_private_key(PUBLIC_EXPONENT, NEW_KEY_BITS), key_id=key_id)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the RS256 signature of ``message``."""
+        return self._key.sign(message, _PADDING, _HASHES[self.signing_algorithm])
+
+    def verifying_key(self) -> RsaVerifyingKey:
+        """Return the public half, under the same key id."""
+        return RsaVerifyingKey(self._key.public_key(), key_id=self.key_id)
+
+    def pem(self) -> SecretBytes:
+        """Return the key as unencrypted PKCS#8 PEM."""
+        return SecretBytes(
+            self._key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+
+def _check_strength(key: rsa.RSAPublicKey) -> None:
+    if not MIN_BITS <= key.key_size <= MAX_BITS:
+        raise InvalidInputError(f"RSA key: expected a modulus of {MIN_BITS} to {MAX_BITS} bits")
+    exponent = key.public_numbers().e
+    if exponent <= 1 or exponent % 2 == 0:
+        raise InvalidInputError("RSA key: expected an odd public exponent above 1")
