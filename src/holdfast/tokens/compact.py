@@ -1,0 +1,139 @@
+"""The compact form of a token: taken apart strictly, put together canonically (RFC 7515 section 3.1).
+
+    base64url(header) "." base64url(claims) "." base64url(signature)
+
+Reading accepts exactly one spelling of each token: three segments of unpadded base64url without stray bits,
+header and claims each one JSON object without duplicate names, and at most 8 KiB in all. Header members that
+would let the token choose how it is verified are refused by name. Nothing is believed here: ``read_compact``
+knows no key, and says so in the names it returns.
+"""
+
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from holdfast.errors import InvalidInputError
+from holdfast.formats.strict_json import decode_object
+from holdfast.tokens.errors import Reason, TokenError
+from holdfast.tokens.keys import Algorithm, SigningKey
+
+MAX_TOKEN_BYTES = 8 * 1024  # one header line of a request
+MAX_DEPTH = 8
+
+# A token must not bring its own key (jwk, jku, x5u, x5c), change what is signed (b64, crit), compress
+# (zip), or be an encrypted or nested one (enc, cty). RFC 8725 sections 3.1, 3.2 and 3.10.
+REFUSED_HEADERS = frozenset({"b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip"})
+
+_ALGORITHMS = {algorithm.value: algorithm for algorithm in Algorithm}
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_PADDING = (b"", b"===", b"==", b"=")  # by length modulo 4; three make a length that cannot be
+
+
+@dataclass(frozen=True, slots=True)
+class CompactToken:
+    """A well-formed token that nobody has vouched for yet.
+
+    Attributes:
+        algorithm: what the header says it was signed with.
+        key_id: the ``kid`` of the header, empty when there is none.
+        unverified_claims: what the token says of its bearer; fit for display, never for a decision.
+        signed: the bytes that the signature covers.
+        signature: the decoded third segment.
+    """
+
+    algorithm: Algorithm
+    key_id: str
+    unverified_claims: dict[str, Any]
+    signed: bytes
+    signature: bytes
+
+
+def token_bytes(token: str | bytes) -> bytes:
+    """Return the token as bytes, if it is short enough to look at.
+
+    Raises:
+        TokenError: too long, or not ASCII.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TokenError(Reason.MALFORMED, f"expected at most {MAX_TOKEN_BYTES} bytes")
+    if not token.isascii():
+        raise TokenError(Reason.MALFORMED, "expected ASCII")
+    return token.encode("ascii") if isinstance(token, str) else token
+
+
+def read_compact(token: str | bytes) -> CompactToken:
+    """Take a token apart.
+
+    Raises:
+        TokenError: the form is broken in any way, or the header asks for something that is not done here.
+    """
+    raw = token_bytes(token)
+    segments = raw.split(b".")
+    if len(segments) != 3:  # noqa: PLR2004  the three of the docstring
+        raise TokenError(Reason.MALFORMED, "expected three segments separated by dots")
+    header = _read_object(segments[0], "header")
+    algorithm, key_id = _check_header(header)
+    return CompactToken(
+        algorithm=algorithm,
+        key_id=key_id,
+        unverified_claims=_read_object(segments[1], "claims"),
+        signed=raw[: raw.rindex(b".")],
+        signature=_read_segment(segments[2], "signature"),
+    )
+
+
+def write_compact(claims: dict[str, Any], key: SigningKey) -> str:
+    """Sign ``claims``, with their names in alphabetical order as other generators write them."""
+    header: dict[str, Any] = {"alg": key.signing_algorithm.value, "typ": "JWT"}
+    if key.key_id:
+        header["kid"] = key.key_id
+    signed = (
+        _write_segment(msgspec.json.encode(header))
+        + b"."
+        + _write_segment(msgspec.json.encode(claims, order="sorted"))
+    )
+    return (signed + b"." + _write_segment(key.sign(signed))).decode("ascii")
+
+
+def _check_header(header: dict[str, Any]) -> tuple[Algorithm, str]:
+    if not REFUSED_HEADERS.isdisjoint(header):
+        raise TokenError(Reason.UNSUPPORTED_HEADER, "its header asks for processing that is not done here")
+    kind = header.get("typ", "JWT")
+    if not isinstance(kind, str) or kind.upper() != "JWT":
+        raise TokenError(
+            Reason.UNSUPPORTED_HEADER, "expected the type JWT; tokens of other kinds do not log in"
+        )
+    key_id = header.get("kid", "")
+    if not isinstance(key_id, str):
+        raise TokenError(Reason.MALFORMED, "expected the key id to be text")
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
+        raise TokenError(
+            Reason.UNSUPPORTED_ALGORITHM, "expected it to be signed with one of " + ", ".join(_ALGORITHMS)
+        )
+    return _ALGORITHMS[algorithm], key_id
+
+
+def _read_object(segment: bytes, name: str) -> dict[str, Any]:
+    try:
+        return decode_object(_read_segment(segment, name), max_depth=MAX_DEPTH).values
+    except InvalidInputError:
+        raise TokenError(Reason.MALFORMED, f"expected its {name} to be one plain JSON object") from None
+
+
+def _read_segment(segment: bytes, name: str) -> bytes:
+    try:
+        decoded = binascii.a2b_base64(segment.translate(_TO_STANDARD) + _PADDING[len(segment) % 4])
+    except binascii.Error:
+        decoded = b""
+    # Only the canonical spelling survives the round trip: no padding, blanks, foreign alphabet or stray bits.
+    if not decoded or _write_segment(decoded) != segment:
+        raise TokenError(Reason.MALFORMED, f"expected its {name} in unpadded base64url")
+    return decoded
+
+
+def _write_segment(decoded: bytes) -> bytes:
+    return binascii.b2a_base64(decoded, newline=False).rstrip(b"=").translate(_TO_URL_SAFE)
