@@ -1,0 +1,112 @@
+"""Who may vouch for principals: the issuers, each with its keys and the algorithms fixed by configuration.
+
+The issuer that a token names selects, by exact match, the only keys that may have signed it. A token of one
+issuer is refused when another's key signed it, however well known that key is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from holdfast.errors import InvalidInputError
+from holdfast.tokens.claims import UserNameClaim
+from holdfast.tokens.errors import Reason, TokenError
+from holdfast.tokens.keys import Algorithm, VerifyingKey
+
+MAX_NAME_LENGTH = 256
+MAX_KEYS = 16  # a token without key id may cost one verification for each
+MAX_CLOCK_SKEW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """One issuer and what its tokens must satisfy.
+
+    To rotate a key, list the new one beside the old one, and drop the old one when its last token has
+    expired. Dropping it ends every token that it signed, at once.
+
+    Attributes:
+        name: the exact ``iss`` of its tokens.
+        keys: the keys that may have signed; several are trusted at the same time.
+        algorithms: the algorithms accepted; by default those that the keys are good for.
+        user_name_claim: which claim becomes the user name. Changing it later orphans what users own.
+        clock_skew_seconds: how far its clock may differ from ours; 0 for tokens of our own.
+        max_lifetime_seconds: the longest lifetime accepted, or ``None`` for any.
+        audience: what ``aud`` must contain; empty if its tokens carry none.
+
+    Raises:
+        InvalidInputError: the configuration cannot be right.
+    """
+
+    name: str
+    keys: tuple[VerifyingKey, ...]
+    algorithms: frozenset[Algorithm] = frozenset()
+    user_name_claim: UserNameClaim = UserNameClaim.SUB
+    clock_skew_seconds: int = 0
+    max_lifetime_seconds: int | None = None
+    audience: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable() or not 0 < len(self.name) <= MAX_NAME_LENGTH:
+            raise InvalidInputError(f"issuer: expected a name of 1 to {MAX_NAME_LENGTH} printable characters")
+        if not 0 < len(self.keys) <= MAX_KEYS:
+            raise InvalidInputError(f"issuer keys: expected 1 to {MAX_KEYS} keys")
+        named = [key.key_id for key in self.keys if key.key_id]
+        if len(set(named)) != len(named):
+            raise InvalidInputError("issuer keys: expected each key id once")
+        if not 0 <= self.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
+            raise InvalidInputError(f"clock skew: expected 0 to {MAX_CLOCK_SKEW_SECONDS} seconds")
+        if self.max_lifetime_seconds is not None and self.max_lifetime_seconds <= 0:
+            raise InvalidInputError("maximum lifetime: expected at least one second")
+        supported = frozenset[Algorithm]().union(*(key.algorithms for key in self.keys))
+        if not self.algorithms <= supported:
+            raise InvalidInputError(
+                "issuer algorithms: expected only those that a key of the issuer is good for"
+            )
+        if not self.algorithms:
+            object.__setattr__(self, "algorithms", supported)
+
+    def keys_for(self, algorithm: Algorithm, key_id: str) -> tuple[VerifyingKey, ...]:
+        """Return the keys that may have signed a token with this header.
+
+        Raises:
+            TokenError: the algorithm is not accepted, or there is no such key.
+        """
+        if algorithm not in self.algorithms:
+            raise TokenError(Reason.UNSUPPORTED_ALGORITHM, "its issuer does not sign with this algorithm")
+        keys = tuple(key for key in self.keys if algorithm in key.algorithms and key_id in {"", key.key_id})
+        if not keys:
+            raise TokenError(Reason.UNKNOWN_KEY, "its issuer has no such key; the key may have been retired")
+        return keys
+
+
+class IssuerRegistry:
+    """The issuers trusted at one time. With none, every token is refused.
+
+    Raises:
+        InvalidInputError: two issuers share a name or a key. Who holds a shared key could mint tokens of
+            the other issuer.
+    """
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, issuers: Iterable[Issuer] = ()) -> None:
+        self._by_name: dict[str, Issuer] = {}
+        owner_of_key: dict[bytes, str] = {}
+        for issuer in issuers:
+            if issuer.name in self._by_name:
+                raise InvalidInputError("issuers: expected each name once")
+            self._by_name[issuer.name] = issuer
+            for key in issuer.keys:
+                if owner_of_key.setdefault(key.fingerprint, issuer.name) != issuer.name:
+                    raise InvalidInputError("issuers: expected each to have keys of its own")
+
+    def select(self, name: str) -> Issuer:
+        """Return the issuer of exactly this name.
+
+        Raises:
+            TokenError: it is not a trusted one.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise TokenError(Reason.UNKNOWN_ISSUER, "not from a trusted issuer") from None
