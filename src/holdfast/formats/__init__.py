@@ -1,0 +1,5 @@
+"""The text formats that reach Holdfast from outside, each read strictly and by one parser: JSON and HCL."""
+
+from holdfast.formats.strict_json import JsonObject, decode_object, encode
+
+__all__ = ["JsonObject", "decode_object", "encode"]
