@@ -4,6 +4,9 @@ The stored record is the object's JSON text exactly as it was sent, so numbers k
 Source: the KV v1 part of the Vault HTTP API.
 """
 
+import contextlib
+from typing import Any
+
 import msgspec
 
 from holdfast.engines.errors import SecretNotFoundError
@@ -18,8 +21,8 @@ __all__ = ["delete", "lease_seconds", "list_names", "read", "secret_key", "walk"
 class _LeaseFields(msgspec.Struct):
     """The two members of a secret that v1 clients use to say how long they may cache it."""
 
-    ttl: msgspec.Raw | None = None
-    lease: msgspec.Raw | None = None
+    ttl: Any = None
+    lease: Any = None
 
 
 _LEASE_FIELDS = msgspec.json.Decoder(_LeaseFields)
@@ -64,11 +67,8 @@ def lease_seconds(payload: bytes, *, default: int) -> int:
     A member that is no duration counts as absent: it was stored as ordinary data.
     """
     fields = _LEASE_FIELDS.decode(payload)
-    for raw in (fields.ttl, fields.lease):
-        if raw is None:
-            continue
-        try:
-            return parse_duration(msgspec.json.decode(raw, type=str | int | float), field="ttl")
-        except (msgspec.ValidationError, InvalidInputError):
-            continue
+    for value in (fields.ttl, fields.lease):
+        if isinstance(value, str | int | float):
+            with contextlib.suppress(InvalidInputError):
+                return parse_duration(value, field="ttl")
     return default

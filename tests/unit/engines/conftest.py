@@ -1,0 +1,7 @@
+import pytest
+from tests.support.dict_transaction import DictTransaction
+
+
+@pytest.fixture
+def mount():
+    return DictTransaction()
