@@ -8,7 +8,6 @@ others.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from holdfast.errors import InvalidInputError
 from holdfast.model import Principal
@@ -25,8 +24,8 @@ class Revocations:
     """
 
     token_ids: frozenset[tuple[str, str]] = frozenset()
-    principals: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
-    issuers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    principals: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    issuers: Mapping[str, int] = field(default_factory=dict)
 
     def covers(self, principal: Principal, *, issued_at: float) -> bool:
         """Whether a token of ``principal``, issued at that Unix time, was revoked."""
@@ -49,12 +48,12 @@ class Revocations:
     def with_principal(self, issuer: str, name: str, *, issued_until: int) -> "Revocations":
         """Also revoke what this principal was issued up to the Unix second ``issued_until``."""
         until = max(issued_until, self.principals.get((issuer, name), 0))
-        return replace(self, principals=MappingProxyType({**self.principals, (issuer, name): until}))
+        return replace(self, principals={**self.principals, (issuer, name): until})
 
     def with_issuer(self, issuer: str, *, issued_until: int) -> "Revocations":
         """Also revoke what this issuer signed up to the Unix second ``issued_until``."""
         until = max(issued_until, self.issuers.get(issuer, 0))
-        return replace(self, issuers=MappingProxyType({**self.issuers, issuer: until}))
+        return replace(self, issuers={**self.issuers, issuer: until})
 
 
 NOTHING_REVOKED = Revocations()
