@@ -1,0 +1,248 @@
+"""Changing a LUKS2 header, by means of ``cryptsetup``. Works on plain files and needs no privileges.
+
+Layout of a volume: 8 MiB of header (two copies of the metadata, room for 16 keyslots), then the data,
+AES-256-XTS over 4096-byte sectors. The first and last blocks of the data are written as encrypted
+zeros, so that a fresh volume reads as blank exactly where signatures of file systems would be.
+
+Nothing here takes the volume's lock: ``lifecycle`` and the back ends do. cryptsetup itself refuses
+concurrent updates without damage. The last keyslot is never removed except by ``erase``.
+"""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from holdfast.errors import ConflictError
+from holdfast.model.secret_bytes import SecretBytes
+from holdfast.process.run import ChildFailedError, descriptor_path, run, secret_pipe
+from holdfast.volumes.backend import VolumeFile
+from holdfast.volumes.errors import (
+    DamagedHeaderError,
+    ErasedVolumeError,
+    ForeignVolumeError,
+    TruncatedVolumeError,
+    VolumeBusyError,
+    WrongKeyError,
+)
+from holdfast.volumes.key_reference import TOKEN_NUMBER, KeyReference, NotedKey, noted_key
+from holdfast.volumes.key_strength import kdf_options, require_usable
+from holdfast.volumes.luks_read import CIPHER, Luks2Header, read_header
+from holdfast.volumes.plain_view import open_plain_view
+
+HEADER_BYTES = 8 << 20
+SUBSYSTEM = "holdfast"
+MAX_KEYSLOTS = 16
+
+_TIMEOUT_SECONDS = 60.0
+_BLANK_HEAD_BYTES, _BLANK_TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
+_LAYOUT_OPTIONS = (
+    *("--type", "luks2", "--cipher", CIPHER, "--key-size", "512", "--sector-size", "4096"),
+    *("--luks2-metadata-size", "16k", "--luks2-keyslots-size", "4M"),
+    *("--offset", str(HEADER_BYTES // 512)),
+)
+
+# What cryptsetup 2.6 says (LC_ALL=C), and what it means to us.
+_MEANINGS = (
+    ("No key available with this passphrase", WrongKeyError, "no keyslot of the volume opens with this key"),
+    (
+        "No usable keyslot is available",
+        ErasedVolumeError,
+        "the volume was erased: no key can open it any more",
+    ),
+    ("is not a valid LUKS device", DamagedHeaderError, "the volume has no intact LUKS2 header"),
+    ("concurrent LUKS2 metadata update", VolumeBusyError, "the header is being changed by somebody else"),
+    ("All key slots full", ConflictError, "every keyslot of the volume is in use"),
+)
+
+
+class LuksHeader:
+    """The header of one volume.
+
+    Args:
+        vol: the volume; its backing file exists.
+    """
+
+    __slots__ = ("_path", "_vol")
+
+    def __init__(self, vol: VolumeFile) -> None:
+        self._vol = vol
+        self._path = str(vol.path)
+
+    def format(self, key: SecretBytes, reference: KeyReference) -> None:
+        """Write a new header and note where its key is kept.
+
+        Repeating it after a crash finishes what is missing; it never writes over a header.
+
+        Raises:
+            ForeignVolumeError: the file holds data already, or another volume's header.
+            WrongKeyError: it holds this volume's header, for another key.
+            TruncatedVolumeError: the file is too short.
+            InvalidInputError: the key is empty or too long.
+        """
+        require_usable(key)
+        if self._vol.path.stat().st_size < HEADER_BYTES + self._vol.size:
+            raise TruncatedVolumeError("the backing file is shorter than the volume was made")
+        if not self._is_formatted():
+            identity = ("--uuid", self._vol.uuid, "--label", self._vol.id[:47], "--subsystem", SUBSYSTEM)
+            self._cryptsetup(
+                *("-q", "luksFormat", *kdf_options(key), *_LAYOUT_OPTIONS, *identity),
+                *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
+                stdin=key,
+            )
+        slot = self.verify(key)
+        if self.noted_key() is None:  # the note is written last: without it, nothing was stored yet
+            self._blank_ends(key)
+            self.set_reference(reference, slot)
+
+    def read(self) -> Luks2Header:
+        """Return the header as it is now.
+
+        Raises:
+            DamagedHeaderError: no copy of it is intact.
+            ForeignVolumeError: it is another volume's.
+        """
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            header = read_header(descriptor)
+        finally:
+            os.close(descriptor)
+        if header.uuid != self._vol.uuid:
+            raise ForeignVolumeError("the backing file holds another volume than the one expected")
+        return header
+
+    def keyslots(self) -> tuple[int, ...]:
+        """Return the numbers of the keyslots in use."""
+        return self.read().keyslots
+
+    def noted_key(self) -> NotedKey | None:
+        """Return the note about where the key is kept, if there is one."""
+        return noted_key(self.read())
+
+    def verify(self, key: SecretBytes, slot: int | None = None) -> int:
+        """Prove that a key opens a keyslot, and return which.
+
+        Args:
+            key: the key to try.
+            slot: only this keyslot; any of them unless given.
+
+        Raises:
+            WrongKeyError: it opens none, or not this one.
+            ErasedVolumeError: there is no keyslot.
+        """
+        require_usable(key)
+        present = self.keyslots()
+        if not present:
+            raise ErasedVolumeError("the volume was erased: no key can open it any more")
+        for candidate in present if slot is None else (slot,):
+            try:
+                self._cryptsetup(
+                    *("open", "--test-passphrase", "--type", "luks2", "--key-slot", str(candidate)),
+                    *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
+                    stdin=key,
+                )
+            except (WrongKeyError, ErasedVolumeError):
+                continue
+            return candidate
+        raise WrongKeyError("no keyslot of the volume opens with this key")
+
+    def add_key(self, existing: SecretBytes, new: SecretBytes) -> int:
+        """Give the volume one more key; returns the number of its keyslot.
+
+        Raises:
+            WrongKeyError: the existing key does not open the volume.
+            ConflictError: every keyslot is in use.
+        """
+        require_usable(new)
+        free = sorted(set(range(MAX_KEYSLOTS)) - set(self.keyslots()))
+        if not free:
+            raise ConflictError("every keyslot of the volume is in use")
+        with secret_pipe(existing) as old_pipe, secret_pipe(new) as new_pipe:
+            self._cryptsetup(
+                *("-q", "luksAddKey", *kdf_options(new), "--new-key-slot", str(free[0])),
+                *("--key-file", descriptor_path(old_pipe), f"--keyfile-size={len(existing)}"),
+                *("--new-keyfile-size", str(len(new)), self._path, descriptor_path(new_pipe)),
+                pass_fds=(old_pipe, new_pipe),
+            )
+        return free[0]
+
+    def kill_slot(self, slot: int, *, surviving_key: SecretBytes) -> None:
+        """Destroy one keyslot; one that is gone already is no error.
+
+        Args:
+            slot: the keyslot.
+            surviving_key: a key that is proven, just before, to open another keyslot.
+
+        Raises:
+            WrongKeyError: it does not. cryptsetup would have removed the last keyslot without a word.
+        """
+        others = [number for number in self.keyslots() if number != slot]
+        if not any(self._opens(surviving_key, number) for number in others):
+            raise WrongKeyError("no other keyslot opens with the key that is to stay")
+        try:
+            self._cryptsetup("-q", "luksKillSlot", self._path, str(slot))
+        except ChildFailedError as error:
+            if "is not active" not in error.detail:
+                raise
+
+    def set_reference(self, reference: KeyReference, slot: int) -> None:
+        """Note where the key of a keyslot is kept, in place of the note so far."""
+        self._cryptsetup(
+            *("token", "import", "--token-id", str(TOKEN_NUMBER), "--token-replace", "--json-file", "-"),
+            self._path,
+            stdin=reference.to_token(slot),
+        )
+
+    def erase(self) -> None:
+        """Destroy every keyslot: from now on no key opens this header. Safe to repeat."""
+        self._cryptsetup("-q", "luksErase", self._path)
+
+    def _is_formatted(self) -> bool:
+        """Whether the file holds our header; False only if it is blank."""
+        try:
+            self.read()
+        except DamagedHeaderError:
+            with self._vol.path.open("rb") as file:
+                if any(file.read(HEADER_BYTES + _BLANK_HEAD_BYTES)):
+                    raise ForeignVolumeError(
+                        "the backing file holds data already; it is not overwritten"
+                    ) from None
+            return False
+        return True
+
+    def _opens(self, key: SecretBytes, slot: int) -> bool:
+        try:
+            self.verify(key, slot)
+        except WrongKeyError:
+            return False
+        return True
+
+    def _blank_ends(self, key: SecretBytes) -> None:
+        view = open_plain_view(self._path, self._vol.uuid, self._vol.size, key.view())
+        try:
+            head = min(_BLANK_HEAD_BYTES, self._vol.size)
+            view.write(0, memoryview(bytearray(head)))
+            view.write(self._vol.size - _BLANK_TAIL_BYTES, memoryview(bytearray(_BLANK_TAIL_BYTES)))
+            view.sync()
+        finally:
+            view.close()
+
+    def _cryptsetup(
+        self, *arguments: str, stdin: SecretBytes | bytes = b"", pass_fds: tuple[int, ...] = ()
+    ) -> None:
+        try:
+            run(
+                ["cryptsetup", *arguments],
+                stdin=stdin,
+                pass_fds=pass_fds,
+                cwd=Path("/"),
+                timeout_seconds=_TIMEOUT_SECONDS,
+            )
+        except ChildFailedError as error:
+            _raise_meaning(error)
+
+
+def _raise_meaning(error: ChildFailedError) -> NoReturn:
+    for text, kind, message in _MEANINGS:
+        if text in error.detail:
+            raise kind(message, detail=error.detail) from None
+    raise error
