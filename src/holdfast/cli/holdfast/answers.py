@@ -1,0 +1,103 @@
+"""How an answer of the Vault dialect is shown: the pieces that several commands print alike."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.cli.errors import LocalError
+from holdfast.cli.output import as_cell, print_pairs, print_result, remark
+from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR
+from holdfast.model import format_go_duration
+
+
+def data_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``data`` member of an answer, an empty map if it has none."""
+    data = answer.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def show_warnings(answer: Mapping[str, Any]) -> None:
+    """Print the server's warnings, on standard error."""
+    for text in answer.get("warnings") or []:
+        remark(f"WARNING! {text}")
+
+
+def show_data(answer: Mapping[str, Any], output_format: str) -> None:
+    """Print an answer with data: its fields as a table, or the whole of it for programs."""
+    show_warnings(answer)
+    if output_format != "table":
+        print_result(answer, output_format)
+        return
+    rows: list[tuple[str, Any]] = []
+    if answer.get("lease_id"):
+        rows += [("lease_id", answer["lease_id"]), ("lease_duration", duration(answer["lease_duration"]))]
+        rows += [("lease_renewable", answer.get("renewable", False))]
+    elif answer.get("lease_duration"):
+        rows.append(("refresh_interval", duration(answer["lease_duration"])))
+    data = data_of(answer)
+    print_pairs([*rows, *((name, data[name]) for name in sorted(data))])
+
+
+def show_field(fields: Mapping[str, Any], name: str) -> int:
+    """Print one field and nothing else; exactly, unless a terminal would miss the newline.
+
+    Raises:
+        LocalError: there is no such field.
+    """
+    if name not in fields:
+        raise LocalError(f"field {name}: the answer has no such field")
+    value = fields[name]
+    sys.stdout.write(value if isinstance(value, str) else as_cell(value))
+    if sys.stdout.isatty():
+        sys.stdout.write("\n")
+    return EXIT_OK
+
+
+def show_names(answer: Mapping[str, Any], path: str, output_format: str) -> int:
+    """Print the names of a listing."""
+    names = data_of(answer).get("keys")
+    if not isinstance(names, list) or not names:
+        return nothing_found(path)
+    show_warnings(answer)
+    print_result(names, output_format)
+    return EXIT_OK
+
+
+def show_auth(answer: Mapping[str, Any], output_format: str) -> None:
+    """Print a token that was made or renewed."""
+    show_warnings(answer)
+    if output_format != "table":
+        print_result(answer, output_format)
+        return
+    auth = answer.get("auth") or {}
+    print_pairs(
+        [
+            ("token", auth.get("client_token")),
+            ("token_accessor", auth.get("accessor")),
+            ("token_duration", duration(auth.get("lease_duration", 0))),
+            ("token_renewable", auth.get("renewable", False)),
+            ("token_policies", quoted(auth.get("token_policies") or auth.get("policies"))),
+            ("identity_policies", quoted(auth.get("identity_policies"))),
+            ("policies", quoted(auth.get("policies"))),
+        ],
+    )
+
+
+def nothing_found(path: str) -> int:
+    """Say that nothing is stored there, and return the exit code for it."""
+    remark(f"No value found at {path}")
+    return EXIT_REMOTE_ERROR
+
+
+def duration(seconds: int) -> str:
+    """Write a life time without its zero parts, such as ``768h`` or ``1h30m``; 0 is no end."""
+    if not seconds:
+        return "\u221e"
+    text = format_go_duration(seconds)
+    text = text.removesuffix("0s") if text.endswith("m0s") else text
+    return text.removesuffix("0m") if text.endswith("h0m") else text
+
+
+def quoted(names: list[str] | None) -> str:
+    """Write policy names the way token tables do: ``["default" "root"]``."""
+    return "[" + " ".join(f'"{name}"' for name in names or []) + "]"

@@ -1,0 +1,44 @@
+"""The tables of ``holdfast kv``: headings between equal signs, as wide as the table below them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.cli.output import as_cell, print_pairs
+
+_GAP_AND_VALUE = 9  # four blanks between the columns, and the word Value
+_NARROWEST_RULE = 4
+
+
+def print_heading(title: str, below: Mapping[str, Any]) -> None:
+    """Print a heading over the table of ``below``."""
+    width = max(map(len, below), default=0) + _GAP_AND_VALUE
+    rule = width - len(title) - 2
+    rule = rule if rule > 0 else _NARROWEST_RULE
+    side = "=" * ((rule + 1) // 2)
+    print(f"{side} {title} {side}")
+
+
+def print_path(title: str, path: str, below: Mapping[str, Any]) -> None:
+    """Print where something is stored, as wide as the table that follows."""
+    print_heading(title, below)
+    print(path)
+    print()
+
+
+def print_fields(title: str, fields: Mapping[str, Any]) -> None:
+    """Print a heading and the fields below it, sorted."""
+    print_heading(title, fields)
+    print_pairs((name, fields[name]) for name in sorted(fields))
+
+
+def version_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a version's metadata as it is shown: a version that was not deleted has no deletion time."""
+    return {**metadata, "deletion_time": metadata.get("deletion_time") or "n/a"}
+
+
+def print_version(metadata: Mapping[str, Any]) -> None:
+    """Print the table of a version that was just written; custom metadata only if there is any."""
+    shown = version_fields(metadata)
+    if shown.get("custom_metadata") is None:
+        shown.pop("custom_metadata", None)
+    print_pairs((name, as_cell(shown[name])) for name in sorted(shown))

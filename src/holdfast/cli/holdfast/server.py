@@ -1,0 +1,42 @@
+"""``holdfast server``: hand the command line to the store process."""
+
+from argparse import Namespace
+
+from holdfast.cli.arguments import CommandParser
+from holdfast.cli.errors import UsageError
+from holdfast.cli.program import Run
+
+
+def server(parser: CommandParser) -> Run:
+    """Start a store in this process, from configuration files or for trying things out."""
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="HCL or JSON file, or a directory of them; may be given several times",
+    )
+    parser.add_argument(
+        "--dev",
+        action="store_true",
+        help="a store in memory, unsealed, on loopback, gone when it stops: never for real secrets",
+    )
+    parser.add_argument("--dev-root-token-id", metavar="TOKEN", help="the root token of --dev")
+    parser.add_argument("--dev-listen-address", metavar="HOST:PORT", help="where --dev listens")
+    return _server
+
+
+def _server(arguments: Namespace) -> int:
+    if not arguments.dev and not arguments.config:
+        raise UsageError("expected -config=PATH, or -dev for a store to try things out with")
+    for option in ("dev_root_token_id", "dev_listen_address"):
+        if getattr(arguments, option) is not None and not arguments.dev:
+            raise UsageError(f"--{option.replace('_', '-')}: makes sense with -dev only")
+    from holdfast.server import run
+
+    return run(
+        config_paths=arguments.config,
+        dev=arguments.dev,
+        dev_root_token=arguments.dev_root_token_id,
+        dev_listen_address=arguments.dev_listen_address,
+    )

@@ -1,0 +1,64 @@
+"""Values that a person hands to a command: typed at a hidden prompt, piped in, in a file, or on the line.
+
+A value on the command line is visible to every user of the machine while the command runs and stays
+in the shell's history, so it is accepted with a warning. Values from a pipe or a file are taken
+exactly, including a last newline; keys and tokens lose the blanks around them.
+"""
+
+import sys
+from pathlib import Path
+
+from holdfast.cli.errors import LocalError
+from holdfast.cli.output import warn
+from holdfast.model import SecretBytes
+
+MAX_INPUT_BYTES = 32 * 1024 * 1024
+
+
+def secret_word(given: str | None, *, prompt: str, name: str) -> SecretBytes:
+    """Return a key or token: as given on the line, else from a pipe, else asked for without echo.
+
+    Args:
+        given: the word on the command line; ``-`` means standard input.
+        prompt: what to ask on a terminal.
+        name: for messages, such as ``unseal key``.
+
+    Raises:
+        LocalError: nothing was given.
+    """
+    if given and given != "-":
+        warn_of_inline(name)
+        text = given
+    elif given == "-" or not sys.stdin.isatty():
+        text = sys.stdin.readline()
+    else:
+        from getpass import getpass
+
+        text = getpass(f"{prompt} (will be hidden): ", stream=sys.stderr)
+    if not text.strip():
+        raise LocalError(f"{name}: expected one; type it at the prompt or pipe it in")
+    return SecretBytes(text.strip().encode())
+
+
+def text_of_file(path: str, *, name: str) -> str:
+    """Return the text of a file, of standard input for ``-``.
+
+    Raises:
+        LocalError: not UTF-8, or too long.
+    """
+    if path == "-":
+        content = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    else:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_INPUT_BYTES + 1)
+    if len(content) > MAX_INPUT_BYTES:
+        raise LocalError(f"{name}: expected at most {MAX_INPUT_BYTES} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise LocalError(f"{name}: expected UTF-8 text; encode binary content as base64 first") from None
+
+
+def warn_of_inline(name: str) -> None:
+    """Warn that a value was typed where others can see it."""
+    warn(f"{name}: a value on the command line is visible to others and stays in the shell's history.")
