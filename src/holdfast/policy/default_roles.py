@@ -48,9 +48,6 @@ GUEST_ENABLED = Role(
 
 GUEST_DISABLED = Role("system.guest", (Rule(("!*",), ("!*",)),))
 
-DEFAULT_NAMES = frozenset({"system.admin", "system.view", "system.user", "system.guest"})
-CHANGEABLE_DEFAULT_NAMES = frozenset({"system.guest"})
-
 
 def default_roles(*, guest_access: bool = False) -> dict[str, Role]:
     """Return the default roles by name.
