@@ -1,0 +1,163 @@
+"""The node's records in its storage: volumes by id and by name, the cluster-wide key, roles of its own.
+
+    volumes/<id>       VolumeRecord
+    names/<name>       the id, so that a name is taken exactly once
+    cluster-key        ClusterKey
+    roles/<name>       a role, as JSON
+
+Names have no slash and no control character, so no key can be mistaken for another.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from holdfast.errors import InternalError, NotFoundError
+from holdfast.node.errors import VolumeExistsError
+from holdfast.node.records import (
+    ClusterKey,
+    VolumeRecord,
+    decode_cluster_key,
+    decode_volume,
+    encode_record,
+)
+from holdfast.policy.roles import Role
+from holdfast.storage.interface import Reader, Storage, Transaction
+
+CLUSTER_KEY = "cluster-key"
+PAGE = 500
+
+
+class Catalog:
+    """Reads and writes of the node's records; each change is one transaction.
+
+    Args:
+        storage: where they are kept.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def find(self, reference: str) -> VolumeRecord | None:
+        """Return the volume with this id or name, or ``None``."""
+        with self._storage.snapshot() as reader:
+            stored = reader.get(f"volumes/{reference}")
+            if stored is None:
+                identity = reader.get(f"names/{reference}")
+                stored = reader.get(f"volumes/{identity.decode()}") if identity is not None else None
+        return None if stored is None else decode_volume(stored)
+
+    def get(self, volume_id: str) -> VolumeRecord:
+        """Return a volume by id.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        stored = self._storage.get(f"volumes/{volume_id}")
+        if stored is None:
+            raise NotFoundError(f"Volume {volume_id} not found")
+        return decode_volume(stored)
+
+    def enumerate(self) -> Iterator[VolumeRecord]:
+        """Yield all volumes, by id."""
+        after = ""
+        while True:
+            with self._storage.snapshot() as reader:
+                names = reader.list("volumes/", after=after, limit=PAGE)
+                page = [reader.get(f"volumes/{name}") for name in names]
+            yield from (decode_volume(stored) for stored in page if stored is not None)
+            if len(names) < PAGE:
+                return
+            after = names[-1]
+
+    def insert(self, record: VolumeRecord) -> None:
+        """Store a new volume.
+
+        Raises:
+            VolumeExistsError: the name is taken.
+        """
+
+        def change(transaction: Transaction) -> None:
+            if transaction.get(f"names/{record.name}") is not None:
+                raise VolumeExistsError("name: another volume has it already")
+            if transaction.get(f"volumes/{record.id}") is not None:
+                raise InternalError("a fresh volume id is taken")
+            transaction.put(f"names/{record.name}", record.id.encode())
+            transaction.put(f"volumes/{record.id}", encode_record(record))
+
+        self._storage.write(change)
+
+    def update(self, volume_id: str, edit: Callable[[VolumeRecord], VolumeRecord]) -> VolumeRecord:
+        """Change a volume's record; the name and the id stay.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+
+        def change(transaction: Transaction) -> VolumeRecord:
+            stored = transaction.get(f"volumes/{volume_id}")
+            if stored is None:
+                raise NotFoundError(f"Volume {volume_id} not found")
+            edited = edit(decode_volume(stored))
+            transaction.put(f"volumes/{volume_id}", encode_record(edited))
+            return edited
+
+        return self._storage.write(change)
+
+    def remove(self, record: VolumeRecord) -> None:
+        """Forget a volume; nothing happens if it is forgotten already."""
+
+        def change(transaction: Transaction) -> None:
+            transaction.delete(f"names/{record.name}")
+            transaction.delete(f"volumes/{record.id}")
+
+        self._storage.write(change)
+
+    def cluster_key(self) -> ClusterKey | None:
+        """Return the reference to the cluster-wide key, if one was set."""
+        stored = self._storage.get(CLUSTER_KEY)
+        return None if stored is None else decode_cluster_key(stored)
+
+    def set_cluster_key(self, key: ClusterKey) -> None:
+        """Replace the reference to the cluster-wide key."""
+        self._storage.write(lambda transaction: transaction.put(CLUSTER_KEY, encode_record(key)))
+
+    def role(self, name: str) -> Role | None:
+        """Return a stored role, or ``None``."""
+        stored = self._storage.get(f"roles/{name}")
+        return None if stored is None else _decode_role(stored)
+
+    def role_names(self) -> list[str]:
+        """Return the names of all stored roles."""
+        with self._storage.snapshot() as reader:
+            return list(_all_names(reader, "roles/"))
+
+    def put_role(self, role: Role) -> None:
+        """Store a role, replacing one of that name."""
+        self._storage.write(
+            lambda transaction: transaction.put(f"roles/{role.name}", msgspec.json.encode(role))
+        )
+
+    def remove_role(self, name: str) -> None:
+        """Forget a role; tokens that name it lose it at once."""
+        self._storage.write(lambda transaction: transaction.delete(f"roles/{name}"))
+
+
+def new_volume_id() -> str:
+    """Return a fresh id: 18 digits, as the original's are, so that scripts can cut them out."""
+    return str(secrets.randbelow(9 * 10**17) + 10**17)
+
+
+def _all_names(reader: Reader, prefix: str) -> Iterator[str]:
+    after = ""
+    while names := reader.list(prefix, after=after, limit=PAGE):
+        yield from names
+        after = names[-1]
+
+
+def _decode_role(stored: bytes) -> Role:
+    try:
+        return msgspec.json.decode(stored, type=Role)
+    except msgspec.DecodeError:
+        raise InternalError("a stored role cannot be read") from None

@@ -1,0 +1,49 @@
+"""What a storage node refuses, and which gate refused.
+
+    PermissionDeniedError
+    ├── RoleDeniedError         no role of the caller allows the API
+    └── OwnershipDeniedError    the API is allowed, this volume is not
+    ConflictError
+    ├── VolumeExistsError       the name is taken
+    ├── VolumeIncompleteError   its creation was interrupted
+    ├── NotAttachedError        the volume must be attached first
+    └── ClusterKeyExistsError   a cluster-wide key is set already
+    UnavailableError
+    └── NoProviderError         the node has no secrets provider
+
+Which gate refused is told to the caller; the rule and the reason go to the audit log only.
+"""
+
+from holdfast.errors import ConflictError, PermissionDeniedError, UnavailableError
+
+
+class RoleDeniedError(PermissionDeniedError):
+    """No role of the caller allows the API."""
+
+    gate = "role"
+
+
+class OwnershipDeniedError(PermissionDeniedError):
+    """The volume's ownership does not allow it, or there is no such volume: callers cannot tell which."""
+
+    gate = "ownership"
+
+
+class VolumeExistsError(ConflictError):
+    """Another volume has the name."""
+
+
+class VolumeIncompleteError(ConflictError):
+    """The volume was never finished."""
+
+
+class NotAttachedError(ConflictError):
+    """The volume is not attached."""
+
+
+class ClusterKeyExistsError(ConflictError):
+    """The cluster-wide key is set; replacing it must be asked for."""
+
+
+class NoProviderError(UnavailableError):
+    """No secrets provider is configured."""

@@ -1,0 +1,181 @@
+"""The three gates that every request passes, in this order, in this one place.
+
+1. The token: verified, or none at all, which makes the caller a guest. A token that is not believed is
+   an error, never a guest.
+2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``.
+3. Ownership: the volume must give the caller the access type that the API states. There is no other way
+   to a volume's record than through this gate.
+
+Each decision is written to the audit log before it takes effect. A caller who may not see a volume gets
+the same answer as for a volume that does not exist.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from holdfast.errors import NotFoundError, UnauthenticatedError
+from holdfast.model import Principal
+from holdfast.model.principal import GUEST
+from holdfast.node.api import Api
+from holdfast.node.catalog import Catalog
+from holdfast.node.decision_log import DecisionLog
+from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
+from holdfast.node.records import VolumeRecord, check_reference
+from holdfast.policy.decision import Decision
+from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
+from holdfast.policy.roles import Role, decide_role
+
+
+class TokenVerifier(Protocol):
+    """What the gate needs of the tokens room."""
+
+    def verify(self, token: str | bytes) -> Principal:
+        """Return whose token it is, or raise ``UnauthenticatedError``."""
+        ...
+
+
+class RoleSource(Protocol):
+    """Where roles are defined; asked anew for every call, so that a change acts on live tokens."""
+
+    def roles_of(self, principal: Principal) -> Mapping[str, Role]:
+        """Return those roles of the principal that exist, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Proof that a caller has passed the first two gates for one API.
+
+    Attributes:
+        principal: who calls; the guest if nobody was authenticated.
+        api: the one API that it opens.
+        request: an id that ties the lines of one request together.
+        peer: address of the caller.
+    """
+
+    principal: Principal
+    api: Api
+    request: str
+    peer: str
+
+
+class Gate:
+    """The gates of one node.
+
+    Args:
+        verifier: checks tokens.
+        roles: defines roles.
+        catalog: holds the volumes.
+        log: where decisions are written.
+    """
+
+    def __init__(
+        self, *, verifier: TokenVerifier, roles: RoleSource, catalog: Catalog, log: DecisionLog
+    ) -> None:
+        self._verifier = verifier
+        self._roles = roles
+        self._catalog = catalog
+        self._log = log
+
+    def admit(self, token: str | None, api: Api, *, peer: str = "") -> Admission:
+        """Pass a caller through the first two gates.
+
+        Args:
+            token: the signed token; ``None`` for a guest.
+            api: what it wants to call.
+            peer: its address, for the log.
+
+        Raises:
+            UnauthenticatedError: the token is not believed; ``reason`` says why.
+            RoleDeniedError: no role allows the API.
+        """
+        request = secrets.token_hex(8)
+        try:
+            principal = GUEST if token is None else self._verifier.verify(token)
+        except UnauthenticatedError as error:
+            self._log.record(
+                "denied", None, gate="token", request=request, peer=peer, api=str(api), reason=error.reason
+            )
+            raise
+        admission = Admission(principal, api, request, peer)
+        decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
+        self._record(admission, "role", decision, "")
+        if decision:
+            return admission
+        if principal.is_guest:
+            raise RoleDeniedError("Access denied without authentication token", detail=decision.reason)
+        raise RoleDeniedError(
+            f"Access to {api.full_method} denied: Access denied to roles: [{' '.join(principal.roles)}]",
+            detail=decision.reason,
+        )
+
+    def volume(self, admission: Admission, reference: str) -> VolumeRecord:
+        """Pass the caller through the third gate, to one volume.
+
+        Args:
+            admission: from ``admit``; its API states the access that is needed.
+            reference: id or name of the volume.
+
+        Raises:
+            OwnershipDeniedError: the volume does not allow it, or does not exist.
+            NotFoundError: it does not exist, said only to who may see every volume.
+            InvalidInputError: not the form of an id or name.
+        """
+        check_reference(reference)
+        record = self._catalog.find(reference)
+        if record is None:
+            if is_storage_administrator(admission.principal):
+                raise NotFoundError(f"Volume {reference} not found")
+            self._log.record(
+                "denied", admission.principal, **_where(admission), gate="ownership", resource=reference,
+                reason="no such volume",
+            )  # fmt: skip
+            raise OwnershipDeniedError(f"Access denied to volume {reference}", detail="no such volume")
+        self.require(admission, record, reference=reference)
+        return record
+
+    def require(
+        self,
+        admission: Admission,
+        record: VolumeRecord,
+        *,
+        reference: str = "",
+        access: AccessType | None = None,
+    ) -> None:
+        """Raise unless a volume gives the caller the API's access type, or ``access`` if that is named."""
+        wanted = access if access is not None else admission.api.access
+        if wanted is None:
+            wanted = AccessType.ADMIN  # an API that states nothing gets at no volume by less
+        decision = decide_ownership(admission.principal, record.ownership, wanted)
+        self._record(admission, "ownership", decision, record.id)
+        if not decision:
+            raise OwnershipDeniedError(
+                f"Access denied to volume {reference or record.id}", detail=decision.reason
+            )
+
+    def visible(self, admission: Admission) -> list[VolumeRecord]:
+        """Return the volumes that the caller may read; the others are silently left out."""
+        return [
+            record
+            for record in self._catalog.enumerate()
+            if decide_ownership(admission.principal, record.ownership, AccessType.READ)
+        ]
+
+    def done(self, admission: Admission, resource: str, outcome: str) -> None:
+        """Note what came of an admitted request that changed something."""
+        self._log.record("done", admission.principal, **_where(admission), resource=resource, reason=outcome)
+
+    def _record(self, admission: Admission, gate: str, decision: Decision, resource: str) -> None:
+        if decision:
+            word, ground = "allowed", {"rule": decision.rule}
+        else:
+            word, ground = "denied", {"reason": decision.reason}
+        self._log.record(
+            word, admission.principal, **_where(admission), gate=gate, resource=resource, **ground
+        )
+
+
+def _where(admission: Admission) -> dict[str, str]:
+    return {"request": admission.request, "peer": admission.peer, "api": str(admission.api)}
