@@ -1,9 +1,10 @@
 """One command line program: a tree of commands, loaded only when asked for, and its exit codes.
 
 A command is a function named by text, so that ``--help`` and every other command start without
-importing it. It declares its arguments and returns what runs them::
+importing it. It declares its arguments and returns what runs them; its docstring is its help::
 
     def get(parser: CommandParser) -> Run:
+        '''Read a secret: its newest version, or a given one.'''
         parser.add_argument("path", help="...")
         return _get
 
@@ -139,8 +140,9 @@ class Program:
                 raise UsageError(
                     f"{' '.join(spoken)}: no such command; try {' '.join([*spoken, '--help'])}",
                 )
-        parser = CommandParser(command=" ".join(spoken), summary=here.summary)
-        run = here.load()(parser)
+        declare = here.load()
+        parser = CommandParser(command=" ".join(spoken), summary=declare.__doc__ or here.summary)
+        run = declare(parser)
         try:
             arguments = parser.parse_words([*early, *remaining])
         except SystemExit:  # argparse leaves this way after it printed --help

@@ -42,7 +42,7 @@ def _get(arguments: Namespace) -> int:
         return EXIT_OK
     metadata = data_of(answer)
     versions = metadata.pop("versions", {})
-    print_path("Metadata Path", path, metadata)
+    print_path("Metadata Path", path)
     print_fields("Metadata", metadata)
     for number in sorted(versions, key=int):
         print()

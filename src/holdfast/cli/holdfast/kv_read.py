@@ -53,7 +53,7 @@ def _get(arguments: Namespace) -> int:
         return EXIT_OK
     if metadata:
         shown = version_fields(metadata)
-        print_path("Secret Path", path, shown)
+        print_path("Secret Path", path)
         print_fields("Metadata", shown)
         print()
     print_fields("Data", fields)

@@ -1,4 +1,4 @@
-"""The tables of ``holdfast kv``: headings between equal signs, as wide as the table below them."""
+"""The tables of ``holdfast kv``: headings between equal signs, as wide as what stands below them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,25 +9,16 @@ _GAP_AND_VALUE = 9  # four blanks between the columns, and the word Value
 _NARROWEST_RULE = 4
 
 
-def print_heading(title: str, below: Mapping[str, Any]) -> None:
-    """Print a heading over the table of ``below``."""
-    width = max(map(len, below), default=0) + _GAP_AND_VALUE
-    rule = width - len(title) - 2
-    rule = rule if rule > 0 else _NARROWEST_RULE
-    side = "=" * ((rule + 1) // 2)
-    print(f"{side} {title} {side}")
-
-
-def print_path(title: str, path: str, below: Mapping[str, Any]) -> None:
-    """Print where something is stored, as wide as the table that follows."""
-    print_heading(title, below)
+def print_path(title: str, path: str) -> None:
+    """Print where something is stored, and an empty line."""
+    print(_heading(title, len(path)))
     print(path)
     print()
 
 
 def print_fields(title: str, fields: Mapping[str, Any]) -> None:
     """Print a heading and the fields below it, sorted."""
-    print_heading(title, fields)
+    print(_heading(title, max(map(len, fields), default=0) + _GAP_AND_VALUE))
     print_pairs((name, fields[name]) for name in sorted(fields))
 
 
@@ -42,3 +33,9 @@ def print_version(metadata: Mapping[str, Any]) -> None:
     if shown.get("custom_metadata") is None:
         shown.pop("custom_metadata", None)
     print_pairs((name, as_cell(shown[name])) for name in sorted(shown))
+
+
+def _heading(title: str, width: int) -> str:
+    rule = width - len(title) - 2
+    side = "=" * (((rule if rule > 0 else _NARROWEST_RULE) + 1) // 2)
+    return f"{side} {title} {side}"

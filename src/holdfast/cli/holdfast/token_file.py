@@ -32,9 +32,11 @@ def read_token(home: Path) -> SecretBytes | None:
             continue
         except OSError as error:
             raise LocalError(f"{path}: expected a readable plain file ({error.strerror})") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             _check(os.fstat(descriptor), path)
-            content = file.read(MAX_TOKEN_BYTES + 1).strip()
+            content = os.read(descriptor, MAX_TOKEN_BYTES + 1).strip()
+        finally:
+            os.close(descriptor)
         if len(content) > MAX_TOKEN_BYTES:
             raise LocalError(f"{path}: expected at most {MAX_TOKEN_BYTES} bytes")
         if content:
