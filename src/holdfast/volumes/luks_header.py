@@ -9,19 +9,17 @@ concurrent updates without damage. The last keyslot is never removed except by `
 """
 
 import os
-from pathlib import Path
-from typing import NoReturn
 
 from holdfast.errors import ConflictError
 from holdfast.model.secret_bytes import SecretBytes
-from holdfast.process.run import ChildFailedError, descriptor_path, run, secret_pipe
+from holdfast.process.run import ChildFailedError, descriptor_path, secret_pipe
 from holdfast.volumes.backend import VolumeFile
+from holdfast.volumes.cryptsetup import cryptsetup
 from holdfast.volumes.errors import (
     DamagedHeaderError,
     ErasedVolumeError,
     ForeignVolumeError,
     TruncatedVolumeError,
-    VolumeBusyError,
     WrongKeyError,
 )
 from holdfast.volumes.key_reference import TOKEN_NUMBER, KeyReference, NotedKey, noted_key
@@ -33,25 +31,11 @@ HEADER_BYTES = 8 << 20
 SUBSYSTEM = "holdfast"
 MAX_KEYSLOTS = 16
 
-_TIMEOUT_SECONDS = 60.0
 _BLANK_HEAD_BYTES, _BLANK_TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
 _LAYOUT_OPTIONS = (
     *("--type", "luks2", "--cipher", CIPHER, "--key-size", "512", "--sector-size", "4096"),
     *("--luks2-metadata-size", "16k", "--luks2-keyslots-size", "4M"),
     *("--offset", str(HEADER_BYTES // 512)),
-)
-
-# What cryptsetup 2.6 says (LC_ALL=C), and what it means to us.
-_MEANINGS = (
-    ("No key available with this passphrase", WrongKeyError, "no keyslot of the volume opens with this key"),
-    (
-        "No usable keyslot is available",
-        ErasedVolumeError,
-        "the volume was erased: no key can open it any more",
-    ),
-    ("is not a valid LUKS device", DamagedHeaderError, "the volume has no intact LUKS2 header"),
-    ("concurrent LUKS2 metadata update", VolumeBusyError, "the header is being changed by somebody else"),
-    ("All key slots full", ConflictError, "every keyslot of the volume is in use"),
 )
 
 
@@ -84,7 +68,7 @@ class LuksHeader:
             raise TruncatedVolumeError("the backing file is shorter than the volume was made")
         if not self._is_formatted():
             identity = ("--uuid", self._vol.uuid, "--label", self._vol.id[:47], "--subsystem", SUBSYSTEM)
-            self._cryptsetup(
+            cryptsetup(
                 *("-q", "luksFormat", *kdf_options(key), *_LAYOUT_OPTIONS, *identity),
                 *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
                 stdin=key,
@@ -135,7 +119,7 @@ class LuksHeader:
             raise ErasedVolumeError("the volume was erased: no key can open it any more")
         for candidate in present if slot is None else (slot,):
             try:
-                self._cryptsetup(
+                cryptsetup(
                     *("open", "--test-passphrase", "--type", "luks2", "--key-slot", str(candidate)),
                     *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
                     stdin=key,
@@ -157,7 +141,7 @@ class LuksHeader:
         if not free:
             raise ConflictError("every keyslot of the volume is in use")
         with secret_pipe(existing) as old_pipe, secret_pipe(new) as new_pipe:
-            self._cryptsetup(
+            cryptsetup(
                 *("-q", "luksAddKey", *kdf_options(new), "--new-key-slot", str(free[0])),
                 *("--key-file", descriptor_path(old_pipe), f"--keyfile-size={len(existing)}"),
                 *("--new-keyfile-size", str(len(new)), self._path, descriptor_path(new_pipe)),
@@ -179,14 +163,14 @@ class LuksHeader:
         if not any(self._opens(surviving_key, number) for number in others):
             raise WrongKeyError("no other keyslot opens with the key that is to stay")
         try:
-            self._cryptsetup("-q", "luksKillSlot", self._path, str(slot))
+            cryptsetup("-q", "luksKillSlot", self._path, str(slot))
         except ChildFailedError as error:
             if "is not active" not in error.detail:
                 raise
 
     def set_reference(self, reference: KeyReference, slot: int) -> None:
         """Note where the key of a keyslot is kept, in place of the note so far."""
-        self._cryptsetup(
+        cryptsetup(
             *("token", "import", "--token-id", str(TOKEN_NUMBER), "--token-replace", "--json-file", "-"),
             self._path,
             stdin=reference.to_token(slot),
@@ -194,7 +178,7 @@ class LuksHeader:
 
     def erase(self) -> None:
         """Destroy every keyslot: from now on no key opens this header. Safe to repeat."""
-        self._cryptsetup("-q", "luksErase", self._path)
+        cryptsetup("-q", "luksErase", self._path)
 
     def _is_formatted(self) -> bool:
         """Whether the file holds our header; False only if it is blank."""
@@ -202,7 +186,7 @@ class LuksHeader:
             self.read()
         except DamagedHeaderError:
             with self._vol.path.open("rb") as file:
-                if any(file.read(HEADER_BYTES + _BLANK_HEAD_BYTES)):
+                if file.read(HEADER_BYTES + _BLANK_HEAD_BYTES).strip(b"\0"):
                     raise ForeignVolumeError(
                         "the backing file holds data already; it is not overwritten"
                     ) from None
@@ -225,24 +209,3 @@ class LuksHeader:
             view.sync()
         finally:
             view.close()
-
-    def _cryptsetup(
-        self, *arguments: str, stdin: SecretBytes | bytes = b"", pass_fds: tuple[int, ...] = ()
-    ) -> None:
-        try:
-            run(
-                ["cryptsetup", *arguments],
-                stdin=stdin,
-                pass_fds=pass_fds,
-                cwd=Path("/"),
-                timeout_seconds=_TIMEOUT_SECONDS,
-            )
-        except ChildFailedError as error:
-            _raise_meaning(error)
-
-
-def _raise_meaning(error: ChildFailedError) -> NoReturn:
-    for text, kind, message in _MEANINGS:
-        if text in error.detail:
-            raise kind(message, detail=error.detail) from None
-    raise error

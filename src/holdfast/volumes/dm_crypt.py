@@ -1,0 +1,140 @@
+"""Encrypted volumes on ordinary hosts: the ``dm-crypt`` back end, where the kernel itself encrypts.
+
+    LUKS2 file -> loop device -> cryptsetup open -> /dev/mapper/hf-<uuid> -> file system
+
+No process of ours stands in the data path. The volume key is kept in the mapping's table rather than in
+the kernel keyring (``--disable-keyring``): root can read either, and keyrings do not survive the
+namespaces of containers.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from holdfast.errors import InvalidInputError
+from holdfast.model.secret_bytes import SecretBytes
+from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program
+from holdfast.volumes import loop, syscalls
+from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
+from holdfast.volumes.cryptsetup import cryptsetup
+from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
+from holdfast.volumes.key_strength import require_usable
+from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.luks_read import data_segment
+from holdfast.volumes.mounts import mounts_of
+from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazily
+
+NAME = "dm-crypt"
+MAPPER_CONTROL = Path("/dev/mapper/control")
+_PREFIX = "hf-"
+
+
+class DmCryptBackend:
+    """Attaches encrypted volumes through the kernel's device-mapper."""
+
+    name = NAME
+
+    def probe(self) -> Capabilities:
+        """Find out whether this host has a device-mapper and lets us use it."""
+        if not syscalls.has_capability(syscalls.CAP_SYS_ADMIN):
+            return Capabilities(usable=False, why_not="mapping devices needs root (CAP_SYS_ADMIN)")
+        for device in (MAPPER_CONTROL, loop.LOOP_CONTROL):
+            try:
+                # Opening is the only proof: the node may exist where the kernel lacks the driver.
+                os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+            except OSError as error:
+                return Capabilities(usable=False, why_not=f"{device} cannot be opened: {error.strerror}")
+        try:
+            find_program("cryptsetup")
+        except ProgramMissingError as error:
+            return Capabilities(usable=False, why_not=error.message)
+        return Capabilities(usable=True)
+
+    def attach(self, vol: VolumeFile, key: SecretBytes | None, *, readonly: bool = False) -> Attachment:
+        """Map the volume. See ``VolumeBackend``."""
+        if key is None or not vol.encrypted:
+            raise InvalidInputError("key: expected one, and a volume that is encrypted")
+        require_usable(key)
+        with volume_lock(vol):
+            if loop.find(vol.uuid) or _is_mapped(vol.uuid):
+                raise VolumeBusyError("the volume is attached already")
+            segment = data_segment(LuksHeader(vol).read())
+            if segment.payload_bytes(vol.path.stat().st_size) < vol.size:
+                raise TruncatedVolumeError("the backing file is shorter than the volume was made")
+            below = loop.attach(str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly)
+            try:
+                cryptsetup(*open_arguments(vol.uuid, below.path, len(key), readonly=readonly), stdin=key)
+            except BaseException:
+                loop.detach(below.path)
+                raise
+        return _attachment(below)
+
+    def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
+        """Remove the mapping and the loop device below it. See ``VolumeBackend``."""
+        with volume_lock(vol):
+            if _is_mapped(vol.uuid):
+                if force:
+                    unmount_lazily(device_path(vol.uuid))
+                else:
+                    refuse_mounted(device_path(vol.uuid))
+                _close(vol.uuid, deferred=force)
+            if not release_loop(vol.uuid):
+                raise VolumeBusyError("the volume's device is still in use; it goes with its last user")
+
+    def status(self, vol: VolumeFile) -> AttachState:
+        """Return what the kernel says about the volume."""
+        below, mapped = loop.find(vol.uuid), _is_mapped(vol.uuid)
+        if below is None and not mapped:
+            return AttachState(AttachStage.DETACHED)
+        if below is None or not mapped:
+            return AttachState(AttachStage.BROKEN, Attachment(vol.uuid, NAME, device_path(vol.uuid)))
+        mounts = tuple(mount.target for mount in mounts_of(device_path(vol.uuid)))
+        return AttachState(AttachStage.ATTACHED, _attachment(below), mounts)
+
+    def recover(self) -> list[Attachment]:
+        """Find every attachment again; a loop device whose mapping was never made goes."""
+        found = []
+        for below in loop.marked_devices():
+            if below.backend != NAME:
+                continue
+            if _is_mapped(below.uuid):
+                found.append(_attachment(below))
+            else:
+                loop.detach(below.path)
+        return found
+
+
+def device_path(uuid: str) -> str:
+    """Return the device of an attached volume."""
+    return f"/dev/mapper/{_PREFIX}{uuid}"
+
+
+def open_arguments(uuid: str, below: str, key_bytes: int, *, readonly: bool) -> tuple[str, ...]:
+    """Return the arguments that make cryptsetup map a volume; the key comes on standard input."""
+    access = ("--readonly",) if readonly else ()
+    key_options = ("--key-file=-", f"--keyfile-size={key_bytes}", "--disable-keyring")
+    return ("-q", "open", "--type", "luks2", *key_options, *access, below, f"{_PREFIX}{uuid}")
+
+
+def _is_mapped(uuid: str) -> bool:
+    """Whether the kernel lists a mapping of that name over a LUKS2 volume of that UUID."""
+    expected = f"CRYPT-LUKS2-{uuid.replace('-', '')}-{_PREFIX}{uuid}"
+    for entry in Path("/sys/block").glob("dm-*/dm/uuid"):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if entry.read_text(encoding="ascii").strip() == expected:
+                return True
+    return False
+
+
+def _close(uuid: str, *, deferred: bool) -> None:
+    options = ("--deferred",) if deferred else ()
+    try:
+        cryptsetup("-q", "close", *options, f"{_PREFIX}{uuid}")
+    except ChildFailedError as error:
+        if "is not active" not in error.detail:
+            raise
+
+
+def _attachment(below: loop.LoopDevice) -> Attachment:
+    return Attachment(below.uuid, NAME, device_path(below.uuid), below.readonly, {"loop": below.path})

@@ -1,0 +1,88 @@
+"""Encrypted volumes without any privilege: the ``user-copy`` back end.
+
+There is no device and no mount. A tree is made into an ext4 file system in memory, which is encrypted
+sector by sector into the same LUKS2 file that the other back ends attach, and back. The price: every
+copy costs memory for the content and time for the whole volume, and an import makes a sparse file dense.
+"""
+
+import os
+from pathlib import Path
+
+from holdfast.model.secret_bytes import SecretBytes
+from holdfast.process.run import ProgramMissingError, find_program
+from holdfast.volumes import ext4_image
+from holdfast.volumes.backend import Capabilities, VolumeFile
+from holdfast.volumes.key_strength import require_usable
+from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.plain_view import PlainView, open_plain_view
+
+NAME = "user-copy"
+_CHUNK_BYTES = 1 << 20
+
+
+class UserCopyBackend:
+    """Copies trees into and out of encrypted volumes."""
+
+    name = NAME
+
+    def probe(self) -> Capabilities:
+        """Find out whether the programs are installed; nothing else is needed."""
+        try:
+            for program in ("cryptsetup", *ext4_image.PROGRAMS):
+                find_program(program)
+        except ProgramMissingError as error:
+            return Capabilities(usable=False, why_not=error.message, attaches=False)
+        return Capabilities(usable=True, attaches=False)
+
+    def import_tree(self, vol: VolumeFile, key: SecretBytes, source: Path) -> None:
+        """Replace the content of the volume by the tree below ``source``. See ``CopyBackend``.
+
+        An import that is cut short leaves a volume without a file system, never a mixture.
+        """
+        require_usable(key)
+        with volume_lock(vol), ext4_image.blank_image(vol.size) as image:
+            view = open_plain_view(str(vol.path), vol.uuid, vol.size, key.view())
+            try:
+                ext4_image.fill(image, source)
+                _encrypt(image, view)
+            finally:
+                view.close()
+
+    def export_tree(self, vol: VolumeFile, key: SecretBytes, destination: Path) -> None:
+        """Write the content of the volume into ``destination``. See ``CopyBackend``."""
+        require_usable(key)
+        ext4_image.require_memory(vol.path.stat().st_blocks * 512)
+        with volume_lock(vol), ext4_image.blank_image(vol.size) as image:
+            view = open_plain_view(str(vol.path), vol.uuid, vol.size, key.view(), readonly=True)
+            try:
+                _decrypt(view, image)
+            finally:
+                view.close()
+            ext4_image.extract(image, destination)
+
+
+def _encrypt(image: int, view: PlainView) -> None:
+    """Write the whole image, zeros too: ext4 relies on some of them. Its superblock comes last."""
+    view.write(0, memoryview(bytearray(_CHUNK_BYTES)))
+    view.sync()
+    for offset in range(_CHUNK_BYTES, view.payload_bytes, _CHUNK_BYTES):
+        view.write(offset, _chunk(image, offset))
+    view.sync()
+    view.write(0, _chunk(image, 0))
+    view.sync()
+
+
+def _chunk(image: int, offset: int) -> memoryview:
+    chunk = bytearray(_CHUNK_BYTES)
+    return memoryview(chunk)[: os.preadv(image, [chunk], offset)]
+
+
+def _decrypt(view: PlainView, image: int) -> None:
+    """Fill the image; what was never written, or is zero, stays a hole and takes no memory."""
+    zeros = bytes(_CHUNK_BYTES)
+    offset = view.next_data(0)
+    while offset is not None:
+        chunk = view.read(offset, _CHUNK_BYTES)
+        if chunk != zeros:
+            os.pwrite(image, chunk, offset)
+        offset = view.next_data(offset + len(chunk))
