@@ -17,7 +17,7 @@ SOURCE = Path(holdfast.__file__).parent
 
 # From the ground up. The rooms of one floor do not know each other, except where NEIGHBOURS says so.
 FLOORS = (
-    ("errors",),
+    ("errors", "version"),
     ("clock", "model"),
     ("crypto", "formats", "process", "storage"),
     ("barrier", "client"),

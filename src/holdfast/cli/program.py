@@ -74,7 +74,7 @@ class Program:
     Attributes:
         name: what users type.
         root: its commands.
-        version: how to find out the version, for ``--version``.
+        version: what ``--version`` prints.
         options_with_value: options such as ``--address`` that may stand before the command and take a
             value; the commands declare them.
         explain: turns an error into advice on what to try next; empty for none.
@@ -82,7 +82,7 @@ class Program:
 
     name: str
     root: Group
-    version: Callable[[], str]
+    version: str
     options_with_value: frozenset[str] = field(default_factory=frozenset)
     explain: Callable[[HoldfastError], str] = lambda _: ""
 
@@ -128,7 +128,7 @@ class Program:
                     print(self._help(spoken, here))
                     return EXIT_OK if words else EXIT_LOCAL_ERROR
                 if option == "--version":
-                    print(self.version())
+                    print(self.version)
                     return EXIT_OK
                 early.append(word)
                 if option in self.options_with_value and remaining:

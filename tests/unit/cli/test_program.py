@@ -71,7 +71,7 @@ PROGRAM = Program(
             "absent": Command("Not importable", "holdfast.cli.no_such_module:nothing"),
         },
     ),
-    version=lambda: "try 1",
+    version="try 1",
     options_with_value=frozenset({"--address"}),
     explain=lambda error: "Try less.",
 )

@@ -2,6 +2,7 @@
 
 from holdfast.cli.holdfast.advice import advise
 from holdfast.cli.program import Command, Group, Program
+from holdfast.version import VERSION
 
 _HERE = "holdfast.cli.holdfast"
 
@@ -82,12 +83,6 @@ _SECURITY = Group(
 )
 
 
-def _version() -> str:
-    from holdfast.cli.holdfast.version import version_text
-
-    return version_text()
-
-
 PROGRAM = Program(
     name="holdfast",
     root=Group(
@@ -109,7 +104,7 @@ PROGRAM = Program(
             "version": Command("Print the version", f"{_HERE}.version:version"),
         },
     ),
-    version=_version,
+    version=f"Holdfast v{VERSION}",
     options_with_value=frozenset(
         {
             "--address",

@@ -1,10 +1,10 @@
 """``holdfast version``."""
 
 from argparse import Namespace
-from importlib.metadata import version as installed_version
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.version import VERSION
 
 
 def version(_parser: CommandParser) -> Run:
@@ -12,11 +12,6 @@ def version(_parser: CommandParser) -> Run:
     return _version
 
 
-def version_text() -> str:
-    """Return the program's name and version."""
-    return f"Holdfast v{installed_version('holdfast')}"
-
-
 def _version(_arguments: Namespace) -> int:
-    print(version_text())
+    print(f"Holdfast v{VERSION}")
     return EXIT_OK
