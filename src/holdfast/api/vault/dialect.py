@@ -1,0 +1,148 @@
+"""The Vault HTTP API: bytes in, one store request; one answer, bytes out. Nothing is decided here.
+
+``/v1/<path>`` carries the request path; ``X-Vault-Token`` or ``Authorization: Bearer`` the token. GET
+reads, LIST (or GET with ``list=true``) lists, POST and PUT write, PATCH and DELETE do what they say.
+The paths that work while the store is sealed are in ``status``.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from secrets import token_bytes
+
+from holdfast.api.vault.envelope import is_empty, wrap
+from holdfast.api.vault.errors import NOTHING_THERE, refuse
+from holdfast.api.vault.status import StatusPaths
+from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
+from holdfast.formats.strict_json import JsonObject, decode_object
+from holdfast.http import Request, build_response
+from holdfast.model import parse_target
+from holdfast.model.path import Target
+from holdfast.store.core import Store
+from holdfast.store.request import EMPTY_BODY, Answer, Operation, StoreRequest
+
+PREFIX = b"/v1/"
+MERGE_PATCH = b"application/merge-patch+json"
+FORM = b"application/x-www-form-urlencoded"
+
+_OPERATIONS = {
+    "GET": Operation.READ,
+    "HEAD": Operation.READ,
+    "LIST": Operation.LIST,
+    "SCAN": Operation.SCAN,
+    "POST": Operation.WRITE,
+    "PUT": Operation.WRITE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+}
+_WITH_BODY = frozenset({Operation.WRITE, Operation.PATCH})
+_TRUE = frozenset({"true", "1"})
+
+Reply = Callable[[bytes], None]
+
+
+class VaultDialect:
+    """Answers requests below ``/v1/``.
+
+    Args:
+        store: where requests go.
+        max_json_strings: how many strings one request body may hold.
+    """
+
+    def __init__(self, store: Store, *, max_json_strings: int = 1000) -> None:
+        self._store = store
+        self._status = StatusPaths(store)
+        self._max_json_strings = max_json_strings
+        self._ids = _request_ids()
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer one request; ``reply`` is called exactly once, now or after a commit."""
+        request_id = next(self._ids)
+        if request.method == "HEAD":
+            reply = _without_body(reply)
+        try:
+            target = parse_target(request.target, collapse_slashes=True)
+            if self._status.handle(request, target, reply):
+                return
+            store_request = self._translate(request, target, request_id)
+        except HoldfastError as error:
+            reply(refuse(error))
+            return
+        self._store.serve(store_request, partial(_finish, store_request, reply))
+
+    def _translate(self, request: Request, target: Target, request_id: str) -> StoreRequest:
+        headers = request.headers
+        if headers.get(b"x-vault-namespace", b"").strip(b"/") not in {b"", b"root"}:
+            raise NotFoundError("namespace not found: this store has none but the root namespace")
+        if b"x-vault-wrap-ttl" in headers:
+            raise InvalidInputError("X-Vault-Wrap-TTL: response wrapping is not offered by this version")
+        operation = _OPERATIONS.get(request.method)
+        if operation is None:
+            raise UnsupportedError("unsupported operation")
+        path = target.path.text[len(PREFIX) - 1 :]
+        if operation is Operation.READ and target.query:
+            operation = _listing(target) or operation
+        if operation in {Operation.LIST, Operation.SCAN}:
+            path = path if path.endswith("/") else path + "/"
+        elif path.endswith("/") and operation in _WITH_BODY:
+            raise InvalidInputError("cannot write to a path ending in '/'")
+        return StoreRequest(
+            id=request_id,
+            operation=operation,
+            path=path,
+            token=_token(headers),
+            body=self._body(request, operation) if request.body else EMPTY_BODY,
+            query=target.query,
+            peer=request.peer,
+        )
+
+    def _body(self, request: Request, operation: Operation) -> JsonObject:
+        if operation not in _WITH_BODY:
+            return EMPTY_BODY
+        content_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if operation is Operation.PATCH and content_type != MERGE_PATCH:
+            raise InvalidInputError("Content-Type: expected application/merge-patch+json")
+        if content_type == FORM and request.body[:1] not in {b"{", b"["}:
+            raise InvalidInputError("Content-Type: expected a JSON body")
+        return decode_object(request.body, max_strings=self._max_json_strings)
+
+
+def _listing(target: Target) -> Operation | None:
+    if target.parameter("list") in _TRUE:
+        return Operation.LIST
+    return Operation.SCAN if target.parameter("scan") in _TRUE else None
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    sent = headers.get(b"x-vault-token")
+    bearer = headers.get(b"authorization")
+    if bearer is not None:
+        scheme, _, credential = bearer.partition(b" ")
+        bearer = credential.strip() if scheme.lower() == b"bearer" else None
+    if sent is not None and bearer is not None and sent != bearer:
+        raise InvalidInputError("X-Vault-Token and Authorization: expected one token, not two")
+    token = sent if sent is not None else bearer or b""
+    if not token.isascii():
+        raise InvalidInputError("X-Vault-Token: expected ASCII text")
+    return token.decode("ascii")
+
+
+def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError) -> None:
+    if isinstance(outcome, HoldfastError):
+        reply(refuse(outcome))
+    elif is_empty(outcome):
+        reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
+    else:
+        reply(build_response(404 if outcome.missing else 200, wrap(request.id, outcome)))
+
+
+def _without_body(reply: Reply) -> Reply:
+    """Answer a HEAD: everything that a GET would have said up to the end of the headers."""
+    return lambda response: reply(response.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+
+
+def _request_ids() -> Iterator[str]:
+    """Yield request ids in UUID form: a random prefix of this process, then a counter."""
+    prefix = token_bytes(10).hex()
+    head = f"{prefix[:8]}-{prefix[8:12]}-{prefix[12:16]}-{prefix[16:20]}-"
+    return (f"{head}{number:012x}" for number in count())

@@ -1,0 +1,44 @@
+"""Which status code and which words the Vault API has for each kind of error: the one table."""
+
+from holdfast import errors
+from holdfast.errors import HoldfastError
+from holdfast.formats.strict_json import encode
+from holdfast.http import build_response
+
+STATUS_BY_KIND: dict[type[HoldfastError], int] = {
+    errors.InvalidInputError: 400,
+    errors.TooLargeError: 413,
+    # Clients of this API know no 401: whoever is not known may not.
+    errors.UnauthenticatedError: 403,
+    errors.PermissionDeniedError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 400,
+    errors.UnsupportedError: 405,
+    errors.SealedError: 503,
+    errors.UnavailableError: 503,
+    errors.InternalError: 500,
+}
+
+SEALED = "Vault is sealed"  # clients look for these very words
+
+
+def status_of(error: HoldfastError) -> int:
+    """Return the status code for an error: that of the nearest kind it derives from, else 500."""
+    for kind in type(error).__mro__:
+        if kind in STATUS_BY_KIND:
+            return STATUS_BY_KIND[kind]
+    return 500
+
+
+def refuse(error: HoldfastError) -> bytes:
+    """Return the whole response for an error."""
+    text = SEALED if isinstance(error, errors.SealedError) else error.message
+    return build_response(status_of(error), errors_body(text))
+
+
+def errors_body(text: str) -> bytes:
+    """Return ``{"errors": [...]}`` with one text, or none: nothing is at the path."""
+    return encode({"errors": [text] if text else []})
+
+
+NOTHING_THERE = errors_body("")

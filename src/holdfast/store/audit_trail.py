@@ -1,0 +1,174 @@
+"""Puts every request and its outcome on record, and lets no answer leave before its lines are taken.
+
+Lines of all requests in one turn of the event loop are written together: an answer waits in a queue until
+the flush at the end of the turn. A change is handed to the keeper only after the line that announces it was
+taken. Where no device takes the lines, every answer and every change that waits for them is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+
+import msgspec
+
+from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError, AuditTarget
+from holdfast.clock import Clock
+from holdfast.errors import HoldfastError, SealedError
+from holdfast.store.open_store import Caller, OpenStore
+from holdfast.store.request import Answer, Done, StoreRequest
+
+_NO_NOTES = b'"custom_metadata":null'
+
+OpenDevices = Callable[[Mapping[str, bytes]], AuditBroker]
+"""Opens the configured audit devices, given the key of each by its name."""
+
+Schedule = Callable[[Callable[[], None]], object]
+"""Calls back at the end of the event loop's turn; ``loop.call_soon`` is one."""
+
+
+def call_at_once(callback: Callable[[], None]) -> None:
+    """Flush after every request; for a store without an event loop."""
+    callback()
+
+
+class AuditTrail:
+    """The audit trail of one process.
+
+    Args:
+        open_devices: opens the configured devices.
+        clock: stamps the lines.
+        schedule: when to flush.
+    """
+
+    def __init__(self, open_devices: OpenDevices, clock: Clock, schedule: Schedule) -> None:
+        self._open_devices = open_devices
+        self._clock = clock
+        self._schedule = schedule
+        self._broker = AuditBroker()
+        self._nobody = self._broker.auth(client_token="")
+        self._mounts: Callable[[str], tuple[str, str]] = _no_mount
+        self._target = lru_cache(maxsize=16_384)(self._make_target)
+        self._waiting: list[tuple[Callable[[], None], Done]] = []
+
+    def open(self, opened: OpenStore) -> None:
+        """Open the devices with the keys that the store keeps for them.
+
+        Raises:
+            AuditSinkError: a device cannot be opened; the store must not be served.
+        """
+        broker = self._open_devices(opened.audit_keys())
+        self.close()
+        self._broker = broker
+        self._nobody = broker.auth(client_token="")
+        self._mounts = opened.mount_of
+        self._target.cache_clear()
+
+    def close(self) -> None:
+        """Write what waits and close the devices."""
+        self._flush()
+        self._broker.close()
+        self._broker = AuditBroker()
+        self._mounts = _no_mount
+
+    def reopen(self) -> None:
+        """Open the files again, as after log rotation."""
+        self._broker.reopen()
+
+    def asked(self, request: StoreRequest, caller: Caller) -> AuditEntry:
+        """Record what is about to be done for somebody who may have it done."""
+        entry = self._entry(request, self._auth_of(request, caller), allowed=True)
+        body = request.body.raw if request.body.values else None
+        self._broker.request(entry, self._clock.now(), data=body)
+        return entry
+
+    def refused(self, request: StoreRequest, caller: Caller | None, error: HoldfastError, done: Done) -> None:
+        """Record a request that is refused before anything is done, then answer it."""
+        if caller is None:
+            auth = self._broker.auth(client_token=request.token) if request.token else self._nobody
+        else:
+            auth = self._auth_of(request, caller)
+        now = self._clock.now()
+        entry = self._entry(request, auth, allowed=False)
+        self._broker.request(entry, now, error=error.message)
+        self._broker.response(entry, now, error=error.message)
+        self._after_flush(partial(done, error), done)
+
+    def announced(self, proceed: Callable[[], None], done: Done) -> None:
+        """Call ``proceed`` once the lines so far are taken; refuse through ``done`` if they are not."""
+        self._after_flush(proceed, done)
+
+    def failed(self, entry: AuditEntry, error: HoldfastError, done: Done) -> None:
+        """Record that a request failed, then answer it."""
+        if entry.owner is self._broker:
+            self._broker.response(entry, self._clock.now(), error=error.message)
+        self._after_flush(partial(done, error), done)
+
+    def answered(self, entry: AuditEntry, answer: Answer, done: Done) -> None:
+        """Record the answer, then send it."""
+        if entry.owner is not self._broker:
+            # The store was sealed while the change was on its way: its announcement is on record, and an
+            # answer without content may leave. One with content may not.
+            done(answer if answer.data is None and answer.auth is None else SealedError())
+            return
+        data, metadata = answer.data, answer.metadata
+        if metadata is not None and _NO_NOTES not in metadata:
+            data, metadata = answer.document(), None  # notes are a client's words: hashed like data
+        auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
+        self._broker.response(entry, self._clock.now(), data=data, metadata=metadata, auth=auth)
+        self._after_flush(partial(done, answer), done)
+
+    def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
+        target = self._target(request.operation, request.path)
+        return self._broker.entry(request.id.encode(), auth, target, peer=request.peer, allowed=allowed)
+
+    def _make_target(self, operation: str, path: str) -> AuditTarget:
+        mount_point, mount_type = self._mounts(path)
+        return AuditTarget(operation, path, mount_point=mount_point, mount_type=mount_type)
+
+    def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
+        auth = caller.audit_auth
+        if auth is None or auth.owner is not self._broker:
+            entry = caller.entry
+            auth = caller.audit_auth = self._broker.auth(
+                client_token=request.token,
+                accessor=entry.accessor,
+                display_name=entry.display_name,
+                policies=entry.policies,
+                token_policies=entry.policies,
+                token_type="service",  # noqa: S106 - the kind of token, not one
+                metadata=entry.meta,
+                token_ttl=entry.ttl_seconds,
+            )
+        return auth
+
+    def _auth_of_answer(self, auth: bytes) -> AuditAuth:
+        shown = msgspec.json.decode(auth)
+        return self._broker.auth(
+            client_token=shown["client_token"],
+            accessor=shown["accessor"],
+            policies=shown["policies"],
+            token_type=shown["token_type"],
+            token_ttl=shown["lease_duration"],
+        )
+
+    def _after_flush(self, proceed: Callable[[], None], done: Done) -> None:
+        if not self._broker.is_enabled:
+            proceed()
+            return
+        self._waiting.append((proceed, done))
+        if len(self._waiting) == 1:
+            self._schedule(self._flush)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._broker.flush()
+        except AuditFailedError as error:
+            for _, done in waiting:
+                done(error)
+            return
+        for proceed, _ in waiting:
+            proceed()
+
+
+def _no_mount(_path: str) -> tuple[str, str]:
+    return "", ""

@@ -1,0 +1,30 @@
+"""The closed set of commands that a reader process may send to the writer."""
+
+from typing import Any, Union
+
+import msgspec
+
+from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
+from holdfast.store.command import Command
+
+
+def _leaves(base: type[Command]) -> list[type[Command]]:
+    below = base.__subclasses__()
+    return [leaf for command in below for leaf in _leaves(command)] if below else [base]
+
+
+# Importing the modules above is what defines the subclasses; naming them here keeps that visible.
+COMMAND_MODULES = (keeper_commands, kv_commands, system_commands, token_commands)
+COMMAND_TYPES = tuple(sorted(_leaves(Command), key=lambda command: command.__name__))
+
+_decode: Any = msgspec.msgpack.Decoder(Union[COMMAND_TYPES]).decode  # noqa: UP007
+
+
+def decode_command(frame: bytes) -> Command:
+    """Read a frame that ``encode_command`` wrote.
+
+    Raises:
+        msgspec.DecodeError: not one of ``COMMAND_TYPES``; a defect of ours.
+    """
+    command: Command = _decode(frame)
+    return command

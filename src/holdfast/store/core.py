@@ -1,0 +1,260 @@
+"""One request through the store: the only place that fixes the order of events.
+
+    sealed?  ->  who?  ->  may they?  ->  audit  ->  act  ->  audit  ->  answer
+
+Every dialect comes through here. Nothing about a path is said, not even whether something is mounted
+there, before the caller was found to be allowed to ask.
+
+A read ends in the same call. A change goes to the keeper as a command, and its answer arrives later;
+whatever the caller's rights depend on in the store is decided again there.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from holdfast.audit import AuditEntry
+from holdfast.barrier import Keyring
+from holdfast.clock import Clock
+from holdfast.errors import (
+    HoldfastError,
+    InternalError,
+    NotFoundError,
+    PermissionDeniedError,
+    SealedError,
+)
+from holdfast.policy.acl import Capability
+from holdfast.storage.interface import Storage
+from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
+from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.keeper import is_initialized
+from holdfast.store.keeper_commands import KeeperCommand
+from holdfast.store.kv_commands import Permit
+from holdfast.store.kv_routes import KvVisit, serve_kv
+from holdfast.store.open_store import Caller, Counter, OpenStore
+from holdfast.store.request import Answer, Done, Operation, StoreRequest
+from holdfast.store.route import RouteTable
+from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
+from holdfast.store.token_commands import UseToken
+from holdfast.store.token_routes import TOKEN_ROUTES
+from holdfast.store.visit import Visit
+
+log = logging.getLogger(__name__)
+
+DENIED = "1 error occurred:\n\t* permission denied\n\n"  # the very text that Vault clients look for
+DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
+
+_CAPABILITY = {
+    Operation.READ: Capability.READ,
+    Operation.LIST: Capability.LIST,
+    Operation.SCAN: Capability.LIST,
+    Operation.PATCH: Capability.PATCH,
+    Operation.DELETE: Capability.DELETE,
+}
+_OWN_PATHS: tuple[tuple[str, RouteTable], ...] = (("sys/", SYSTEM_ROUTES), ("auth/token/", TOKEN_ROUTES))
+
+
+Plan = tuple[Callable[[], Answer | Command], list[str]]
+"""What to do once the request is on record, and warnings that go with its answer."""
+
+
+class Writer(Protocol):
+    """The way to the keeper."""
+
+    def submit(self, frame: bytes, done: Callable[[bytes], None]) -> None:
+        """Send a command; ``done`` gets its outcome once it is durable, or failed."""
+        ...
+
+
+class Store:
+    """The store as one process serves it.
+
+    Args:
+        storage: read directly.
+        writer: the way to the keeper, which makes every change.
+        counter: moved by every change that other processes must notice.
+        clock: for token lifetimes.
+        open_audit_devices: opens the audit devices once the store is open.
+        schedule: how answers wait for the audit lines of a turn of the event loop.
+        max_secret_bytes: the largest secret that may be written.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        writer: Writer,
+        counter: Counter,
+        clock: Clock,
+        *,
+        open_audit_devices: OpenDevices,
+        schedule: Schedule = call_at_once,
+        max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
+    ) -> None:
+        self._storage = storage
+        self._writer = writer
+        self._counter = counter
+        self._clock = clock
+        self._audit = AuditTrail(open_audit_devices, clock, schedule)
+        self._max_secret_bytes = max_secret_bytes
+        self._open: OpenStore | None = None
+        self._initialized = False
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether this process holds no keys."""
+        return self._open is None
+
+    @property
+    def storage_name(self) -> str:
+        """The name of the storage engine."""
+        return self._storage.name
+
+    def is_initialized(self) -> bool:
+        """Whether somebody has initialised the store."""
+        if not self._initialized:
+            self._initialized = is_initialized(self._storage)
+        return self._initialized
+
+    def open(self, keyring: bytearray) -> None:
+        """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""
+        previous = self._open
+        opened = OpenStore(self._storage, Keyring.from_bytes(keyring), self._counter, self._clock)
+        self._audit.open(opened)
+        self._open = opened
+        if previous is not None:
+            previous.keyring.wipe()
+
+    def close(self) -> None:
+        """Drop the keyring and everything read with it."""
+        opened, self._open = self._open, None
+        self._audit.close()
+        if opened is not None:
+            opened.keyring.wipe()
+
+    def reopen_audit_files(self) -> None:
+        """Open the files of the audit devices again, as after log rotation."""
+        self._audit.reopen()
+
+    def control(self, command: KeeperCommand, done: Done) -> None:
+        """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed."""
+        self._writer.submit(encode_command(command), lambda frame: done(decode_outcome(frame)))
+
+    def serve(self, request: StoreRequest, done: Done) -> None:
+        """Serve one request; ``done`` is called exactly once, now or after a commit."""
+        opened = self._open
+        if opened is None:
+            done(SealedError())
+            return
+        try:
+            opened.refresh()
+            caller = opened.authenticate(request.token)
+        except HoldfastError as error:
+            self._audit.refused(request, None, error, done)
+            return
+        if caller.entry.uses_left:
+            # A use is counted before anything else happens, so that a crash never gives one back.
+            count = encode_command(UseToken(token_hash=caller.token_hash))
+            self._writer.submit(count, partial(self._counted, opened, caller, request, done))
+        else:
+            self._admit(opened, caller, request, done)
+
+    def _counted(
+        self, opened: OpenStore, caller: Caller, request: StoreRequest, done: Done, frame: bytes
+    ) -> None:
+        outcome = decode_outcome(frame)
+        if isinstance(outcome, HoldfastError):
+            self._audit.refused(request, caller, outcome, done)
+        else:
+            self._admit(opened, caller, request, done)
+
+    def _admit(self, opened: OpenStore, caller: Caller, request: StoreRequest, done: Done) -> None:
+        try:
+            act, warnings = self._authorise(opened, caller, request)
+        except HoldfastError as error:
+            self._audit.refused(request, caller, error, done)
+            return
+        entry = self._audit.asked(request, caller)
+        try:
+            outcome = act()
+        except HoldfastError as error:
+            self._audit.failed(entry, error, done)
+            return
+        except Exception as error:  # noqa: BLE001 - fail closed: whatever it was, the caller gets no answer
+            self._audit.failed(entry, self._defect(request, error), done)
+            return
+        if isinstance(outcome, Answer):
+            self._audit.answered(entry, outcome, done)
+            return
+        finish = partial(self._committed, entry, warnings, done)
+        self._audit.announced(partial(self._writer.submit, encode_command(outcome), finish), done)
+
+    def _committed(self, entry: AuditEntry, warnings: list[str], done: Done, frame: bytes) -> None:
+        outcome = decode_outcome(frame)
+        if isinstance(outcome, HoldfastError):
+            self._audit.failed(entry, outcome, done)
+            return
+        if warnings:
+            outcome.warnings = (*warnings, *outcome.warnings)
+        self._audit.answered(entry, outcome, done)
+
+    def _authorise(self, opened: OpenStore, caller: Caller, request: StoreRequest) -> Plan:
+        """Return what to do for the caller; raise if he may not have it done."""
+        path = request.path
+        for prefix, table in _OWN_PATHS:
+            if path.startswith(prefix):
+                return self._own_path(table, opened, caller, request)
+        permit = self._permit(caller, request)
+        mount = opened.mounts.find(path)
+        if mount is None or mount.type != "kv":
+            raise NotFoundError("no handler for route: nothing is mounted at this path")
+        visit = self._visit(opened, caller, request, "")
+        return partial(serve_kv, KvVisit(visit, mount, permit, self._max_secret_bytes)), visit.warnings
+
+    def _own_path(self, table: RouteTable, opened: OpenStore, caller: Caller, request: StoreRequest) -> Plan:
+        if not _guards_itself(request):
+            self._permit(caller, request, may_create=False)
+        found = table.find(request.path, request.operation)
+        if found is None:
+            raise NotFoundError("unsupported path")
+        route, argument = found
+        if route.sudo and not caller.decide(request.path, Capability.SUDO):
+            raise PermissionDeniedError(DENIED)
+        visit = self._visit(opened, caller, request, argument)
+        return partial(route.handler, visit), visit.warnings
+
+    def _permit(self, caller: Caller, request: StoreRequest, *, may_create: bool = True) -> Permit:
+        """Return which writes the caller may do; raise if he may not do what he asks at all."""
+        operation, path = request.operation, request.path
+        if operation is Operation.WRITE:
+            permit = Permit(
+                create=bool(may_create and caller.decide(path, Capability.CREATE)),
+                update=bool(caller.decide(path, Capability.UPDATE)),
+            )
+            allowed = permit.create or permit.update
+        else:
+            permit = _NO_WRITE
+            allowed = bool(caller.decide(path, _CAPABILITY[operation]))
+        if not allowed:
+            raise PermissionDeniedError(DENIED)
+        return permit
+
+    def _visit(self, opened: OpenStore, caller: Caller, request: StoreRequest, argument: str) -> Visit:
+        return Visit(
+            request, argument, caller=caller, store=opened, storage=self._storage, now=self._clock.now()
+        )
+
+    def _defect(self, request: StoreRequest, error: Exception) -> InternalError:
+        log.error(
+            "request %s failed by a defect of ours: %s", request.id, type(error).__name__, exc_info=error
+        )
+        return InternalError("internal error; please report it with the request id")
+
+
+_NO_WRITE = Permit(create=False, update=False)
+
+
+def _guards_itself(request: StoreRequest) -> bool:
+    return request.operation is Operation.READ and (
+        request.path in SELF_GUARDED or request.path.startswith("sys/internal/ui/mounts/")
+    )

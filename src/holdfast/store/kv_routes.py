@@ -1,0 +1,339 @@
+"""Requests below a secrets mount, as KV version 1 or 2 understands them.
+
+A read is answered here, from the newest committed state; a change becomes a command. What a path below
+the mount means follows the KV part of the Vault HTTP API.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from holdfast.engines import kv1, kv2
+from holdfast.engines.errors import SecretNotFoundError
+from holdfast.errors import InvalidInputError, TooLargeError, UnsupportedError
+from holdfast.formats.strict_json import JsonObject, encode
+from holdfast.model import parse_duration
+from holdfast.storage.interface import Reader
+from holdfast.store import fields
+from holdfast.store.command import Command
+from holdfast.store.kv_commands import (
+    Kv1Delete,
+    Kv1Write,
+    Kv2DeleteCurrent,
+    Kv2DeleteVersions,
+    Kv2DestroyVersions,
+    Kv2Erase,
+    Kv2Patch,
+    Kv2PatchMetadata,
+    Kv2UndeleteVersions,
+    Kv2Write,
+    Kv2WriteConfig,
+    Kv2WriteMetadata,
+    Permit,
+)
+from holdfast.store.layout import engine_place
+from holdfast.store.mounts import Mount
+from holdfast.store.request import Answer, Operation, StoreRequest
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.visit import Visit
+
+MAX_LISTED = 100_000
+MAX_DIGITS = 9
+NOT_A_PATH = (
+    "Invalid path for a versioned K/V secrets engine. "
+    "See the API docs for the appropriate API endpoints to use."
+)
+AT_THE_ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
+
+
+class KvVisit:
+    """A request that was routed to a mount.
+
+    Args:
+        visit: the authorised request.
+        mount: the mount it goes to.
+        permit: which kinds of write the caller may do.
+        max_secret_bytes: the largest secret that may be written.
+    """
+
+    __slots__ = ("max_secret_bytes", "mount", "path", "permit", "request", "view", "visit")
+
+    def __init__(self, visit: Visit, mount: Mount, permit: Permit, max_secret_bytes: int) -> None:
+        self.visit = visit
+        self.request: StoreRequest = visit.request
+        self.mount = mount
+        self.permit = permit
+        self.max_secret_bytes = max_secret_bytes
+        self.path = visit.request.path[len(mount.path) :]
+        self.view: Reader = visit.view(engine_place(mount.storage_prefix))
+
+    @property
+    def body(self) -> JsonObject:
+        """The decoded body."""
+        return self.request.body
+
+    def check_size(self, payload: bytes) -> bytes:
+        """Return ``payload`` if it may be stored.
+
+        Raises:
+            TooLargeError: it is over the configured limit.
+        """
+        if len(payload) > self.max_secret_bytes:
+            raise TooLargeError(f"secret: expected at most {self.max_secret_bytes} bytes")
+        return payload
+
+
+def serve_kv(visit: KvVisit) -> Answer | Command:
+    """Answer a request below a KV mount, or return the command that will."""
+    return _serve_v2(visit) if visit.mount.is_versioned else _serve_v1(visit)
+
+
+def _serve_v1(visit: KvVisit) -> Answer | Command:
+    operation, mount, path = visit.request.operation, visit.mount.uuid, visit.path
+    if operation in {Operation.LIST, Operation.SCAN}:
+        return _listing(visit, path, kv1.walk)
+    if not path:
+        raise UnsupportedError("unsupported operation")
+    if operation is Operation.READ:
+        return _read_v1(visit)
+    if operation is Operation.WRITE:
+        return Kv1Write(mount=mount, path=path, payload=visit.check_size(visit.body.raw), permit=visit.permit)
+    if operation is Operation.DELETE:
+        return Kv1Delete(mount=mount, path=path)
+    raise UnsupportedError("unsupported operation")
+
+
+def _read_v1(visit: KvVisit) -> Answer:
+    try:
+        payload = kv1.read(visit.view, visit.path)
+    except SecretNotFoundError:
+        return Answer(missing=True)
+    default = visit.mount.default_ttl_seconds or SYSTEM_MAX_TTL_SECONDS
+    return Answer(data=payload, lease_seconds=kv1.lease_seconds(payload, default=default))
+
+
+def _serve_v2(visit: KvVisit) -> Answer | Command:
+    section, slash, name = visit.path.partition("/")
+    if section == "config" and not name:
+        handler = _CONFIG.get(visit.request.operation)
+    elif not slash or section not in _SECTIONS:
+        return Answer(missing=True, warnings=(NOT_A_PATH if visit.path else AT_THE_ROOT,))
+    else:
+        handler = _SECTIONS[section].get(visit.request.operation)
+    if handler is None:
+        raise UnsupportedError("unsupported operation")
+    return handler(visit, name)
+
+
+def _read(visit: KvVisit, path: str) -> Answer:
+    wanted = visit.request.query and visit.request.parameter("version")
+    try:
+        version = kv2.read(visit.view, path, now=visit.visit.now, version=_number(wanted) if wanted else 0)
+    except SecretNotFoundError:
+        return Answer(missing=True)
+    return _version_answer(version)
+
+
+def _version_answer(version: kv2.Version) -> Answer:
+    return Answer(data=version.payload, metadata=version.metadata_json, missing=version.payload is None)
+
+
+def _read_subkeys(visit: KvVisit, path: str) -> Answer:
+    try:
+        version = kv2.read_subkeys(
+            visit.view,
+            path,
+            now=visit.visit.now,
+            version=_number(visit.request.parameter("version") or "0"),
+            depth=_number(visit.request.parameter("depth") or "0"),
+        )
+    except SecretNotFoundError:
+        return Answer(missing=True)
+    shape = version.payload or b"null"
+    return Answer(
+        data=b'{"subkeys":%b,"metadata":%b}' % (shape, version.metadata_json), missing=version.payload is None
+    )
+
+
+def _write(visit: KvVisit, path: str) -> Command:
+    return Kv2Write(
+        mount=visit.mount.uuid,
+        path=_named(path),
+        payload=_data(visit),
+        permit=visit.permit,
+        cas=_cas(visit.body),
+        precondition=visit.request.precondition,
+    )
+
+
+def _patch(visit: KvVisit, path: str) -> Command:
+    return Kv2Patch(mount=visit.mount.uuid, path=_named(path), changes=_data(visit), cas=_cas(visit.body))
+
+
+def _data(visit: KvVisit) -> bytes | None:
+    data = visit.body.values.get("data")
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise InvalidInputError("data: expected a JSON object")
+    return visit.check_size(visit.body.fragment("data"))
+
+
+def _cas(body: JsonObject) -> int | None:
+    options = body.values.get("options")
+    if options is None:
+        return None
+    if not isinstance(options, dict):
+        raise InvalidInputError("options: expected a JSON object")
+    return fields.integer(options, "cas") if options.get("cas") is not None else None
+
+
+def _delete(visit: KvVisit, path: str) -> Command:
+    must_exist = visit.request.precondition is kv2.Precondition.MUST_EXIST
+    return Kv2DeleteCurrent(mount=visit.mount.uuid, path=_named(path), must_exist=must_exist)
+
+
+def _delete_versions(visit: KvVisit, path: str) -> Command:
+    return Kv2DeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
+
+
+def _undelete_versions(visit: KvVisit, path: str) -> Command:
+    return Kv2UndeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
+
+
+def _destroy_versions(visit: KvVisit, path: str) -> Command:
+    return Kv2DestroyVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
+
+
+def _read_metadata(visit: KvVisit, path: str) -> Answer:
+    try:
+        return Answer(data=kv2.read_metadata(visit.view, path))
+    except SecretNotFoundError:
+        return Answer(missing=True)
+
+
+def _write_metadata(visit: KvVisit, path: str) -> Command:
+    return Kv2WriteMetadata(
+        mount=visit.mount.uuid, path=_named(path), change=_metadata_change(visit), permit=visit.permit
+    )
+
+
+def _patch_metadata(visit: KvVisit, path: str) -> Command:
+    return Kv2PatchMetadata(mount=visit.mount.uuid, path=_named(path), change=_metadata_change(visit))
+
+
+def _metadata_change(visit: KvVisit) -> kv2.MetadataChange:
+    values = visit.body.values
+    notes = values.get("custom_metadata", msgspec.UNSET)
+    if isinstance(notes, dict):
+        if any(not isinstance(note, str | None) for note in notes.values()):
+            raise InvalidInputError("custom_metadata validation failed: expected strings")
+    elif notes is not None and notes is not msgspec.UNSET:
+        raise InvalidInputError("custom_metadata: expected an object of strings")
+    return kv2.MetadataChange(
+        max_versions=_given(values, "max_versions", fields.integer),
+        cas_required=_given(values, "cas_required", fields.boolean),
+        delete_version_after=_given(values, "delete_version_after", fields.seconds),
+        custom_metadata=notes,
+    )
+
+
+def _erase(visit: KvVisit, path: str) -> Command:
+    return Kv2Erase(mount=visit.mount.uuid, path=_named(path))
+
+
+def _list(visit: KvVisit, directory: str) -> Answer:
+    return _listing(visit, directory, _walk_live(visit.visit.now))
+
+
+def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
+    """List one level, or everything below when the caller scans."""
+    if visit.request.operation is Operation.SCAN:
+        names: list[str] = []
+        for name in walk(visit.view, directory):
+            names.append(name)
+            if len(names) > MAX_LISTED:
+                raise TooLargeError(f"path: expected at most {MAX_LISTED} names below it")
+    else:
+        limit = _number(visit.request.parameter("limit") or "0") or MAX_LISTED
+        after = visit.request.parameter("after") or ""
+        names = kv1.list_names(visit.view, directory, after=after, limit=min(limit, MAX_LISTED))
+    return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
+
+
+def _walk_live(now: float) -> Callable[[Reader, str], Any]:
+    def walk(reader: Reader, directory: str) -> Any:
+        after: str | None = ""
+        while after is not None:
+            names, after = kv2.list_live_below(reader, directory, now=now, after=after)
+            yield from names
+
+    return walk
+
+
+def _read_config(visit: KvVisit, _path: str) -> Answer:
+    return Answer(data=kv2.read_config(visit.view).to_json())
+
+
+def _write_config(visit: KvVisit, _path: str) -> Command:
+    values = visit.body.values
+    delay = values.get("delete_version_after")
+    never = (isinstance(delay, str) and delay.startswith("-")) or (isinstance(delay, int) and delay < 0)
+    return Kv2WriteConfig(
+        mount=visit.mount.uuid,
+        max_versions=fields.integer(values, "max_versions") if "max_versions" in values else None,
+        cas_required=fields.boolean(values, "cas_required") if "cas_required" in values else None,
+        delete_version_after=None
+        if delay is None
+        else -1
+        if never
+        else parse_duration(delay, field="delete_version_after"),
+    )
+
+
+def _given(values: dict[str, Any], name: str, read: Callable[..., Any]) -> Any:
+    if name not in values:
+        return msgspec.UNSET
+    return None if values[name] is None else read(values, name)
+
+
+def _versions(visit: KvVisit) -> tuple[int, ...]:
+    return tuple(_number(word) for word in fields.words(visit.body.values, "versions"))
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS):
+        raise InvalidInputError("version: expected a number")
+    return int(word)
+
+
+def _named(path: str) -> str:
+    if not path or path.endswith("/"):
+        raise InvalidInputError("path: expected the name of a secret")
+    return path
+
+
+_Handler = Callable[[KvVisit, str], Answer | Command]
+
+_CONFIG: dict[Operation, _Handler] = {Operation.READ: _read_config, Operation.WRITE: _write_config}
+_SECTIONS: dict[str, dict[Operation, _Handler]] = {
+    "data": {
+        Operation.READ: _read,
+        Operation.WRITE: _write,
+        Operation.PATCH: _patch,
+        Operation.DELETE: _delete,
+    },
+    "metadata": {
+        Operation.READ: _read_metadata,
+        Operation.WRITE: _write_metadata,
+        Operation.PATCH: _patch_metadata,
+        Operation.DELETE: _erase,
+        Operation.LIST: _list,
+        Operation.SCAN: _list,
+    },
+    "delete": {Operation.WRITE: _delete_versions},
+    "undelete": {Operation.WRITE: _undelete_versions},
+    "destroy": {Operation.WRITE: _destroy_versions},
+    "subkeys": {Operation.READ: _read_subkeys},
+}

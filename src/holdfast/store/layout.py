@@ -1,0 +1,40 @@
+"""Where the store keeps what, and as which kind of record: the one table of barrier views.
+
+    core/mounts                 the mount table                    RecordKind.MOUNT_TABLE
+    core/cluster                cluster name and id                RecordKind.CONFIG
+    sys/policy/<name>           policy texts                       RecordKind.POLICY
+    sys/token/...               tokens, see token_records          RecordKind.TOKEN
+    sys/token-key               key of the token hashes            RecordKind.CONFIG
+    audit/<device>              key of a device's value hashes     RecordKind.AUDIT_SALT
+    logical/<mount uuid>/...    what an engine stores              RecordKind.KV
+
+The barrier's own records (seal configuration, wrapped root key, keyring) are described in ``barrier``.
+"""
+
+from holdfast.barrier import BarrierReader, BarrierTransaction, Keyring, RecordKind
+from holdfast.storage.interface import Reader, Transaction
+
+CORE = ("core/", RecordKind.MOUNT_TABLE)
+CONFIG = ("config/", RecordKind.CONFIG)
+POLICIES = ("sys/policy/", RecordKind.POLICY)
+TOKENS = ("sys/token/", RecordKind.TOKEN)
+AUDIT = ("audit/", RecordKind.AUDIT_SALT)
+
+Place = tuple[str, RecordKind]
+
+
+def reading(reader: Reader, keyring: Keyring, place: Place) -> BarrierReader:
+    """Return a view that reads one place through the barrier."""
+    prefix, kind = place
+    return BarrierReader(reader, keyring, prefix, kind)
+
+
+def writing(tx: Transaction, keyring: Keyring, place: Place) -> BarrierTransaction:
+    """Return a view that reads and writes one place through the barrier."""
+    prefix, kind = place
+    return BarrierTransaction(tx, keyring, prefix, kind)
+
+
+def engine_place(storage_prefix: str) -> Place:
+    """Return the place of one mount's data."""
+    return (storage_prefix, RecordKind.KV)

@@ -1,0 +1,88 @@
+"""A whole store in one process: the keeper and one reader, joined by calls instead of pipes.
+
+The same parts as with worker processes, in the same order of events. Tests use it, and whatever embeds a
+store.
+"""
+
+from collections.abc import Callable, Mapping
+
+from holdfast.audit import AuditBroker
+from holdfast.clock import Clock, SystemClock
+from holdfast.storage.interface import Storage
+from holdfast.store.audit_trail import OpenDevices
+from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, Store
+from holdfast.store.keeper import Keeper
+
+
+class LocalCounter:
+    """A change counter for one process."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def read(self) -> int:
+        """Return the number of changes so far."""
+        return self._value
+
+    def bump(self) -> None:
+        """Count one more."""
+        self._value += 1
+
+
+class LocalStore:
+    """Keeper and reader of one store in this process.
+
+    Args:
+        storage: where records go.
+        clock: the time; the host's by default.
+        audit_devices: names of the audit devices that ``open_audit_devices`` opens.
+        open_audit_devices: opens them.
+        max_secret_bytes: the largest secret that may be written.
+
+    Attributes:
+        store: serves requests.
+        keeper: makes the changes.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        clock: Clock | None = None,
+        audit_devices: tuple[str, ...] = (),
+        open_audit_devices: OpenDevices | None = None,
+        max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._counter = LocalCounter()
+        self.keeper = Keeper(storage, self, clock, audit_devices=audit_devices)
+        self.store = Store(
+            storage,
+            self,
+            self._counter,
+            clock,
+            open_audit_devices=open_audit_devices or _no_devices,
+            max_secret_bytes=max_secret_bytes,
+        )
+
+    def submit(self, frame: bytes, done: Callable[[bytes], None]) -> None:
+        """Run one command now."""
+        done(self.keeper.apply([frame])[0])
+
+    def open(self, keyring: bytearray) -> None:
+        """Hand the keyring to the reader."""
+        self.store.open(keyring)
+
+    def close(self) -> None:
+        """Make the reader drop its keyring."""
+        self.store.close()
+
+    def changed(self) -> None:
+        """Move the change counter."""
+        self._counter.bump()
+
+
+def _no_devices(_keys: Mapping[str, bytes]) -> AuditBroker:
+    return AuditBroker()

@@ -1,0 +1,147 @@
+"""The mount table: which engine serves which path prefix.
+
+One record (``core/mounts``) lists every mount, so that adding and removing one is atomic. A mount's
+data live below ``logical/<uuid>/``: the uuid is never used again, so a mount made later at the same
+path does not see what an earlier one stored.
+"""
+
+import msgspec
+
+from holdfast.crypto.identifiers import new_uuid, random_hex
+from holdfast.errors import InvalidInputError
+from holdfast.model import parse_path
+from holdfast.storage.interface import Reader, Transaction
+
+MOUNT_TABLE_KEY = "mounts"
+PROTECTED_PREFIXES = ("sys/", "auth/", "audit/", "cubbyhole/", "identity/")
+MAX_DESCRIPTION_LENGTH = 1024
+
+_KV_TYPES = {"kv": None, "generic": "1", "kv-v1": "1", "kv-v2": "2"}
+
+
+class Mount(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One mount. Fields are only ever appended: their order is the record format.
+
+    Attributes:
+        path: with its trailing slash, such as ``secret/``.
+        type: the engine, such as ``kv`` or ``system``.
+        uuid: names the data below ``logical/``.
+        accessor: a public handle.
+        description: for people.
+        options: engine options; ``{"version": "2"}`` for KV v2.
+        default_ttl_seconds: 0 means the system's.
+        max_ttl_seconds: 0 means the system's.
+    """
+
+    path: str
+    type: str
+    uuid: str
+    accessor: str
+    description: str = ""
+    options: dict[str, str] = {}
+    default_ttl_seconds: int = 0
+    max_ttl_seconds: int = 0
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the mount is a KV store of version 2."""
+        return self.options.get("version") == "2"
+
+    @property
+    def storage_prefix(self) -> str:
+        """Where the mount's data live in storage."""
+        return self.prefix_of(self.uuid)
+
+    @staticmethod
+    def prefix_of(uuid: str) -> str:
+        """Return where the data of the mount with this uuid live in storage."""
+        return f"logical/{uuid}/"
+
+
+class MountTable(msgspec.Struct, frozen=True):
+    """All mounts, and the only place that decides which one a path belongs to."""
+
+    mounts: tuple[Mount, ...]
+
+    def find(self, path: str) -> Mount | None:
+        """Return the mount whose prefix ``path`` starts with; mounts are never nested."""
+        for mount in self.mounts:
+            if path.startswith(mount.path):
+                return mount
+        return None
+
+    def with_mount(self, mount: Mount) -> "MountTable":
+        """Return a table that has ``mount`` too.
+
+        Raises:
+            InvalidInputError: the path is protected, taken, or above or below one that is taken.
+        """
+        for prefix in PROTECTED_PREFIXES:
+            if mount.path.startswith(prefix):
+                raise InvalidInputError(f'cannot mount "{prefix}"')
+        for other in self.mounts:
+            if mount.path.startswith(other.path) or other.path.startswith(mount.path):
+                raise InvalidInputError(f"path is already in use at {other.path}")
+        return MountTable((*self.mounts, mount))
+
+    def without(self, path: str) -> "MountTable":
+        """Return a table without the mount at exactly ``path``."""
+        return MountTable(tuple(mount for mount in self.mounts if mount.path != path))
+
+
+_decode = msgspec.msgpack.Decoder(tuple[Mount, ...]).decode
+
+
+def load_mounts(view: Reader) -> MountTable:
+    """Read the mount table; an absent one is empty."""
+    record = view.get(MOUNT_TABLE_KEY)
+    return MountTable(() if record is None else _decode(record))
+
+
+def save_mounts(view: Transaction, table: MountTable) -> None:
+    """Store the mount table."""
+    view.put(MOUNT_TABLE_KEY, msgspec.msgpack.encode(table.mounts))
+
+
+def system_mount() -> Mount:
+    """Return the mount of the store's own interface, as it is listed to clients."""
+    return Mount(
+        "sys/", "system", new_uuid(), f"system_{random_hex(4)}", "system endpoints of the store itself"
+    )
+
+
+def kv_mount(
+    path: str, *, kind: str = "kv", version: str | None = None, description: str = "", options: object = None
+) -> Mount:
+    """Return a new KV mount.
+
+    Args:
+        path: where it shall answer, with or without slashes around it.
+        kind: ``kv``, ``kv-v1``, ``kv-v2`` or the old ``generic``.
+        version: ``"1"`` or ``"2"``; overrides what ``kind`` implies.
+        description: for people.
+        options: decoded ``options`` member of a request; only ``version`` is known.
+
+    Raises:
+        InvalidInputError: the path, the kind or the version is not one that is offered.
+    """
+    if kind not in _KV_TYPES:
+        raise InvalidInputError("plugin not found in the catalog: expected kv, kv-v1 or kv-v2")
+    if len(description) > MAX_DESCRIPTION_LENGTH:
+        raise InvalidInputError(f"description: expected at most {MAX_DESCRIPTION_LENGTH} characters")
+    canonical = parse_path(path).as_directory().text
+    if not canonical:
+        raise InvalidInputError("path: expected the name of a mount")
+    version = version or _version_option(options) or _KV_TYPES[kind] or "1"
+    if version not in {"1", "2"}:
+        raise InvalidInputError("options.version: expected 1 or 2")
+    return Mount(canonical, "kv", new_uuid(), f"kv_{random_hex(4)}", description, {"version": version})
+
+
+def _version_option(options: object) -> str | None:
+    if options is None:
+        return None
+    if not isinstance(options, dict) or set(options) - {"version"}:
+        raise InvalidInputError("options: expected an object with the member version")
+    version = options.get("version")
+    return None if version is None else str(version)

@@ -1,0 +1,180 @@
+"""What a process holds while the store is open: the keyring, and what it has read with it.
+
+Mounts, policies and tokens are kept decrypted in memory, because every request needs them, and are
+dropped all together when the shared change counter moves. The writer moves the counter after the
+commit and before anybody is told of the change; a request that starts later therefore never acts on
+what was there before. Values of secrets are never kept.
+
+Sealing is dropping this object.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Protocol
+
+from holdfast.audit import AuditAuth
+from holdfast.barrier import Keyring
+from holdfast.clock import Clock
+from holdfast.errors import InternalError, UnauthenticatedError
+from holdfast.policy.acl import Acl, Capability, compile_acl
+from holdfast.policy.decision import Decision
+from holdfast.storage.interface import Storage
+from holdfast.store.audit_keys import load_audit_keys
+from holdfast.store.layout import AUDIT, CONFIG, CORE, POLICIES, TOKENS, reading
+from holdfast.store.mounts import MountTable, load_mounts
+from holdfast.store.policy_records import load_policy
+from holdfast.store.token_records import TokenEntry, TokenHasher, load
+
+TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
+MAX_CACHED_TOKENS = 20_000
+MAX_REMEMBERED_DECISIONS = 16_384
+MAX_TOKEN_LENGTH = 1024
+
+
+class Counter(Protocol):
+    """The change counter that all processes of one store share."""
+
+    def read(self) -> int:
+        """Return the number of changes so far."""
+        ...
+
+
+class Caller:
+    """Somebody whose token was found alive, with what it allows.
+
+    Attributes:
+        token_hash: the token's name in storage.
+        entry: the stored token.
+        acl: its policies, compiled.
+        decide: ``acl.decide`` with a bounded memory of earlier decisions.
+        live_until: Unix seconds at which the token or an ancestor of it ends; infinite for never.
+        audit_auth: how audit lines show the caller, once they have.
+    """
+
+    __slots__ = ("acl", "audit_auth", "decide", "entry", "live_until", "token_hash")
+
+    def __init__(
+        self,
+        token_hash: str,
+        entry: TokenEntry,
+        acl: Acl,
+        decide: Callable[[str, Capability], Decision],
+        live_until: float,
+    ) -> None:
+        self.token_hash = token_hash
+        self.entry = entry
+        self.acl = acl
+        self.decide = decide
+        self.live_until = live_until
+        self.audit_auth: AuditAuth | None = None
+
+
+class OpenStore:
+    """The open store, as one process sees it.
+
+    Args:
+        storage: where the records are.
+        keyring: opens them.
+        counter: tells when what is kept here is out of date.
+        clock: for token lifetimes.
+    """
+
+    def __init__(self, storage: Storage, keyring: Keyring, counter: Counter, clock: Clock) -> None:
+        self._storage = storage
+        self._counter = counter
+        self._clock = clock
+        self.keyring = keyring
+        self.hasher = TokenHasher(load_token_key(storage, keyring))
+        self._seen_change = -1
+        self._callers: OrderedDict[str, Caller] = OrderedDict()
+        self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
+        self.mounts = MountTable(())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Drop what is kept if anything shared has changed. Call once at the start of a request."""
+        change = self._counter.read()
+        if change == self._seen_change:
+            return
+        # The counter is read first: a change that lands while we read is seen by the next request.
+        self._seen_change = change
+        self._callers.clear()
+        self._acls.clear()
+        with self._storage.snapshot() as snapshot:
+            self.mounts = load_mounts(reading(snapshot, self.keyring, CORE))
+
+    def authenticate(self, token: str) -> Caller:
+        """Return who a token belongs to.
+
+        Raises:
+            UnauthenticatedError: no token, or none that is known and alive. All of these read the same
+                from outside.
+        """
+        if not token or len(token) > MAX_TOKEN_LENGTH:
+            raise UnauthenticatedError("permission denied", reason="missing" if not token else "malformed")
+        token_hash = self.hasher.token(token)
+        caller = self._callers.get(token_hash) or self._load_caller(token_hash)
+        if self._clock.now() >= caller.live_until:
+            raise UnauthenticatedError("permission denied", reason="expired")
+        return caller
+
+    def mount_of(self, path: str) -> tuple[str, str]:
+        """Return path and type of the mount that serves ``path``, both empty if none does."""
+        mount = self.mounts.find(path)
+        return ("", "") if mount is None else (mount.path, mount.type)
+
+    def audit_keys(self) -> dict[str, bytes]:
+        """Return the key of each audit device that has one."""
+        return load_audit_keys(reading(self._storage, self.keyring, AUDIT))
+
+    def acl_for(self, policies: tuple[str, ...]) -> Acl:
+        """Return the compiled form of a set of policy names."""
+        return self._acl(policies)[0]
+
+    def _load_caller(self, token_hash: str) -> Caller:
+        with self._storage.snapshot() as snapshot:
+            view = reading(snapshot, self.keyring, TOKENS)
+            entry = load(view, token_hash)
+            if entry is None or entry.uses_left < 0:
+                raise UnauthenticatedError("permission denied", reason="unknown")
+            live_until = _live_until(entry)
+            ancestor = entry
+            while ancestor.parent:
+                found = load(view, ancestor.parent)
+                if found is None:
+                    raise UnauthenticatedError("permission denied", reason="revoked")
+                live_until = min(live_until, _live_until(found))
+                ancestor = found
+        caller = Caller(token_hash, entry, *self._acl(entry.policies), live_until)
+        self._callers[token_hash] = caller
+        if len(self._callers) > MAX_CACHED_TOKENS:
+            self._callers.popitem(last=False)
+        return caller
+
+    def _acl(self, names: tuple[str, ...]) -> tuple[Acl, Callable[[str, Capability], Decision]]:
+        known = self._acls.get(names)
+        if known is None:
+            with self._storage.snapshot() as snapshot:
+                view = reading(snapshot, self.keyring, POLICIES)
+                policies = [policy for name in names if (policy := load_policy(view, name)) is not None]
+            acl = compile_acl(policies)
+            known = (acl, lru_cache(maxsize=MAX_REMEMBERED_DECISIONS)(acl.decide))
+            self._acls[names] = known
+        return known
+
+
+def load_token_key(storage: Storage, keyring: Keyring) -> bytes:
+    """Return the key of the token hashes.
+
+    Raises:
+        InternalError: the key is missing, which an engine that commits atomically cannot cause.
+    """
+    key = reading(storage, keyring, CONFIG).get(TOKEN_KEY)
+    if key is None:
+        raise InternalError("the store holds no token key")
+    return key
+
+
+def _live_until(entry: TokenEntry) -> float:
+    return entry.expires_at or float("inf")

@@ -1,0 +1,90 @@
+"""One request through the store, free of any wire format, and its answer.
+
+A dialect turns bytes into a ``StoreRequest`` and an ``Answer`` into bytes; a secret written through one
+dialect is the same request as one written through the other.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from holdfast.engines.kv2 import Precondition
+from holdfast.errors import HoldfastError
+from holdfast.formats.strict_json import JsonObject
+
+EMPTY_BODY = JsonObject(values={}, raw=b"{}")
+
+
+class Operation(StrEnum):
+    """What a request wants to do; the words are those of audit records."""
+
+    READ = "read"
+    LIST = "list"
+    SCAN = "scan"  # a LIST of everything below, not one level
+    WRITE = "update"
+    PATCH = "patch"
+    DELETE = "delete"
+
+
+class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
+    """What a caller asks.
+
+    Attributes:
+        id: the request id, in UUID text form; also in both audit lines.
+        operation: what to do.
+        path: canonical path without a dialect's prefix, such as ``secret/data/team/db``; a LIST or SCAN
+            path ends in a slash.
+        token: the bearer token as sent, empty when there was none.
+        body: decoded request body; empty for reads.
+        query: decoded query parameters.
+        precondition: what must be at the path for a write or delete to happen; a versioned mount knows it.
+        peer: ``address:port`` of the connection.
+    """
+
+    id: str
+    operation: Operation
+    path: str
+    token: str = ""
+    body: JsonObject = EMPTY_BODY
+    query: tuple[tuple[str, str], ...] = ()
+    precondition: Precondition = Precondition.NONE
+    peer: str = ""
+
+    def parameter(self, name: str) -> str | None:
+        """Return query parameter ``name``, or ``None``."""
+        for key, value in self.query:
+            if key == name:
+                return value
+        return None
+
+
+class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What the store says when it did not refuse.
+
+    Attributes:
+        data: JSON text of the answer's data, or ``None`` when there is nothing to say.
+        metadata: for a version of a secret, JSON text of its metadata; ``data`` is then the version's own.
+        missing: nothing is at the path; data, if any, describe what was there (a deleted version).
+        auth: JSON text of a token that was made or renewed.
+        lease_seconds: for how long a client may keep the data.
+        warnings: sentences for the caller.
+        flat: repeat the members of the data beside the envelope, as old Vault clients expect.
+    """
+
+    data: bytes | None = None
+    metadata: bytes | None = None
+    missing: bool = False
+    auth: bytes | None = None
+    lease_seconds: int = 0
+    warnings: tuple[str, ...] = ()
+    flat: bool = False
+
+    def document(self) -> bytes | None:
+        """Return the data as one JSON text: a version's data and metadata side by side."""
+        if self.metadata is None:
+            return self.data
+        return b'{"data":%b,"metadata":%b}' % (self.data or b"null", self.metadata)
+
+
+Done = Callable[[Answer | HoldfastError], None]

@@ -1,0 +1,105 @@
+"""Changes to mounts and policies, as commands for the writer."""
+
+from typing import ClassVar
+
+import msgspec
+
+from holdfast.errors import NotFoundError
+from holdfast.storage.interface import Transaction
+from holdfast.store.command import Command, Scope
+from holdfast.store.layout import CORE, POLICIES, engine_place
+from holdfast.store.mounts import Mount, save_mounts
+from holdfast.store.policy_records import delete_policy, save_policy
+from holdfast.store.request import Answer
+
+_PAGE = 500
+
+
+class AddMount(Command, frozen=True, kw_only=True):
+    """Enable an engine at a path."""
+
+    shared: ClassVar[bool] = True
+    mount: Mount
+
+    def run(self, scope: Scope) -> Answer:
+        """Add it to the table, unless its path collides with another mount by now."""
+        save_mounts(scope.view(CORE), scope.mounts().with_mount(self.mount))
+        return Answer()
+
+
+class RemoveMount(Command, frozen=True, kw_only=True):
+    """Disable the engine at a path and remove everything that it stored."""
+
+    shared: ClassVar[bool] = True
+    path: str
+
+    def run(self, scope: Scope) -> Answer:
+        """Remove table entry and data in one transaction; an absent mount is fine."""
+        table = scope.mounts()
+        mount = table.find(self.path)
+        if mount is not None and mount.path == self.path:
+            save_mounts(scope.view(CORE), table.without(self.path))
+            _clear(scope.view(engine_place(mount.storage_prefix)), "")
+        return Answer()
+
+
+class TuneMount(Command, frozen=True, kw_only=True):
+    """Change what a mount says about itself."""
+
+    shared: ClassVar[bool] = True
+    path: str
+    description: str | None = None
+    default_ttl_seconds: int | None = None
+    max_ttl_seconds: int | None = None
+
+    def run(self, scope: Scope) -> Answer:
+        """Replace the members that were given."""
+        table = scope.mounts()
+        mount = table.find(self.path)
+        if mount is None or mount.path != self.path:
+            raise NotFoundError("no mount at this path")
+        wanted = {
+            "description": self.description,
+            "default_ttl_seconds": self.default_ttl_seconds,
+            "max_ttl_seconds": self.max_ttl_seconds,
+        }
+        changed = msgspec.structs.replace(
+            mount, **{name: value for name, value in wanted.items() if value is not None}
+        )
+        mounts = tuple(changed if other.path == self.path else other for other in table.mounts)
+        save_mounts(scope.view(CORE), msgspec.structs.replace(table, mounts=mounts))
+        return Answer()
+
+
+class SavePolicy(Command, frozen=True, kw_only=True):
+    """Store a policy text under a folded name."""
+
+    shared: ClassVar[bool] = True
+    name: str
+    text: str
+
+    def run(self, scope: Scope) -> Answer:
+        """Check and store it."""
+        save_policy(scope.view(POLICIES), self.name, self.text)
+        return Answer()
+
+
+class DeletePolicy(Command, frozen=True, kw_only=True):
+    """Remove a policy by its folded name."""
+
+    shared: ClassVar[bool] = True
+    name: str
+
+    def run(self, scope: Scope) -> Answer:
+        """Remove it; an absent one is fine."""
+        delete_policy(scope.view(POLICIES), self.name)
+        return Answer()
+
+
+def _clear(view: Transaction, prefix: str) -> None:
+    while names := view.list(prefix, limit=_PAGE):
+        for name in names:
+            if name.endswith("/"):
+                _clear(view, prefix + name)
+            else:
+                view.delete(prefix + name)

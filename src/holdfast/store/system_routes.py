@@ -1,0 +1,271 @@
+"""``sys/...`` for a caller with a token: mounts, policies, capabilities, the state of the keys."""
+
+from typing import Any
+
+from holdfast.clock import rfc3339
+from holdfast.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from holdfast.formats.strict_json import encode
+from holdfast.policy.acl import Acl, Capability
+from holdfast.store import fields
+from holdfast.store.command import Command
+from holdfast.store.keeper_commands import RotateKeyring, SealStore
+from holdfast.store.layout import POLICIES, TOKENS
+from holdfast.store.mounts import Mount, kv_mount
+from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
+from holdfast.store.request import Answer, Operation
+from holdfast.store.route import Route, RouteTable
+from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, find_by_accessor, load
+from holdfast.store.visit import Visit
+
+TOKEN_MOUNT = Mount(
+    "token/", "token", "00000000-0000-0000-0000-000000000000", "auth_token_builtin", "token based credentials"
+)
+
+
+def _seal(_visit: Visit) -> Command:
+    return SealStore()
+
+
+def _rotate(_visit: Visit) -> Command:
+    return RotateKeyring()
+
+
+def _key_status(visit: Visit) -> Answer:
+    keyring = visit.store.keyring
+    return Answer(
+        data=encode(
+            {
+                "term": keyring.active_term,
+                "install_time": rfc3339(keyring.installed_at),
+                "encryptions": keyring.reserved,
+            }
+        ),
+        flat=True,
+    )
+
+
+def _list_mounts(visit: Visit) -> Answer:
+    # A caller who may only read below sys/mounts/ sees the mounts that his policies reach.
+    acl, everything = visit.caller.acl, visit.caller.decide("sys/mounts", Capability.READ)
+    mounts = [mount for mount in visit.store.mounts.mounts if everything or acl.may_touch_below(mount.path)]
+    return Answer(data=encode({mount.path: _describe_mount(mount) for mount in mounts}), flat=True)
+
+
+def _read_mount(visit: Visit) -> Answer:
+    return Answer(data=encode(_describe_mount(_named_mount(visit))), flat=True)
+
+
+def _read_tuning(visit: Visit) -> Answer:
+    mount = _named_mount(visit)
+    data: dict[str, Any] = {
+        "description": mount.description,
+        "default_lease_ttl": mount.default_ttl_seconds or SYSTEM_MAX_TTL_SECONDS,
+        "max_lease_ttl": mount.max_ttl_seconds or SYSTEM_MAX_TTL_SECONDS,
+        "force_no_cache": False,
+        "options": mount.options or None,
+    }
+    return Answer(data=encode(data), flat=True)
+
+
+def _named_mount(visit: Visit) -> Mount:
+    path = visit.argument.rstrip("/") + "/"
+    mount = visit.store.mounts.find(path)
+    if mount is None or mount.path != path:
+        raise InvalidInputError("cannot fetch sysview: expected the path of a mount")
+    return mount
+
+
+def _add_mount(visit: Visit) -> Command:
+    values = visit.values
+    kind = values.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise InvalidInputError("backend type must be specified as a string")
+    mount = kv_mount(
+        visit.argument,
+        kind=kind,
+        description=fields.text(values, "description"),
+        options=values.get("options"),
+    )
+    return AddMount(mount=mount)
+
+
+def _remove_mount(visit: Visit) -> Command:
+    path = visit.argument.rstrip("/") + "/"
+    if path == "sys/":
+        raise InvalidInputError('cannot unmount "sys/"')
+    return RemoveMount(path=path)
+
+
+def _tune_mount(visit: Visit) -> Command:
+    values = visit.values
+    unknown = set(values) - {"description", "default_lease_ttl", "max_lease_ttl", "options"}
+    if unknown:
+        visit.warnings.append("Endpoint ignored parameters that it does not know")
+    mount = _named_mount(visit)
+    options = values.get("options")
+    if options is not None and (
+        not isinstance(options, dict) or {key: str(value) for key, value in options.items()} != mount.options
+    ):
+        raise InvalidInputError("options: the version of a mount cannot be changed; mount a new one and copy")
+    return TuneMount(
+        path=mount.path,
+        description=fields.text(values, "description") if "description" in values else None,
+        default_ttl_seconds=fields.seconds(values, "default_lease_ttl")
+        if "default_lease_ttl" in values
+        else None,
+        max_ttl_seconds=fields.seconds(values, "max_lease_ttl") if "max_lease_ttl" in values else None,
+    )
+
+
+def _list_auth(_visit: Visit) -> Answer:
+    return Answer(data=encode({TOKEN_MOUNT.path: _describe_mount(TOKEN_MOUNT)}), flat=True)
+
+
+def _ui_mounts(visit: Visit) -> Answer:
+    acl = visit.caller.acl
+    secret = {
+        mount.path: _describe_mount(mount)
+        for mount in visit.store.mounts.mounts
+        if acl.may_touch_below(mount.path)
+    }
+    auth = {TOKEN_MOUNT.path: _describe_mount(TOKEN_MOUNT)} if acl.may_touch_below("auth/token/") else {}
+    return Answer(data=encode({"secret": secret, "auth": auth}))
+
+
+def _ui_mount(visit: Visit) -> Answer:
+    """Say what is mounted at a path; unknown and forbidden mounts read the same, so names cannot be probed."""
+    mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
+    if mount is None or not visit.caller.acl.may_touch_below(mount.path):
+        raise PermissionDeniedError(
+            "preflight capability check returned 403, please ensure client's policies grant access to path "
+            f'"{visit.argument.rstrip("/")}/"'
+        )
+    return Answer(data=encode({**_describe_mount(mount), "path": mount.path}))
+
+
+def _describe_mount(mount: Mount) -> dict[str, Any]:
+    return {
+        "type": mount.type,
+        "description": mount.description,
+        "accessor": mount.accessor,
+        "uuid": mount.uuid,
+        "local": False,
+        "seal_wrap": False,
+        "external_entropy_access": False,
+        "options": mount.options or None,
+        "plugin_version": "",
+        "running_plugin_version": "",
+        "running_sha256": "",
+        "deprecation_status": "",
+        "config": {
+            "default_lease_ttl": mount.default_ttl_seconds,
+            "max_lease_ttl": mount.max_ttl_seconds,
+            "force_no_cache": False,
+        },
+    }
+
+
+def _list_policies(visit: Visit) -> Answer:
+    names = list_policies(visit.view(POLICIES))
+    return Answer(data=encode({"keys": names}), flat=True)
+
+
+def _list_policies_old(visit: Visit) -> Answer:
+    names = list_policies(visit.view(POLICIES))
+    return Answer(data=encode({"keys": names, "policies": names}), flat=True)
+
+
+def _read_policy(visit: Visit) -> Answer:
+    name = fold_name(visit.argument)
+    return Answer(data=encode({"name": name, "policy": _policy_text(visit, name)}), flat=True)
+
+
+def _read_policy_old(visit: Visit) -> Answer:
+    name = fold_name(visit.argument)
+    return Answer(data=encode({"name": name, "rules": _policy_text(visit, name)}), flat=True)
+
+
+def _policy_text(visit: Visit, name: str) -> str:
+    if name == "root":
+        return ""
+    text = load_policy_text(visit.view(POLICIES), name)
+    if text is None:
+        raise NotFoundError("no policy has this name")
+    return text
+
+
+def _save_policy(visit: Visit) -> Command:
+    name = fold_name(visit.argument)
+    if name != visit.argument:
+        visit.warnings.append("policy name was converted to lowercase")
+    text = fields.text(visit.values, "policy") or fields.text(visit.values, "rules")
+    return SavePolicy(name=name, text=text)
+
+
+def _delete_policy(visit: Visit) -> Command:
+    return DeletePolicy(name=fold_name(visit.argument))
+
+
+def _capabilities_self(visit: Visit) -> Answer:
+    return _capabilities(visit, visit.caller.acl)
+
+
+def _capabilities_of_token(visit: Visit) -> Answer:
+    entry = load(visit.view(TOKENS), visit.store.hasher.token(fields.required_text(visit.values, "token")))
+    if entry is None or not entry.is_live(visit.now):
+        raise InvalidInputError("invalid token")
+    return _capabilities(visit, visit.store.acl_for(entry.policies))
+
+
+def _capabilities_of_accessor(visit: Visit) -> Answer:
+    accessor = fields.required_text(visit.values, "accessor")
+    found = find_by_accessor(visit.view(TOKENS), visit.store.hasher, accessor)
+    if found is None or not found[1].is_live(visit.now):
+        raise InvalidInputError("invalid accessor")
+    return _capabilities(visit, visit.store.acl_for(found[1].policies))
+
+
+def _capabilities(visit: Visit, acl: Acl) -> Answer:
+    paths = fields.words(visit.values, "paths") or fields.words(visit.values, "path")
+    if not paths:
+        raise InvalidInputError("paths: expected at least one path")
+    data = {path: list(acl.capabilities(path.removeprefix("/"))) for path in paths}
+    if len(paths) == 1:
+        data["capabilities"] = data[paths[0]]
+    return Answer(data=encode(data), flat=True)
+
+
+SYSTEM_ROUTES = RouteTable(
+    (
+        Route("sys/seal", Operation.WRITE, _seal, sudo=True),
+        Route("sys/rotate", Operation.WRITE, _rotate, sudo=True),
+        Route("sys/rotate/keyring", Operation.WRITE, _rotate, sudo=True),
+        Route("sys/key-status", Operation.READ, _key_status),
+        Route("sys/mounts", Operation.READ, _list_mounts),
+        Route("sys/mounts/{}", Operation.READ, _read_mount),
+        Route("sys/mounts/{}", Operation.WRITE, _add_mount),
+        Route("sys/mounts/{}", Operation.DELETE, _remove_mount),
+        Route("sys/mounts/{}/tune", Operation.READ, _read_tuning),
+        Route("sys/mounts/{}/tune", Operation.WRITE, _tune_mount),
+        Route("sys/auth", Operation.READ, _list_auth),
+        Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
+        Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
+        Route("sys/policies/acl", Operation.READ, _list_policies),
+        Route("sys/policies/acl", Operation.LIST, _list_policies),
+        Route("sys/policies/acl/{}", Operation.READ, _read_policy),
+        Route("sys/policies/acl/{}", Operation.WRITE, _save_policy),
+        Route("sys/policies/acl/{}", Operation.DELETE, _delete_policy),
+        Route("sys/policy", Operation.READ, _list_policies_old),
+        Route("sys/policy", Operation.LIST, _list_policies_old),
+        Route("sys/policy/{}", Operation.READ, _read_policy_old),
+        Route("sys/policy/{}", Operation.WRITE, _save_policy),
+        Route("sys/policy/{}", Operation.DELETE, _delete_policy),
+        Route("sys/capabilities-self", Operation.WRITE, _capabilities_self),
+        Route("sys/capabilities", Operation.WRITE, _capabilities_of_token),
+        Route("sys/capabilities-accessor", Operation.WRITE, _capabilities_of_accessor),
+    )
+)
+
+# Any caller with a live token may ask these; each decides by itself what that caller gets to see.
+SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts"})

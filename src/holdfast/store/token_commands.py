@@ -1,0 +1,138 @@
+"""Changes to tokens, as commands for the writer."""
+
+from typing import ClassVar
+
+import msgspec
+
+from holdfast.errors import InvalidInputError, UnauthenticatedError
+from holdfast.formats.strict_json import encode
+from holdfast.store import token_records
+from holdfast.store.command import Command, Scope
+from holdfast.store.layout import POLICIES, TOKENS
+from holdfast.store.policy_records import load_policy_text
+from holdfast.store.request import Answer
+from holdfast.store.token_records import TokenEntry
+
+
+class CreateToken(Command, frozen=True, kw_only=True):
+    """Make a token. ``entry.parent`` is the hash of the caller's token, or empty for an orphan."""
+
+    entry: TokenEntry
+    token: str | None = None
+
+    def run(self, scope: Scope) -> Answer:
+        """Store the token and return it as the ``auth`` part of an answer."""
+        view = scope.view(TOKENS)
+        if self.entry.parent:
+            parent = token_records.load(view, self.entry.parent)
+            if parent is None or not parent.is_live(scope.now):
+                raise UnauthenticatedError("permission denied", reason="revoked")
+        new = token_records.create(view, scope.hasher, self.entry, token=self.token)
+        policies = scope.view(POLICIES)
+        unknown = [
+            name for name in new.entry.policies if name != "root" and load_policy_text(policies, name) is None
+        ]
+        warnings = tuple(f'Policy "{name}" does not exist' for name in unknown)
+        return Answer(auth=describe_auth(new.token, new.entry, scope.now), warnings=warnings)
+
+
+class RenewToken(Command, frozen=True, kw_only=True):
+    """Extend a token. ``token`` is only echoed to a caller who sent it himself."""
+
+    shared: ClassVar[bool] = True
+    token_hash: str
+    token: str = ""
+    increment_seconds: int = 0
+
+    def run(self, scope: Scope) -> Answer:
+        """Extend the token and return the ``auth`` part of an answer."""
+        entry = token_records.renew(
+            scope.view(TOKENS), self.token_hash, increment_seconds=self.increment_seconds, now=scope.now
+        )
+        return Answer(auth=describe_auth(self.token, entry, scope.now))
+
+
+class UseToken(Command, frozen=True, kw_only=True):
+    """Count one use of a token that has a limited number of them."""
+
+    shared: ClassVar[bool] = True
+    token_hash: str
+
+    def run(self, scope: Scope) -> Answer:
+        """Take one use off, or refuse."""
+        token_records.use(scope.view(TOKENS), self.token_hash, now=scope.now)
+        return Answer()
+
+
+class RevokeToken(Command, frozen=True, kw_only=True):
+    """Remove a token and its descendants."""
+
+    shared: ClassVar[bool] = True
+    token_hash: str
+    keep_children: bool = False
+
+    def run(self, scope: Scope) -> Answer:
+        """Remove them in one transaction, so that no child outlives its parent."""
+        token_records.revoke(
+            scope.view(TOKENS), scope.hasher, self.token_hash, keep_children=self.keep_children
+        )
+        return Answer()
+
+
+class RevokeAccessor(Command, frozen=True, kw_only=True):
+    """Remove the token that an accessor belongs to."""
+
+    shared: ClassVar[bool] = True
+    accessor: str
+
+    def run(self, scope: Scope) -> Answer:
+        """Find and remove it."""
+        view = scope.view(TOKENS)
+        found = token_records.find_by_accessor(view, scope.hasher, self.accessor)
+        if found is None:
+            raise InvalidInputError("invalid accessor")
+        token_records.revoke(view, scope.hasher, found[0])
+        return Answer()
+
+
+def describe_auth(token: str, entry: TokenEntry, now: float) -> bytes:
+    """Return the ``auth`` object of the Vault API for a token that was made or renewed."""
+    return encode(
+        {
+            "client_token": token,
+            "accessor": entry.accessor,
+            "policies": list(entry.policies),
+            "token_policies": list(entry.policies),
+            "metadata": entry.meta or None,
+            "lease_duration": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
+            "renewable": entry.renewable,
+            "entity_id": "",
+            "token_type": "service",
+            "orphan": not entry.parent,
+            "mfa_requirement": None,
+            "num_uses": max(0, entry.uses_left),
+        }
+    )
+
+
+def limit_ttl(
+    *, ttl_seconds: int, explicit_max_ttl_seconds: int, period_seconds: int
+) -> tuple[int, list[str]]:
+    """Return the TTL to grant in seconds, and warnings about what was capped."""
+    ceiling = token_records.SYSTEM_MAX_TTL_SECONDS
+    wanted = period_seconds or ttl_seconds or ceiling
+    granted = min(wanted, ceiling)
+    if explicit_max_ttl_seconds:
+        granted = min(granted, explicit_max_ttl_seconds)
+    if granted == wanted:
+        return granted, []
+    return granted, [
+        f'TTL of "{wanted}s" exceeded the effective max_ttl of "{granted}s"; TTL value is capped accordingly'
+    ]
+
+
+def with_lifetime(entry: TokenEntry, *, now: float, ttl_seconds: int) -> TokenEntry:
+    """Return ``entry`` with its creation and expiry times set; a TTL of 0 never expires."""
+    return msgspec.structs.replace(
+        entry, created_at=now, ttl_seconds=ttl_seconds, expires_at=now + ttl_seconds if ttl_seconds else 0.0
+    )

@@ -1,0 +1,268 @@
+"""Tokens at rest: what a token entry holds, where it lives, how it is created, renewed and revoked.
+
+The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
+
+    id/<hash>                     the entry
+    accessor/<accessor hash>      -> hash
+    parent/<parent hash>/<hash>   marks a child, so that revoking a token finds its descendants
+    expiry/<unix seconds>/<hash>  marks when an entry ends, so that tidying reads only what is due
+
+``<hash>`` is an HMAC-SHA256 under a key that lives inside the barrier, so that nobody who reads the
+storage learns a token, and nobody who knows a token finds its entry without the key.
+
+Functions take views, plain values and the time; they know nothing of requests or policies.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from holdfast.crypto.identifiers import new_accessor, new_token
+from holdfast.crypto.mac import PreparedHmac
+from holdfast.errors import InvalidInputError, UnauthenticatedError
+from holdfast.storage.interface import Reader, Transaction
+
+SYSTEM_MAX_TTL_SECONDS = 768 * 3600  # what Vault documents as the system default and maximum
+TIDY_BATCH = 100
+_PAGE = 500
+
+
+class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A stored token. Fields are only ever appended: their order is the record format.
+
+    Attributes:
+        accessor: the handle that can look up and revoke, never authenticate.
+        policies: sorted policy names; ``("root",)`` alone allows everything.
+        path: where it was made, such as ``auth/token/create``.
+        display_name: for people and audit records.
+        meta: caller's own key-value pairs.
+        created_at: Unix seconds.
+        ttl_seconds: as granted at creation; 0 never expires.
+        expires_at: Unix seconds, 0 never.
+        explicit_max_ttl_seconds: a limit that no renewal passes; 0 for none.
+        period_seconds: renewals reset to this; 0 for an ordinary token.
+        renewable: whether renewing is allowed.
+        uses_left: remaining uses; 0 for unlimited, -1 for used up.
+        parent: hash of the parent, empty for an orphan.
+        renewed_at: Unix seconds of the last renewal, 0 for none.
+    """
+
+    accessor: str
+    policies: tuple[str, ...]
+    path: str
+    display_name: str
+    meta: dict[str, str]
+    created_at: float
+    ttl_seconds: int = 0
+    expires_at: float = 0.0
+    explicit_max_ttl_seconds: int = 0
+    period_seconds: int = 0
+    renewable: bool = False
+    uses_left: int = 0
+    parent: str = ""
+    renewed_at: float = 0.0
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the token may do everything."""
+        return "root" in self.policies
+
+    def is_live(self, now: float) -> bool:
+        """Whether the token may still be used, its ancestors aside."""
+        return self.uses_left >= 0 and (not self.expires_at or now < self.expires_at)
+
+
+class NewToken(msgspec.Struct, frozen=True):
+    """A token at the one moment when its text exists."""
+
+    token: str
+    hash: str
+    entry: TokenEntry
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(TokenEntry).decode
+
+
+class TokenHasher:
+    """Turns tokens and accessors into storage names.
+
+    Args:
+        key: 32 random bytes that live inside the barrier.
+    """
+
+    __slots__ = ("_mac",)
+
+    def __init__(self, key: bytes) -> None:
+        self._mac = PreparedHmac(key)
+
+    def token(self, token: str) -> str:
+        """Return the storage name of a token."""
+        return self._mac.hexdigest(token.encode())
+
+    def accessor(self, accessor: str) -> str:
+        """Return the storage name of an accessor; never equal to that of a token."""
+        return self._mac.hexdigest(b"accessor\0" + accessor.encode())
+
+
+def load(view: Reader, token_hash: str) -> TokenEntry | None:
+    """Return the entry stored under ``token_hash``, or ``None``."""
+    record = view.get(f"id/{token_hash}")
+    return None if record is None else _decode(record)
+
+
+def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[str, TokenEntry] | None:
+    """Return hash and entry of the token that ``accessor`` belongs to, or ``None``."""
+    stored = view.get(f"accessor/{hasher.accessor(accessor)}")
+    if stored is None:
+        return None
+    token_hash = stored.decode()
+    entry = load(view, token_hash)
+    return None if entry is None else (token_hash, entry)
+
+
+def list_accessors(view: Reader) -> Iterator[str]:
+    """Yield the accessor of every stored token."""
+    for token_hash in _names(view, "id/"):
+        entry = load(view, token_hash)
+        if entry is not None:
+            yield entry.accessor
+
+
+def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: str | None = None) -> NewToken:
+    """Store a new token and return it with its text.
+
+    Args:
+        tx: the token view.
+        hasher: makes storage names.
+        entry: everything but the accessor, which is chosen here.
+        token: a caller-chosen token text; random when ``None``.
+
+    Raises:
+        InvalidInputError: ``token`` is in use already.
+    """
+    token = new_token() if token is None else token
+    entry = msgspec.structs.replace(entry, accessor=new_accessor())
+    token_hash = hasher.token(token)
+    if tx.get(f"id/{token_hash}") is not None:
+        raise InvalidInputError("id: expected a token id that is not in use")
+    tx.put(f"id/{token_hash}", _encode(entry))
+    tx.put(f"accessor/{hasher.accessor(entry.accessor)}", token_hash.encode())
+    if entry.parent:
+        tx.put(f"parent/{entry.parent}/{token_hash}", b"")
+    _mark_expiry(tx, token_hash, entry)
+    return NewToken(token, token_hash, entry)
+
+
+def renew(tx: Transaction, token_hash: str, *, increment_seconds: int, now: float) -> TokenEntry:
+    """Extend a token and return its new entry.
+
+    A periodic token gets its period again. Any other gets ``increment_seconds`` (its own TTL when 0)
+    from now, but never past the system maximum or its explicit maximum, counted from its creation.
+
+    Raises:
+        UnauthenticatedError: there is no such live token.
+        InvalidInputError: the token is not renewable.
+    """
+    entry = load(tx, token_hash)
+    if entry is None or not entry.is_live(now):
+        raise UnauthenticatedError("bad token", reason="expired")
+    if not entry.renewable or not entry.expires_at:
+        raise InvalidInputError("lease is not renewable")
+    if entry.period_seconds:
+        expires_at = now + entry.period_seconds
+    else:
+        expires_at = now + (increment_seconds or entry.ttl_seconds)
+        expires_at = min(expires_at, entry.created_at + SYSTEM_MAX_TTL_SECONDS)
+    if entry.explicit_max_ttl_seconds:
+        expires_at = min(expires_at, entry.created_at + entry.explicit_max_ttl_seconds)
+    _unmark_expiry(tx, token_hash, entry)
+    entry = msgspec.structs.replace(entry, expires_at=expires_at, renewed_at=now)
+    tx.put(f"id/{token_hash}", _encode(entry))
+    _mark_expiry(tx, token_hash, entry)
+    return entry
+
+
+def use(tx: Transaction, token_hash: str, *, now: float) -> None:
+    """Count one use of a token with limited uses; the last one leaves it used up.
+
+    Raises:
+        UnauthenticatedError: no use is left, or the token is gone.
+    """
+    entry = load(tx, token_hash)
+    if entry is None or not entry.is_live(now):
+        raise UnauthenticatedError("permission denied", reason="expired")
+    if entry.uses_left:
+        left = entry.uses_left - 1
+        tx.put(f"id/{token_hash}", _encode(msgspec.structs.replace(entry, uses_left=left or -1)))
+
+
+def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_children: bool = False) -> None:
+    """Remove a token and, unless ``keep_children``, everything descended from it. Unknown tokens are fine."""
+    pending = [token_hash]
+    while pending:
+        current = pending.pop()
+        children = _names(tx, f"parent/{current}/")
+        for child in children:
+            tx.delete(f"parent/{current}/{child}")
+            if keep_children:
+                _orphan(tx, child)
+            else:
+                pending.append(child)
+        _remove(tx, hasher, current)
+
+
+def tidy(tx: Transaction, hasher: TokenHasher, *, now: float) -> int:
+    """Revoke up to ``TIDY_BATCH`` tokens whose time has run out; return how many were found due."""
+    due = 0
+    for second in tx.list("expiry/", limit=TIDY_BATCH):
+        if int(second.rstrip("/")) > now:
+            break
+        for token_hash in tx.list(f"expiry/{second}", limit=TIDY_BATCH - due):
+            revoke(tx, hasher, token_hash)
+            tx.delete(f"expiry/{second}{token_hash}")
+            due += 1
+        if due >= TIDY_BATCH:
+            break
+    return due
+
+
+def _remove(tx: Transaction, hasher: TokenHasher, token_hash: str) -> None:
+    entry = load(tx, token_hash)
+    if entry is None:
+        return
+    tx.delete(f"id/{token_hash}")
+    tx.delete(f"accessor/{hasher.accessor(entry.accessor)}")
+    if entry.parent:
+        tx.delete(f"parent/{entry.parent}/{token_hash}")
+    _unmark_expiry(tx, token_hash, entry)
+
+
+def _orphan(tx: Transaction, token_hash: str) -> None:
+    entry = load(tx, token_hash)
+    if entry is not None:
+        tx.put(f"id/{token_hash}", _encode(msgspec.structs.replace(entry, parent="")))
+
+
+def _mark_expiry(tx: Transaction, token_hash: str, entry: TokenEntry) -> None:
+    if entry.expires_at:
+        tx.put(_expiry_key(token_hash, entry), b"")
+
+
+def _unmark_expiry(tx: Transaction, token_hash: str, entry: TokenEntry) -> None:
+    if entry.expires_at:
+        tx.delete(_expiry_key(token_hash, entry))
+
+
+def _expiry_key(token_hash: str, entry: TokenEntry) -> str:
+    # Twelve digits keep the names in order of time; rounding up never revokes too early.
+    return f"expiry/{int(entry.expires_at) + 1:012d}/{token_hash}"
+
+
+def _names(view: Reader, prefix: str) -> list[str]:
+    names: list[str] = []
+    after = ""
+    while page := view.list(prefix, after=after, limit=_PAGE):
+        names.extend(name for name in page if not name.endswith("/"))
+        after = page[-1]
+    return names

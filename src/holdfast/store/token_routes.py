@@ -1,0 +1,237 @@
+"""``auth/token/...``: who am I, make me another, end this one."""
+
+from typing import Any
+
+from holdfast.clock import rfc3339
+from holdfast.errors import InvalidInputError, PermissionDeniedError
+from holdfast.formats.strict_json import encode
+from holdfast.policy.acl import Capability
+from holdfast.store import fields
+from holdfast.store.command import Command
+from holdfast.store.layout import TOKENS
+from holdfast.store.policy_records import fold_name
+from holdfast.store.request import Answer, Operation
+from holdfast.store.route import Route, RouteTable
+from holdfast.store.token_commands import (
+    CreateToken,
+    RenewToken,
+    RevokeAccessor,
+    RevokeToken,
+    limit_ttl,
+    with_lifetime,
+)
+from holdfast.store.token_records import TokenEntry, find_by_accessor, list_accessors, load
+from holdfast.store.visit import Visit
+
+MAX_DISPLAY_NAME_LENGTH = 256
+MAX_META_BYTES = 16_384
+
+
+def _create(visit: Visit) -> Command:
+    return _new_token(visit, orphan=fields.boolean(visit.values, "no_parent"))
+
+
+def _create_orphan(visit: Visit) -> Command:
+    return _new_token(visit, orphan=True, path_is_permission=True)
+
+
+def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) -> Command:
+    values, caller = visit.values, visit.caller
+    if caller.entry.uses_left:
+        raise InvalidInputError("restricted use token cannot generate child tokens")
+    if fields.text(values, "type", "service") not in {"service", "default", "default-service"}:
+        raise InvalidInputError("type: expected service; batch tokens are not offered")
+    chosen_id = fields.text(values, "id")
+    period = fields.seconds(values, "period")
+    privileged = _is_privileged(visit)
+    for wanted, what in (
+        (orphan and not path_is_permission, "create orphan token"),
+        (bool(period), "create periodic token"),
+        (bool(chosen_id), "specify token id"),
+    ):
+        if wanted and not privileged:
+            raise InvalidInputError(f"root or sudo privileges required to {what}")
+    if "." in chosen_id or chosen_id.startswith(("s.", "hvs.")):
+        raise InvalidInputError("id: expected no dot and no reserved prefix")
+    policies = _policies(visit)
+    explicit_max = fields.seconds(values, "explicit_max_ttl")
+    ttl = fields.seconds(values, "ttl") or fields.seconds(values, "lease")
+    if policies == ("root",) and not ttl and not period and not explicit_max:
+        if caller.entry.expires_at:
+            raise InvalidInputError("expiring root tokens cannot create non-expiring root tokens")
+        granted = 0
+    else:
+        granted, capped = limit_ttl(
+            ttl_seconds=ttl, explicit_max_ttl_seconds=explicit_max, period_seconds=period
+        )
+        visit.warnings.extend(capped)
+    meta = fields.text_map(values, "meta")
+    if sum(len(key) + len(value) for key, value in meta.items()) > MAX_META_BYTES:
+        raise InvalidInputError(f"meta: expected at most {MAX_META_BYTES} bytes")
+    entry = TokenEntry(
+        accessor="",
+        policies=policies,
+        path=visit.request.path,
+        display_name=_display_name(values),
+        meta=meta,
+        created_at=0.0,
+        explicit_max_ttl_seconds=explicit_max,
+        period_seconds=period,
+        renewable=fields.boolean(values, "renewable", default=True) and granted > 0,
+        uses_left=fields.integer(values, "num_uses"),
+        parent="" if orphan else caller.token_hash,
+    )
+    return CreateToken(
+        entry=with_lifetime(entry, now=visit.now, ttl_seconds=granted), token=chosen_id or None
+    )
+
+
+def _policies(visit: Visit) -> tuple[str, ...]:
+    own = visit.caller.entry.policies
+    asked = {fold_name(name) for name in fields.words(visit.values, "policies")}
+    if not asked:
+        asked = set(own)
+    elif not visit.caller.entry.is_root:
+        if "root" in asked:
+            raise InvalidInputError("root tokens may not be created without parent token being root")
+        if not asked <= {*own, "default"}:
+            raise InvalidInputError("child policies must be subset of parent")
+    if "root" in asked:
+        if asked != {"root"}:
+            raise InvalidInputError("policies: expected root alone, or none of it")
+        return ("root",)
+    if not fields.boolean(visit.values, "no_default_policy"):
+        asked.add("default")
+    return tuple(sorted(asked))
+
+
+def _display_name(values: dict[str, Any]) -> str:
+    name = fields.text(values, "display_name")
+    if len(name) > MAX_DISPLAY_NAME_LENGTH:
+        raise InvalidInputError(f"display_name: expected at most {MAX_DISPLAY_NAME_LENGTH} characters")
+    kept = "".join(character if character.isalnum() else "-" for character in name).strip("-")
+    return f"token-{kept}" if kept else "token"
+
+
+def _is_privileged(visit: Visit) -> bool:
+    return bool(visit.caller.decide(visit.request.path, Capability.SUDO))
+
+
+def _lookup_self(visit: Visit) -> Answer:
+    return Answer(data=_describe(visit.caller.entry, visit.request.token, visit.now))
+
+
+def _lookup(visit: Visit) -> Answer:
+    token = fields.text(visit.values, "token") or visit.request.token
+    entry = load(visit.view(TOKENS), visit.store.hasher.token(token))
+    if entry is None or not entry.is_live(visit.now):
+        raise PermissionDeniedError("bad token")
+    return Answer(data=_describe(entry, token, visit.now))
+
+
+def _lookup_accessor(visit: Visit) -> Answer:
+    entry = _by_accessor(visit)[1]
+    return Answer(data=_describe(entry, "", visit.now))
+
+
+def _by_accessor(visit: Visit) -> tuple[str, TokenEntry]:
+    accessor = fields.required_text(visit.values, "accessor")
+    found = find_by_accessor(visit.view(TOKENS), visit.store.hasher, accessor)
+    if found is None or not found[1].is_live(visit.now):
+        raise InvalidInputError("invalid accessor")
+    return found
+
+
+def _list_accessors(visit: Visit) -> Answer:
+    return Answer(data=encode({"keys": list(list_accessors(visit.view(TOKENS)))}))
+
+
+def _renew_self(visit: Visit) -> Command:
+    return RenewToken(
+        token_hash=visit.caller.token_hash,
+        token=visit.request.token,
+        increment_seconds=fields.seconds(visit.values, "increment"),
+    )
+
+
+def _renew(visit: Visit) -> Command:
+    token = fields.required_text(visit.values, "token")
+    return RenewToken(
+        token_hash=visit.store.hasher.token(token),
+        token=token,
+        increment_seconds=fields.seconds(visit.values, "increment"),
+    )
+
+
+def _renew_accessor(visit: Visit) -> Command:
+    return RenewToken(
+        token_hash=_by_accessor(visit)[0], increment_seconds=fields.seconds(visit.values, "increment")
+    )
+
+
+def _revoke_self(visit: Visit) -> Command:
+    return RevokeToken(token_hash=visit.caller.token_hash)
+
+
+def _revoke(visit: Visit) -> Command:
+    token = fields.required_text(visit.values, "token")
+    return RevokeToken(token_hash=visit.store.hasher.token(token))
+
+
+def _revoke_accessor(visit: Visit) -> Command:
+    return RevokeAccessor(accessor=fields.required_text(visit.values, "accessor"))
+
+
+def _revoke_orphan(visit: Visit) -> Command:
+    token = fields.required_text(visit.values, "token")
+    return RevokeToken(token_hash=visit.store.hasher.token(token), keep_children=True)
+
+
+def _describe(entry: TokenEntry, token: str, now: float) -> bytes:
+    data: dict[str, Any] = {
+        "id": token,
+        "accessor": entry.accessor,
+        "policies": list(entry.policies),
+        "path": entry.path,
+        "meta": entry.meta or None,
+        "display_name": entry.display_name,
+        "num_uses": max(0, entry.uses_left),
+        "orphan": not entry.parent,
+        "creation_time": int(entry.created_at),
+        "creation_ttl": entry.ttl_seconds,
+        "expire_time": rfc3339(entry.expires_at) if entry.expires_at else None,
+        "ttl": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
+        "explicit_max_ttl": entry.explicit_max_ttl_seconds,
+        "entity_id": "",
+        "type": "service",
+    }
+    if entry.expires_at:
+        data["issue_time"] = rfc3339(entry.created_at)
+        data["renewable"] = entry.renewable
+    if entry.renewed_at:
+        data["last_renewal"] = rfc3339(entry.renewed_at)
+        data["last_renewal_time"] = int(entry.renewed_at)
+    if entry.period_seconds:
+        data["period"] = entry.period_seconds
+    return encode(data)
+
+
+TOKEN_ROUTES = RouteTable(
+    (
+        Route("auth/token/create", Operation.WRITE, _create),
+        Route("auth/token/create-orphan", Operation.WRITE, _create_orphan),
+        Route("auth/token/lookup-self", Operation.READ, _lookup_self),
+        Route("auth/token/lookup-self", Operation.WRITE, _lookup_self),
+        Route("auth/token/lookup", Operation.READ, _lookup),
+        Route("auth/token/lookup", Operation.WRITE, _lookup),
+        Route("auth/token/lookup-accessor", Operation.WRITE, _lookup_accessor),
+        Route("auth/token/accessors", Operation.LIST, _list_accessors, sudo=True),
+        Route("auth/token/renew-self", Operation.WRITE, _renew_self),
+        Route("auth/token/renew", Operation.WRITE, _renew),
+        Route("auth/token/renew-accessor", Operation.WRITE, _renew_accessor),
+        Route("auth/token/revoke-self", Operation.WRITE, _revoke_self),
+        Route("auth/token/revoke", Operation.WRITE, _revoke),
+        Route("auth/token/revoke-accessor", Operation.WRITE, _revoke_accessor),
+        Route("auth/token/revoke-orphan", Operation.WRITE, _revoke_orphan, sudo=True),
+    )
+)
