@@ -7,15 +7,19 @@ A change is a function that receives a ``Transaction``. The engine may run it mo
 engine on an optimistic store repeats it after a conflict), so it must depend on nothing but what it
 reads there, and must not act on the outside world. When ``write`` returns, the change is durable:
 it survives the death of the process and of the power.
+
+Keys are non-empty segments between slashes, at most ``MAX_KEY_BYTES`` of UTF-8 (``storage.keys``). Reading
+one that could never be stored finds nothing; writing it raises ``InvalidKeyError``.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
-
-from holdfast.errors import HoldfastError
+from typing import Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
+
+Outcomes: TypeAlias = list[T | Exception]
+"""What became of each change of a batch: its result, or what it raised."""
 
 MAX_KEY_BYTES = 1400
 
@@ -86,30 +90,28 @@ class Storage(Reader, Protocol):
         Raises:
             StorageUnavailableError: nothing was changed, or (engines on a network only) it is unknown.
             StorageFullError: no room; nothing was changed.
+            StorageBrokenError: the commit failed half-way; what is stored shows at the next start.
             Exception: whatever ``change`` raised; nothing was changed.
         """
         ...
 
-    def write_all(self, changes: Sequence[Callable[[Transaction], T]]) -> list[T | Exception]:
+    def write_all(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Run several changes with one durable commit for all of them.
 
         Each change sees those before it and fails alone: its slot in the answer then holds the
-        exception, and nothing of it is stored. A failed commit fails all of them.
+        exception, and nothing of it is stored. A commit that fails raises, as in ``write``, and then
+        nothing of any change is stored.
         """
         ...
 
     def revision(self) -> int:
-        """Return a number that differs after every committed change, by whichever process."""
+        """Return a number that grows with every committed change, by whichever process."""
         ...
 
     def acquire_lease(self, name: str, *, holder: str, ttl_seconds: float) -> Lease | None:
-        """Take the lease ``name`` if it is free or run out; ``None`` if somebody holds it."""
+        """Take the lease ``name`` if it is free or run out; ``None`` while it is held, even by ``holder``."""
         ...
 
     def close(self) -> None:
         """Release files and connections."""
         ...
-
-
-class StorageError(HoldfastError):
-    """Base of what an engine can report."""

@@ -1,0 +1,39 @@
+"""What a storage engine reports.
+
+    StorageError
+    ├── InvalidKeyError            the key can never be stored
+    │   └── KeyTooLongError        ... because it is over ``MAX_KEY_BYTES``
+    └── StorageUnavailableError    nothing was changed; trying again later may help
+        ├── StorageFullError       ... once there is room
+        └── StorageBrokenError     a commit failed half-way: whether it was stored is unknown
+
+After a ``StorageBrokenError`` the engine refuses further writes until the process starts again. The
+kernel reports a failed flush once and then forgets the pages, so a second try that succeeds
+would prove nothing; opening the files anew shows what is really there.
+"""
+
+from holdfast.errors import HoldfastError, InvalidInputError, TooLargeError, UnavailableError
+
+
+class StorageError(HoldfastError):
+    """Base of what an engine can report."""
+
+
+class InvalidKeyError(StorageError, InvalidInputError):
+    """The key is empty, has an empty segment, or is not text that UTF-8 can hold."""
+
+
+class KeyTooLongError(InvalidKeyError, TooLargeError):
+    """The key is longer than ``MAX_KEY_BYTES``."""
+
+
+class StorageUnavailableError(StorageError, UnavailableError):
+    """The engine cannot serve the request now; nothing was changed."""
+
+
+class StorageFullError(StorageUnavailableError):
+    """No room on the disk or in the map; nothing was changed."""
+
+
+class StorageBrokenError(StorageUnavailableError):
+    """The engine cannot vouch for its files any more; restart the process."""
