@@ -46,23 +46,30 @@ class Aead:
     """Seals and opens messages under one key.
 
     Args:
-        key: 32 bytes; a buffer may be wiped afterwards, as the cipher keeps a copy of its own.
+        key: 32 bytes. They are copied, so a buffer may be wiped at once; the copy is wiped when the
+            cipher is let go.
 
     Raises:
         ValueError: the key has another length.
     """
 
-    __slots__ = ("_decrypt", "_decrypt_into", "_encrypt")
+    __slots__ = ("_decrypt", "_decrypt_into", "_encrypt", "_key")
 
     def __init__(self, key: bytes | bytearray | memoryview) -> None:
+        self._key = bytearray(key)
         if len(key) != KEY_BYTES:
             raise ValueError(f"expected a key of {KEY_BYTES} bytes")
-        cipher = AESGCM(key)
+        # AESGCM refers to the buffer it is given, and with OpenSSL 3.0 and 3.1 reads it again for every
+        # message. The buffer must be ours: wiped by somebody else, it would be a key of zeros.
+        cipher = AESGCM(self._key)
         self._encrypt = cipher.encrypt
         self._decrypt = cipher.decrypt
         self._decrypt_into = cipher.decrypt_into
 
-    def seal(self, plaintext: bytes | bytearray, associated_data: bytes) -> bytes:
+    def __del__(self) -> None:
+        self._key[:] = bytes(len(self._key))
+
+    def seal(self, plaintext: bytes | memoryview, associated_data: bytes) -> bytes:
         """Encrypt ``plaintext`` and bind it to ``associated_data``, which is needed to open it again."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._encrypt(nonce, plaintext, associated_data)

@@ -92,8 +92,17 @@ def test_key_of_another_length_is_refused(length):
         Aead(bytes(length))
 
 
-def test_wiping_the_key_buffer_leaves_the_cipher_working():
+def test_key_buffer_may_be_wiped_and_freed_at_once():
     buffer = bytearray(KEY)
     cipher = Aead(buffer)
     buffer[:] = bytes(32)
+    buffer.clear()
     assert Aead(KEY).open(cipher.seal(b"text", b""), b"") == b"text"
+
+
+def test_dropped_cipher_wipes_its_key():
+    cipher = Aead(KEY)
+    kept = cipher._key
+    assert kept == KEY
+    del cipher
+    assert kept == bytes(32)

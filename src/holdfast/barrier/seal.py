@@ -1,0 +1,185 @@
+"""The chain of keys in storage: made once, opened with the unseal key, extended by rotation.
+
+    shares ── combine to ──▶ unseal key ── opens ──▶ root key ── opens ──▶ keyring ── opens ──▶ the rest
+
+    core/seal-config    how the unseal key was split             in clear
+    core/root-key       RecordKind.ROOT_KEY                      under the unseal key
+    core/keyring        RecordKind.KEYRING                       under the root key
+
+Only these three paths belong to the barrier. The unseal key is nowhere in storage, and the root key
+and the keyring are in memory only while the store is unsealed.
+
+Every change is one transaction. A crash during initialisation leaves nothing or a complete store; of two
+rotations that race, one adds a term and the other finds it there.
+"""
+
+from dataclasses import dataclass
+
+from holdfast.barrier.attempt import UnsealAttempt
+from holdfast.barrier.errors import (
+    AllowanceError,
+    AlreadyInitializedError,
+    RecordError,
+    UnsealFailedError,
+)
+from holdfast.barrier.keyring import Keyring
+from holdfast.barrier.record import TERM_OUTSIDE_KEYRING, RecordKind, open_key_record, seal_record
+from holdfast.barrier.seal_config import SEAL_CONFIG_PATH, SealConfig, load_seal_config, save_seal_config
+from holdfast.barrier.state import Sealed, Uninitialized, Unsealed
+from holdfast.clock import Clock
+from holdfast.crypto.aead import Aead, NotAuthenticError, new_key
+from holdfast.crypto.shamir import split
+from holdfast.model import SecretBytes
+from holdfast.storage.interface import Reader, Storage, Transaction
+
+ROOT_KEY_PATH = "core/root-key"
+KEYRING_PATH = "core/keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class InitialKeys:
+    """What initialisation made. It is shown once: the shares are stored nowhere.
+
+    Attributes:
+        shares: for the people who will unseal.
+        keyring: for what has to be stored in the same transaction; wipe it afterwards.
+    """
+
+    shares: tuple[SecretBytes, ...]
+    keyring: Keyring
+
+
+def current_state(reader: Reader, clock: Clock) -> Uninitialized | Sealed:
+    """Return the state of a store whose keys nobody in this process holds.
+
+    Raises:
+        RecordError: the seal configuration is damaged.
+    """
+    config = load_seal_config(reader)
+    return Uninitialized() if config is None else Sealed(config, UnsealAttempt(config, clock))
+
+
+def initialize(tx: Transaction, *, shares: int, threshold: int, now: float) -> InitialKeys:
+    """Make and store every key of a new store, which is left sealed.
+
+    Args:
+        tx: an empty store's transaction; further first records may go into the same one.
+        shares: into how many shares the unseal key is split, 1 to 255.
+        threshold: how many of them unseal; at least 2 where there are several.
+        now: Unix seconds.
+
+    Raises:
+        AlreadyInitializedError: there are keys already, or parts of them.
+        InvalidInputError: the numbers allow no split.
+    """
+    config = SealConfig(shares=shares, threshold=threshold)
+    if any(tx.get(path) is not None for path in (SEAL_CONFIG_PATH, ROOT_KEY_PATH, KEYRING_PATH)):
+        raise AlreadyInitializedError
+    keyring = Keyring.generate(now=now)
+    with SecretBytes(new_key()) as unseal_key, SecretBytes(new_key()) as root_key:
+        save_seal_config(tx, config)
+        _put_key(tx, ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
+        _put_keyring(tx, root_key, keyring)
+        pieces = split(unseal_key.reveal(), shares=shares, threshold=threshold)
+    return InitialKeys(tuple(map(SecretBytes, pieces)), keyring)
+
+
+def unseal(reader: Reader, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
+    """Open the root key and the keyring, and wipe ``unseal_key``.
+
+    The keyring only opens records until ``reserve_encryptions`` was called, so that a store whose disk is
+    full can still be unsealed and read.
+
+    Raises:
+        UnsealFailedError: it is not the unseal key of this store.
+        RecordError: the unseal key is right and the keyring was changed, or one of both is missing.
+    """
+    with unseal_key:
+        root_key = _open_root_key(reader, unseal_key)
+    try:
+        return Unsealed(sealed.config, root_key, _open_keyring(reader, root_key))
+    except BaseException:
+        root_key.wipe()
+        raise
+
+
+def rotate_keyring(tx: Transaction, unsealed: Unsealed, *, now: float) -> Keyring:
+    """Add a term to the stored keyring, unless another rotation has done so since it was opened.
+
+    Returns:
+        The keyring that storage then holds. Put it to use when the transaction is committed, with
+        ``Unsealed.with_keyring``.
+    """
+    stored = _open_keyring(tx, unsealed.root_key)
+    if stored.active_term != unsealed.keyring.active_term:
+        return stored
+    rotated = stored.rotated(now=now)
+    _put_keyring(tx, unsealed.root_key, rotated)
+    return rotated
+
+
+def reserve_encryptions(storage: Storage, unsealed: Unsealed) -> None:
+    """Reserve one more block of encryptions for the active term, durably, and then allow it.
+
+    Call it from the thread that seals, after unsealing and whenever ``Keyring.needs_reservation``.
+
+    Raises:
+        AllowanceError: the keyring was rotated elsewhere, or its active key is at its limit.
+    """
+
+    def reserve(tx: Transaction) -> int:
+        stored = _open_keyring(tx, unsealed.root_key)
+        try:
+            if stored.active_term != unsealed.keyring.active_term:
+                raise AllowanceError("the keyring was rotated elsewhere: unseal again")
+            extended = stored.with_block_reserved()
+            _put_keyring(tx, unsealed.root_key, extended)
+            return extended.reserved
+        finally:
+            stored.wipe()
+
+    unsealed.keyring.grant(storage.write(reserve))
+
+
+def _put_key(tx: Transaction, path: str, kind: RecordKind, key: memoryview, *, under: SecretBytes) -> None:
+    tx.put(path, seal_record(Aead(under.view()), kind, TERM_OUTSIDE_KEYRING, path, key))
+
+
+def _open_key(reader: Reader, path: str, kind: RecordKind, *, under: SecretBytes) -> bytearray:
+    record = reader.get(path)
+    if record is None:
+        raise RecordError(path)
+    return open_key_record(Aead(under.view()), kind, path, record)
+
+
+def _open_root_key(reader: Reader, unseal_key: SecretBytes) -> SecretBytes:
+    try:
+        opened = _open_key(reader, ROOT_KEY_PATH, RecordKind.ROOT_KEY, under=unseal_key)
+    except NotAuthenticError:
+        raise UnsealFailedError from None
+    root_key = SecretBytes(opened)
+    _wipe(opened)
+    return root_key
+
+
+def _put_keyring(tx: Transaction, root_key: SecretBytes, keyring: Keyring) -> None:
+    encoded = keyring.to_bytes()
+    try:
+        _put_key(tx, KEYRING_PATH, RecordKind.KEYRING, memoryview(encoded), under=root_key)
+    finally:
+        _wipe(encoded)
+
+
+def _open_keyring(reader: Reader, root_key: SecretBytes) -> Keyring:
+    try:
+        encoded = _open_key(reader, KEYRING_PATH, RecordKind.KEYRING, under=root_key)
+    except NotAuthenticError:
+        raise RecordError(KEYRING_PATH) from None
+    try:
+        return Keyring.from_bytes(encoded)
+    finally:
+        _wipe(encoded)
+
+
+def _wipe(buffer: bytearray) -> None:
+    buffer[:] = bytes(len(buffer))
