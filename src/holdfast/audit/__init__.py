@@ -1,0 +1,46 @@
+"""The audit trail: two JSON lines a request, written before the client sees an answer.
+
+The promise: where at least one device is configured, no operation runs and no secret leaves unless
+at least one device has taken its line. The order of calls, in the hands of the hall that runs a
+request:
+
+    entry = broker.entry(...)           who asks for what
+    broker.request(entry, ...)          before the operation
+    broker.flush()                      now, if the operation changes something
+    broker.response(entry, ...)         when the outcome is known
+    broker.flush()                      before the answer leaves; one write for many requests
+
+``flush`` raises ``AuditFailedError`` when no device took the lines; then every answer they belong to
+is refused.
+
+What a line shows in clear: times, the kind of operation, paths and mount names, request ids, remote
+addresses, names of policies, display and entity names, names of members, numbers, true, false and null,
+and texts of errors (which carry no submitted value). What it shows as ``hmac-sha256:...`` under the
+device's own key: tokens, accessors and every text value in request and response data. A number that is a
+secret is therefore not protected: store it as text. Equal values have equal hashes within one device,
+and ``AuditBroker.hash`` lets an operator look for a known one.
+
+The lines have the layout of the Vault audit devices; a response line leaves out the request's data.
+"""
+
+from holdfast.audit.broker import AuditBroker, AuditDevice
+from holdfast.audit.entry import UNAUDITED_PATHS, AuditAuth, AuditEntry, AuditTarget
+from holdfast.audit.errors import AuditConfigurationError, AuditFailedError, AuditSinkError
+from holdfast.audit.file_sink import FileSink
+from holdfast.audit.hasher import ValueHasher
+from holdfast.audit.sink import AuditSink
+
+__all__ = [
+    "UNAUDITED_PATHS",
+    "AuditAuth",
+    "AuditBroker",
+    "AuditConfigurationError",
+    "AuditDevice",
+    "AuditEntry",
+    "AuditFailedError",
+    "AuditSink",
+    "AuditSinkError",
+    "AuditTarget",
+    "FileSink",
+    "ValueHasher",
+]

@@ -1,0 +1,101 @@
+"""The parts of an audit line, each rendered once for as long as it stays the same.
+
+    AuditAuth      a token: once for its life in a cache, per device (tokens are hashed per device)
+    AuditTarget    an operation on a path: once for a URL
+    AuditEntry     a request: what its two lines have in common, per device
+
+Parts are bytes of JSON members, ready to be put into a line.
+"""
+
+import functools
+from typing import Any
+
+import msgspec
+
+# Calls that happen before anybody can be known, or that only tell whether the server is well.
+UNAUDITED_PATHS = frozenset({"sys/health", "sys/init", "sys/leader", "sys/seal-status", "sys/unseal"})
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AuditAuth:
+    """The bearer of a request, as the lines of one broker's devices show them.
+
+    Holds hashes only, never the token, so it may be kept as long as the token's entry is. Made by
+    ``AuditBroker.auth``.
+    """
+
+    __slots__ = ("owner", "rendered")
+
+    def __init__(self, owner: object, rendered: list[tuple[bytes, bytes]]) -> None:
+        self.owner = owner
+        self.rendered = rendered  # per device: members of "auth", members of "request"
+
+
+class AuditTarget:
+    """What is asked for.
+
+    Args:
+        operation: ``read``, ``create``, ``update``, ``patch``, ``delete`` or ``list``.
+        path: canonical path text, with the mount in front.
+        mount_point: the mount's path with its trailing slash; empty if no mount serves the path.
+        mount_type: the kind of engine or auth method mounted there.
+        namespace: path of the namespace; empty for the root.
+    """
+
+    __slots__ = ("members",)
+
+    def __init__(
+        self, operation: str, path: str, *, mount_point: str = "", mount_type: str = "", namespace: str = ""
+    ) -> None:
+        where: dict[str, Any] = {"id": "root"} if not namespace else {"path": namespace}
+        self.members = b"," + members(
+            operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where, path=path
+        )
+
+
+class AuditEntry:
+    """One request on its way; made by ``AuditBroker.entry``."""
+
+    __slots__ = ("common", "owner")
+
+    def __init__(self, owner: object, common: list[bytes]) -> None:
+        self.owner = owner
+        self.common = common
+
+
+def members(**values: Any) -> bytes:
+    """Return JSON members without the braces around them, leaving out what is empty."""
+    return _encode({name: value for name, value in values.items() if value not in _EMPTY})[1:-1]
+
+
+@functools.lru_cache(maxsize=4096)
+def peer_members(peer: str) -> bytes:
+    """Return where a request came from as JSON members, each with a comma in front.
+
+    Args:
+        peer: ``address:port``; an IPv6 address may stand in brackets; empty for a Unix socket.
+    """
+    if not peer:
+        return b""
+    address, _, port = peer.rpartition(":")
+    if address and port.isascii() and port.isdecimal():
+        return b"," + members(remote_address=address.strip("[]"), remote_port=int(port))
+    return b"," + members(remote_address=peer)
+
+
+def decision_member(*, allowed: bool, reason: str) -> bytes:
+    """Return an access decision as a JSON member."""
+    if not reason:
+        return _ALLOWED if allowed else _DENIED
+    return b'"policy_results":%b' % _encode({"allowed": allowed, "reason": reason})
+
+
+def error_member(error: str) -> bytes:
+    """Return an error as a JSON member with a comma in front; empty for no error."""
+    return b',"error":%b' % _encode(error) if error else b""
+
+
+_EMPTY: tuple[Any, ...] = ("", None, (), [], {})
+_ALLOWED = b'"policy_results":{"allowed":true}'
+_DENIED = b'"policy_results":{"allowed":false}'
