@@ -18,7 +18,7 @@ from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 
 PATHS = ["a", "a/b", "b"]
 paths = st.sampled_from(PATHS)
-numbers = st.lists(st.integers(0, 9), min_size=1, max_size=3)
+numbers = st.lists(st.integers(0, 5), min_size=1, max_size=4)
 
 
 @dataclass
