@@ -53,8 +53,8 @@ def default_roles(*, guest_access: bool = False) -> dict[str, Role]:
     """Return the default roles by name.
 
     Args:
-        guest_access: let calls without a token use ownerless and public resources, as the original does
-            by default.
+        guest_access: let calls without a token reach the volume APIs, as the original does by default.
+            Ownership still decides about each volume.
     """
     guest = GUEST_ENABLED if guest_access else GUEST_DISABLED
     return {role.name: role for role in (SYSTEM_ADMIN, SYSTEM_VIEW, SYSTEM_USER, guest)}

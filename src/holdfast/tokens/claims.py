@@ -78,7 +78,7 @@ def read_claims(claims: dict[str, Any]) -> Claims:
     try:
         return msgspec.convert(claims, Claims)
     except msgspec.ValidationError as error:
-        # The text names the type and the claim (`$.roles[...]`), not the value.
+        # The text names the type and the claim (`$.roles[1]`), not the value.
         raise TokenError(Reason.INVALID_CLAIM, f"a claim is not what it must be: {error}") from None
 
 
