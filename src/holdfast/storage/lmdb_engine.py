@@ -41,7 +41,9 @@ MAX_READERS = 512  # read transactions at one moment over all processes; each ke
 _LIBRARY = 1  # LMDB 1.0
 _FILE_NAMES = {"data.mdb", "lock.mdb"}
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# A disk that fills up in the middle of a write first makes it short, and fails only the one after it.
+_SHORT_WRITE = -30772
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, _SHORT_WRITE}
 _DAMAGED = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.PanicError, lmdb.ProblemError)
 
 
