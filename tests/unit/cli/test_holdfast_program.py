@@ -1,5 +1,6 @@
 """The holdfast program starts light, finds every command, and takes its settings in a stated order."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,12 +59,13 @@ def test_help_loads_nothing_heavy(words):
 
 def test_a_reader_that_left_is_no_defect():
     program = Path(sys.executable).with_name("holdfast")
-    child = subprocess.Popen([program, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    child.stdout.close()
-    errors = child.stderr.read()
-    child.stderr.close()
-    assert child.wait(timeout=20) == 1
-    assert errors == b""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stdout:
+        child = subprocess.run(
+            [program, "--help"], stdout=stdout, stderr=subprocess.PIPE, timeout=20, check=False
+        )
+    assert (child.returncode, child.stderr) == (1, b"")
 
 
 def test_a_holdfast_name_wins_in_the_environment(monkeypatch):
