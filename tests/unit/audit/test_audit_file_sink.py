@@ -98,6 +98,16 @@ def test_only_an_ordinary_file_with_one_name_is_opened(directory, make):
     assert sorted(directory.iterdir()) == before
 
 
+def test_a_pipe_with_a_reader_is_refused_too(directory):
+    os.mkfifo(directory / "audit.log")
+    reader = os.open(directory / "audit.log", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(AuditConfigurationError, match="ordinary file"):
+            FileSink(directory, "audit.log")
+    finally:
+        os.close(reader)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
 def test_a_file_of_somebody_else_is_refused(directory):
     (directory / "audit.log").touch()

@@ -13,7 +13,8 @@ from holdfast.engines.errors import (
     VersionGoneError,
 )
 from holdfast.engines.kv2 import MetadataChange, Precondition
-from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
+from holdfast.engines.names import older_version_key
+from holdfast.errors import ConflictError, InternalError, InvalidInputError, NotFoundError
 
 NOW = 1_700_000_000.0
 PATH = "team/db"
@@ -233,6 +234,13 @@ def test_no_note_can_hide_that_there_are_notes(mount, notes):
 def test_a_reading_does_not_print_its_payload(mount):
     kv2.write(mount, PATH, b'{"k":"canary"}', now=NOW)
     assert "canary" not in repr(kv2.read(mount, PATH, now=NOW))
+
+
+def test_a_lost_payload_is_a_defect_and_not_a_missing_version(mount):
+    written(mount, 2)
+    mount.delete(older_version_key(PATH, 1))
+    with pytest.raises(InternalError):
+        kv2.read(mount, PATH, now=NOW, version=1)
 
 
 # Deleting, undeleting, destroying.
