@@ -1,7 +1,4 @@
-"""Storage in a dictionary, small enough to be seen through: the barrier's own tests need no engine."""
-
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, MutableMapping
 
 import pytest
 
@@ -16,45 +13,37 @@ from holdfast.barrier import (
 )
 from holdfast.clock import ManualClock
 from holdfast.crypto.shamir import combine
-from holdfast.errors import UnavailableError
 from holdfast.model import SecretBytes
-
-T = TypeVar("T")
-
-
-class DictTransaction:
-    def __init__(self, records: dict[str, bytes]) -> None:
-        self.records = dict(records)
-
-    def get(self, key: str) -> bytes | None:
-        return self.records.get(key)
-
-    def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[str]:
-        below = (key[len(prefix) :] for key in self.records if key.startswith(prefix))
-        names = {head + slash for head, slash, _ in (name.partition("/") for name in below)}
-        return sorted(name for name in names if name > after)[:limit]
-
-    def put(self, key: str, value: bytes) -> None:
-        self.records[key] = value
-
-    def delete(self, key: str) -> None:
-        self.records.pop(key, None)
+from holdfast.storage.memory import MemoryStorage
 
 
-class DictStorage(DictTransaction):
-    """Writes that happen wholly or, when the disk is full, not at all."""
+class Disk(MutableMapping[str, bytes]):
+    """The records as somebody sees and changes them who holds the disk and no key."""
 
-    def __init__(self) -> None:
-        super().__init__({})
-        self.disk_is_full = False
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
 
-    def write(self, change: Callable[[DictTransaction], T]) -> T:
-        tx = DictTransaction(self.records)
-        result = change(tx)
-        if self.disk_is_full:
-            raise UnavailableError("no room left")
-        self.records = tx.records
-        return result
+    def __getitem__(self, path: str) -> bytes:
+        record = self._storage.get(path)
+        if record is None:
+            raise KeyError(path)
+        return record
+
+    def __setitem__(self, path: str, record: bytes) -> None:
+        self._storage.write(lambda tx: tx.put(path, record))
+
+    def __delitem__(self, path: str) -> None:
+        self._storage.write(lambda tx: tx.delete(path))
+
+    def __iter__(self, below: str = "") -> Iterator[str]:
+        for name in self._storage.list(below):
+            if name.endswith("/"):
+                yield from self.__iter__(below + name)
+            else:
+                yield below + name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @pytest.fixture
@@ -63,25 +52,30 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def storage() -> DictStorage:
-    return DictStorage()
+def storage(clock: ManualClock) -> MemoryStorage:
+    return MemoryStorage(clock=clock)
 
 
 @pytest.fixture
-def initial(storage: DictStorage, clock: ManualClock) -> InitialKeys:
+def disk(storage: MemoryStorage) -> Disk:
+    return Disk(storage)
+
+
+@pytest.fixture
+def initial(storage: MemoryStorage, clock: ManualClock) -> InitialKeys:
     """The keys of ``storage``, initialised 3 of 5."""
     return storage.write(lambda tx: initialize(tx, shares=5, threshold=3, now=clock.now()))
 
 
 @pytest.fixture
-def sealed(storage: DictStorage, initial: InitialKeys, clock: ManualClock) -> Sealed:
+def sealed(storage: MemoryStorage, initial: InitialKeys, clock: ManualClock) -> Sealed:
     state = current_state(storage, clock)
     assert isinstance(state, Sealed)
     return state
 
 
 @pytest.fixture
-def open_store(storage: DictStorage, initial: InitialKeys, sealed: Sealed) -> Callable[[], Unsealed]:
+def open_store(storage: MemoryStorage, initial: InitialKeys, sealed: Sealed) -> Callable[[], Unsealed]:
     """Unseal ``storage``, once for every process that a test plays."""
 
     def unseal_once() -> Unsealed:
@@ -92,7 +86,7 @@ def open_store(storage: DictStorage, initial: InitialKeys, sealed: Sealed) -> Ca
 
 
 @pytest.fixture
-def unsealed(storage: DictStorage, open_store: Callable[[], Unsealed]) -> Unsealed:
+def unsealed(storage: MemoryStorage, open_store: Callable[[], Unsealed]) -> Unsealed:
     """The store as the one process that writes holds it."""
     state = open_store()
     reserve_encryptions(storage, state)

@@ -23,8 +23,10 @@ from holdfast.barrier.keyring import RESERVED_BLOCK
 from holdfast.barrier.seal import KEYRING_PATH, ROOT_KEY_PATH
 from holdfast.barrier.seal_config import SEAL_CONFIG_PATH
 from holdfast.crypto.shamir import combine
-from holdfast.errors import InvalidInputError, SealedError, UnavailableError
+from holdfast.errors import InvalidInputError, SealedError
 from holdfast.model import SecretBytes
+from holdfast.storage.errors import StorageError, StorageFullError
+from holdfast.storage.memory import MemoryStorage
 
 PATH = "logical/m/a"
 
@@ -41,14 +43,14 @@ def test_new_storage_is_uninitialized(storage, clock):
     assert current_state(storage, clock) == Uninitialized()
 
 
-def test_initialisation_leaves_the_store_sealed(storage, sealed):
+def test_initialisation_leaves_the_store_sealed(disk, sealed):
     assert (sealed.config.shares, sealed.config.threshold) == (5, 3)
     assert sealed.attempt.progress == 0
-    assert sorted(storage.records) == [KEYRING_PATH, ROOT_KEY_PATH, SEAL_CONFIG_PATH]
+    assert list(disk) == [KEYRING_PATH, ROOT_KEY_PATH, SEAL_CONFIG_PATH]
 
 
-def test_seal_configuration_is_readable_without_a_key(storage, initial):
-    assert json.loads(storage.records[SEAL_CONFIG_PATH]) == {"type": "shamir", "shares": 5, "threshold": 3}
+def test_seal_configuration_is_readable_without_a_key(disk, initial):
+    assert json.loads(disk[SEAL_CONFIG_PATH]) == {"type": "shamir", "shares": 5, "threshold": 3}
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
@@ -85,18 +87,51 @@ def test_stores_of_every_size_unseal(storage, clock, shares, threshold, length):
         pytest.param(-1, -1, id="negative"),
     ],
 )
-def test_impossible_numbers_are_refused_and_leave_nothing(storage, shares, threshold):
+def test_impossible_numbers_are_refused_and_leave_nothing(storage, disk, shares, threshold):
     with pytest.raises(InvalidInputError):
         storage.write(lambda tx: initialize(tx, shares=shares, threshold=threshold, now=0.0))
-    assert storage.records == {}
+    assert disk == {}
+
+
+@pytest.mark.parametrize("room", [0, 1, 2], ids=lambda room: f"room-for-{room}-records")
+def test_full_disk_during_initialisation_says_so_and_leaves_nothing(storage, disk, room):
+    class FullDisk:
+        """A transaction whose engine runs out of room."""
+
+        def __init__(self, tx):
+            self.get, self._put = tx.get, tx.put
+            self._left = room
+
+        def put(self, key, value):
+            if not self._left:
+                raise StorageFullError("storage: no room left")
+            self._left -= 1
+            self._put(key, value)
+
+    with pytest.raises(StorageFullError):
+        storage.write(lambda tx: initialize(FullDisk(tx), shares=5, threshold=3, now=0.0))
+    assert disk == {}
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["before", "after"])
+def test_crash_around_the_commit_of_initialisation_leaves_nothing_or_a_complete_store(storage, clock, stored):
+    storage.crash_at_commit(1, stored=stored)
+    with pytest.raises(StorageError):
+        storage.write(lambda tx: initialize(tx, shares=5, threshold=3, now=0.0))
+    found = storage.survivor()
+    present = [found.get(path) is not None for path in (SEAL_CONFIG_PATH, ROOT_KEY_PATH, KEYRING_PATH)]
+    assert present == [stored] * 3
+    assert isinstance(current_state(found, clock), Sealed if stored else Uninitialized)
 
 
 @pytest.mark.parametrize("left", [SEAL_CONFIG_PATH, ROOT_KEY_PATH, KEYRING_PATH])
-def test_second_initialisation_is_refused_while_any_part_of_the_first_is_there(storage, initial, left):
-    storage.records = before = {left: storage.records[left]}
+def test_second_initialisation_is_refused_while_any_part_of_the_first_is_there(storage, disk, initial, left):
+    for path in set(disk) - {left}:
+        del disk[path]
+    before = dict(disk)
     with pytest.raises(AlreadyInitializedError, match="Vault is already initialized"):
         storage.write(lambda tx: initialize(tx, shares=1, threshold=1, now=0.0))
-    assert storage.records == before
+    assert disk == before
 
 
 def test_first_records_can_be_written_with_the_keys(storage, clock):
@@ -111,14 +146,14 @@ def test_first_records_can_be_written_with_the_keys(storage, clock):
     assert view.get("mounts") == b"table"
 
 
-def test_confidential_no_key_is_in_storage(storage, initial, sealed):
+def test_confidential_no_key_is_in_storage(storage, disk, initial, sealed):
     key = unseal_key(initial.shares[:3])
     secrets = [key.reveal(), *(share.reveal() for share in initial.shares)]
     unsealed = unseal(storage, sealed, key)
     secrets.append(unsealed.root_key.reveal())
     secrets += [stored[1] for stored in msgspec.msgpack.decode(unsealed.keyring.to_bytes())]
     assert [len(secret) for secret in secrets] == [32, 33, 33, 33, 33, 33, 32, 32]
-    assert not any(secret[:32] in record for secret in secrets for record in storage.records.values())
+    assert not any(secret[:32] in record for secret in secrets for record in disk.values())
 
 
 def one_bit_off(shares) -> SecretBytes:
@@ -149,34 +184,33 @@ def test_right_key_is_wiped_after_use(storage, initial, sealed):
 
 
 @pytest.mark.parametrize("path", [ROOT_KEY_PATH, KEYRING_PATH])
-def test_every_changed_byte_of_a_key_record_stops_the_unsealing(storage, initial, sealed, path):
-    intact = storage.records[path]
+def test_every_changed_byte_of_a_key_record_stops_the_unsealing(storage, disk, initial, sealed, path):
+    intact = disk[path]
     for position in range(len(intact)):
         changed = bytearray(intact)
         changed[position] ^= 0x01
-        storage.records[path] = bytes(changed)
+        disk[path] = bytes(changed)
         with pytest.raises((UnsealFailedError, RecordError)):
             unseal(storage, sealed, unseal_key(initial.shares))
 
 
-def test_key_records_cannot_take_each_others_place(storage, initial, sealed):
-    records = storage.records
-    records[ROOT_KEY_PATH], records[KEYRING_PATH] = records[KEYRING_PATH], records[ROOT_KEY_PATH]
+def test_key_records_cannot_take_each_others_place(storage, disk, initial, sealed):
+    disk[ROOT_KEY_PATH], disk[KEYRING_PATH] = disk[KEYRING_PATH], disk[ROOT_KEY_PATH]
     with pytest.raises(RecordError):
         unseal(storage, sealed, unseal_key(initial.shares))
 
 
-def test_keyring_of_another_store_does_not_open(storage, initial, sealed, clock):
-    other = type(storage)()
+def test_keyring_of_another_store_does_not_open(storage, disk, initial, sealed):
+    other = MemoryStorage()
     other.write(lambda tx: initialize(tx, shares=1, threshold=1, now=0.0))
-    storage.records[KEYRING_PATH] = other.records[KEYRING_PATH]
+    disk[KEYRING_PATH] = other.get(KEYRING_PATH)
     with pytest.raises(RecordError):
         unseal(storage, sealed, unseal_key(initial.shares))
 
 
 @pytest.mark.parametrize("path", [ROOT_KEY_PATH, KEYRING_PATH])
-def test_missing_key_record_stops_the_unsealing(storage, initial, sealed, path):
-    del storage.records[path]
+def test_missing_key_record_stops_the_unsealing(storage, disk, initial, sealed, path):
+    del disk[path]
     with pytest.raises(RecordError):
         unseal(storage, sealed, unseal_key(initial.shares))
 
@@ -192,8 +226,8 @@ def test_missing_key_record_stops_the_unsealing(storage, initial, sealed, path):
         pytest.param(b'{"type":"none","shares":5,"threshold":3}', id="unknown-type"),
     ],
 )
-def test_damaged_seal_configuration_is_noticed(storage, initial, clock, config):
-    storage.records[SEAL_CONFIG_PATH] = config
+def test_damaged_seal_configuration_is_noticed(storage, disk, clock, config):
+    disk[SEAL_CONFIG_PATH] = config
     with pytest.raises(RecordError):
         current_state(storage, clock)
 
@@ -214,10 +248,10 @@ def test_sealed_and_unsealed_states_show_no_key(unsealed):
     assert repr(root_key)[2:-1] not in repr(unsealed)
 
 
-def test_unsealing_writes_nothing_so_that_a_full_disk_can_be_read(storage, initial, open_store):
-    before = dict(storage.records)
+def test_unsealing_writes_nothing_so_that_a_full_disk_can_be_read(disk, open_store):
+    before = dict(disk)
     keyring = open_store().keyring
-    assert storage.records == before
+    assert disk == before
     with pytest.raises(AllowanceError):
         keyring.seal(RecordKind.KV, PATH, b"text")
 
@@ -250,12 +284,18 @@ def test_lost_race_of_two_rotations_leaves_one_keyring(storage, open_store):
         loser.seal(RecordKind.KV, PATH, b"the block was the winner's")
 
 
-def test_rotation_that_is_not_committed_changes_nothing(storage, unsealed, open_store):
-    storage.disk_is_full = True
-    with pytest.raises(UnavailableError, match="no room"):
+@pytest.mark.parametrize("stored", [False, True], ids=["before", "after"])
+def test_crash_around_the_commit_of_a_rotation_leaves_a_keyring_that_opens_all(
+    storage, sealed, initial, stored
+):
+    unsealed = unseal(storage, sealed, unseal_key(initial.shares))
+    record = initial.keyring.seal(RecordKind.KV, PATH, b"text")
+    storage.crash_at_commit(1, stored=stored)
+    with pytest.raises(StorageError):
         storage.write(lambda tx: rotate_keyring(tx, unsealed, now=0.0))
-    assert open_store().keyring.active_term == 1
-    assert unsealed.keyring.seal(RecordKind.KV, PATH, b"text")
+    keyring = unseal(storage.survivor(), sealed, unseal_key(initial.shares)).keyring
+    assert keyring.active_term == (2 if stored else 1)
+    assert keyring.open(RecordKind.KV, PATH, record) == b"text"
 
 
 def test_reservation_is_stored_before_it_is_allowed(storage, open_store):
@@ -266,10 +306,10 @@ def test_reservation_is_stored_before_it_is_allowed(storage, open_store):
     assert not unsealed.keyring.needs_reservation
 
 
-def test_reservation_that_is_not_committed_allows_nothing(storage, open_store):
+def test_reservation_that_may_not_be_stored_allows_nothing(storage, open_store):
     unsealed = open_store()
-    storage.disk_is_full = True
-    with pytest.raises(UnavailableError, match="no room"):
+    storage.crash_at_commit(1, stored=False)
+    with pytest.raises(StorageError):
         reserve_encryptions(storage, unsealed)
     with pytest.raises(AllowanceError):
         unsealed.keyring.seal(RecordKind.KV, PATH, b"text")
