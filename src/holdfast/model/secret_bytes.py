@@ -4,6 +4,7 @@ Wiping is best effort. The buffer kept here is overwritten; a copy that a caller
 or text, cannot be. Keep secrets in this form until the call that needs the plain bytes.
 """
 
+from contextlib import suppress
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -32,9 +33,11 @@ class SecretBytes:
 
     def wipe(self) -> None:
         """Overwrite the buffer with zeros and empty it. Safe to call twice."""
-        for position in range(len(self._buffer)):
-            self._buffer[position] = 0
-        self._buffer.clear()
+        self._buffer[:] = bytes(len(self._buffer))
+        # A view that somebody still has, such as the traceback of the error that led here, keeps the
+        # buffer from being emptied. What it shows is zeros.
+        with suppress(BufferError):
+            self._buffer.clear()
 
     def __len__(self) -> int:
         return len(self._buffer)
