@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,17 +120,22 @@ def run(
             given = stdin.view() if isinstance(stdin, SecretBytes) else stdin  # a view leaves no copy behind
             stdout, stderr = child.communicate(given, timeout=timeout_seconds)  # type: ignore[arg-type]
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            _kill_session(child.pid)
             stdout, stderr = child.communicate()
             ended = Completed(child.returncode, stdout, stderr.decode(errors="replace"))
             raise ChildTimedOutError(name, ended) from None
         except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
+            _kill_session(child.pid)
             raise
     completed = Completed(child.returncode, stdout, stderr.decode(errors="replace"))
     if completed.returncode not in expect:
         raise ChildFailedError(name, completed)
     return completed
+
+
+def _kill_session(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 @contextmanager

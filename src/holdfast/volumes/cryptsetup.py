@@ -1,7 +1,7 @@
 """Calling ``cryptsetup``, and what its complaints mean.
 
-cryptsetup 2.6 tells most failures apart only in words, so it is run with ``LC_ALL=C`` and its words are
-looked up here. There is no maintained Python binding of its library.
+cryptsetup 2.6 tells most failures apart only in words, so it is run with ``LC_ALL=C`` and its words
+are looked up here. There is no maintained Python binding of its library.
 """
 
 from collections.abc import Collection
@@ -13,8 +13,8 @@ from holdfast.volumes.errors import DamagedHeaderError, ErasedVolumeError, Volum
 
 TIMEOUT_SECONDS = 60.0
 
+_WRONG_KEY_STATUS = 2  # cryptsetup(8), "no permission (bad passphrase)"; not always put in words
 _MEANINGS = (
-    ("No key available with this passphrase", WrongKeyError, "no keyslot of the volume opens with this key"),
     (
         "No usable keyslot is available",
         ErasedVolumeError,
@@ -44,6 +44,8 @@ def cryptsetup(
             ["cryptsetup", *arguments], stdin=stdin, pass_fds=pass_fds, timeout_seconds=TIMEOUT_SECONDS
         )
     except ChildFailedError as error:
+        if error.completed.returncode == _WRONG_KEY_STATUS:
+            raise WrongKeyError("no keyslot of the volume opens with this key") from None
         for words, kind, message in _MEANINGS:
             if words in error.detail:
                 raise kind(message, detail=error.detail) from None
