@@ -28,7 +28,7 @@ class RsaVerifyingKey:
     """The public half of an RSA key.
 
     Raises:
-        InvalidInputError: the modulus or the exponent is outside what is safe.
+        InvalidInputError: the modulus is too short to be safe, or too long to be of use.
     """
 
     __slots__ = ("_key", "algorithms", "fingerprint", "key_id")
@@ -66,7 +66,7 @@ class RsaSigningKey:
     """The private half of an RSA key.
 
     Raises:
-        InvalidInputError: the modulus or the exponent is outside what is safe.
+        InvalidInputError: the modulus is too short to be safe, or too long to be of use.
     """
 
     __slots__ = ("_key", "key_id", "signing_algorithm")
@@ -102,8 +102,6 @@ class RsaSigningKey:
 
 
 def _check_strength(key: rsa.RSAPublicKey) -> None:
+    # An even exponent, or 1, does not get this far: the library refuses to read such a key.
     if not MIN_BITS <= key.key_size <= MAX_BITS:
         raise InvalidInputError(f"RSA key: expected a modulus of {MIN_BITS} to {MAX_BITS} bits")
-    exponent = key.public_numbers().e
-    if exponent <= 1 or exponent % 2 == 0:
-        raise InvalidInputError("RSA key: expected an odd public exponent above 1")

@@ -117,6 +117,7 @@ def test_an_ec_signature_has_exactly_one_width(ec_key):
         signature[:-1],
         signature + b"\0",
         b"\0" + signature,
+        signature[:32] + b"\0" + signature[32:],  # the same numbers, written wider
         bytes(64),
         b"\xff" * 64,
         ec_key.sign(b"message", ec.ECDSA(hashes.SHA256())),
