@@ -7,7 +7,8 @@
     ├── VolumeExistsError       the name is taken
     ├── VolumeIncompleteError   its creation was interrupted
     ├── NotAttachedError        the volume must be attached first
-    └── ClusterKeyExistsError   a cluster-wide key is set already
+    ├── ClusterKeyExistsError   a cluster-wide key is set already
+    └── NoClusterKeyError       ... or none is, and one is needed
     UnavailableError
     └── NoProviderError         the node has no secrets provider
 
@@ -43,6 +44,10 @@ class NotAttachedError(ConflictError):
 
 class ClusterKeyExistsError(ConflictError):
     """The cluster-wide key is set; replacing it must be asked for."""
+
+
+class NoClusterKeyError(ConflictError):
+    """A cluster-wide key is needed and none is set."""
 
 
 class NoProviderError(UnavailableError):

@@ -1,0 +1,37 @@
+"""Every API that this node has. Roles name services and methods in lower case."""
+
+from holdfast.node.api import Api
+from holdfast.policy.ownership import AccessType
+
+VOLUME_CREATE = Api("Volume", "Create")
+VOLUME_INSPECT = Api("Volume", "Inspect", AccessType.READ)
+VOLUME_ENUMERATE = Api("Volume", "Enumerate")
+VOLUME_UPDATE = Api("Volume", "Update", AccessType.WRITE)
+VOLUME_DELETE = Api("Volume", "Delete", AccessType.ADMIN)
+VOLUME_ROTATE_KEY = Api("Volume", "RotateKey", AccessType.ADMIN)
+
+ATTACH = Api("MountAttach", "Attach", AccessType.WRITE)
+DETACH = Api("MountAttach", "Detach", AccessType.WRITE)
+FORMAT = Api("MountAttach", "Format", AccessType.WRITE)
+MOUNT = Api("MountAttach", "Mount", AccessType.WRITE)
+UNMOUNT = Api("MountAttach", "Unmount", AccessType.WRITE)
+IMPORT_TREE = Api("MountAttach", "ImportTree", AccessType.WRITE)
+EXPORT_TREE = Api("MountAttach", "ExportTree", AccessType.WRITE)
+
+SET_CLUSTER_KEY = Api("Secrets", "SetClusterKey")
+ROTATE_CLUSTER_KEY = Api("Secrets", "RotateClusterKey")
+SECRETS_STATUS = Api("Secrets", "Status")
+
+ROLE_CREATE = Api("Role", "Create")
+ROLE_UPDATE = Api("Role", "Update")
+ROLE_INSPECT = Api("Role", "Inspect")
+ROLE_ENUMERATE = Api("Role", "Enumerate")
+ROLE_DELETE = Api("Role", "Delete")
+
+IDENTITY_VERSION = Api("Identity", "Version")
+IDENTITY_CAPABILITIES = Api("Identity", "Capabilities")
+IDENTITY_WHO_AM_I = Api("Identity", "WhoAmI")
+CLUSTER_INSPECT = Api("Cluster", "InspectCurrent")
+NODE_INSPECT = Api("Node", "InspectCurrent")
+
+ALL = tuple(value for value in globals().values() if isinstance(value, Api))

@@ -1,0 +1,120 @@
+"""The keys of volumes: fetched for the moment they are needed, made from 256 random bits, never kept.
+
+A key is text in the secrets provider: the base64 of its random bytes. That text, byte for byte, is what
+opens a volume's header.
+"""
+
+import base64
+import hmac
+import secrets
+
+from holdfast.errors import InternalError, UnavailableError
+from holdfast.model import SecretBytes
+from holdfast.node.errors import NoProviderError
+from holdfast.node.records import KeyNote, KeyOrigin
+from holdfast.providers import ProviderStatus, SecretNotFoundError, SecretRef, SecretsProvider
+from holdfast.volumes.key_reference import KeyReference
+
+KEY_BYTES = 32  # 256 bits; what cannot be guessed needs no slow key derivation
+
+
+class VolumeKeys:
+    """Keys in the node's secrets provider.
+
+    Args:
+        provider: where keys are kept; ``None`` if the node has no provider.
+    """
+
+    def __init__(self, provider: SecretsProvider | None) -> None:
+        self._provider = provider
+
+    def fetch(self, reference: KeyReference) -> SecretBytes:
+        """Return the key that a volume's header refers to; the caller wipes it.
+
+        Raises:
+            ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+            SecretNotFoundError, SecretDataError: the key is gone, or is no key.
+            UnavailableError: another provider than the node's has it.
+        """
+        provider = self._usable()
+        if reference.provider != provider.kind:
+            raise UnavailableError(
+                f"the volume's key is kept by a provider of type {reference.provider}, "
+                f"and this node uses {provider.kind}"
+            )
+        return provider.get(SecretRef(reference.path, reference.namespace, reference.version)).value
+
+    def newest(self, name: str, namespace: str, origin: KeyOrigin) -> tuple[KeyNote, SecretBytes]:
+        """Return the newest version of a secret, and a note of which that is; raises as ``fetch``."""
+        provider = self._usable()
+        secret = provider.get(SecretRef(name, namespace))
+        return KeyNote(provider.kind, name, namespace, secret.version, origin), secret.value
+
+    def at(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
+        """Return the key that a note means, and the note with its version; raises as ``fetch``."""
+        if note.version is None:
+            return self.newest(note.name, note.namespace, note.origin)
+        return note, self.fetch(note.reference())
+
+    def note(self, name: str, namespace: str, origin: KeyOrigin) -> KeyNote:
+        """Return a note of a secret that is yet to be made.
+
+        Raises:
+            NoProviderError: there is no provider to make it in.
+            InvalidInputError: the name cannot be one.
+        """
+        SecretRef(name, namespace)
+        return KeyNote(self._usable().kind, name, namespace, None, origin)
+
+    def make(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
+        """Store a new random key as the newest version of a secret, and prove that it can be read back.
+
+        Nobody else's change is lost: the write is refused when the secret changed meanwhile.
+
+        Raises:
+            SecretExistsError: it did.
+            ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+        """
+        provider = self._usable()
+        ref = SecretRef(note.name, note.namespace)
+        key = SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
+        version = provider.put(ref, key, expected_version=self._newest_version(provider, ref))
+        with provider.get(ref.at(version)).value as stored:
+            if not hmac.compare_digest(stored.view(), key.view()):
+                raise InternalError("the secrets provider gave back another key than was stored")
+        return note.at(version), key
+
+    def make_first(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
+        """Store a random key as the first of a secret, or read the one an earlier attempt stored."""
+        try:
+            found, key = self.newest(note.name, note.namespace, note.origin)
+        except SecretNotFoundError:
+            return self.make(note)
+        return found, key
+
+    def keeps_versions(self) -> bool:
+        """Whether an older key can still be read after a newer one was stored."""
+        return self._usable().status().versioned is True
+
+    def destroy(self, note: KeyNote) -> None:
+        """Remove all versions of a secret for good; nothing there is no error."""
+        self._usable().destroy(SecretRef(note.name, note.namespace))
+
+    def status(self) -> ProviderStatus | None:
+        """Try whether keys can be had now; ``None`` without a provider."""
+        return None if self._provider is None else self._provider.status()
+
+    def _usable(self) -> SecretsProvider:
+        if self._provider is None:
+            raise NoProviderError("this node has no secrets provider; start it with -secret_type")
+        return self._provider
+
+    @staticmethod
+    def _newest_version(provider: SecretsProvider, ref: SecretRef) -> int | None:
+        """Return what ``put`` is to expect: the newest version, 0 for none, ``None`` if none are kept."""
+        try:
+            secret = provider.get(ref)
+        except SecretNotFoundError:
+            return 0
+        secret.value.wipe()
+        return secret.version

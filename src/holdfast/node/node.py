@@ -1,0 +1,125 @@
+"""A storage node: its services, and the one way a request enters.
+
+    admission = node.admit(token, VolumeService.inspect, peer=...)      gates 1 and 2
+    status = node.volumes.inspect(admission, "vol1")                     gate 3, then the work
+
+A wire dialect calls ``admit`` before it reads the request's arguments, so that nobody who may not call an
+API learns anything from how its arguments are answered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holdfast.clock import Clock
+from holdfast.node.api import Operation
+from holdfast.node.attach_service import AttachService
+from holdfast.node.catalog import Catalog
+from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.decision_log import DecisionLog, DecisionSink
+from holdfast.node.devices import Devices
+from holdfast.node.gate import Admission, Gate, TokenVerifier
+from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
+from holdfast.node.key_rotation import KeyRotation
+from holdfast.node.keys import VolumeKeys
+from holdfast.node.locks import VolumeLocks
+from holdfast.node.role_service import RoleBook, RoleService
+from holdfast.node.secrets_service import SecretsService
+from holdfast.node.status_service import NodeIdentity, StatusService
+from holdfast.node.volume_service import VolumeService
+from holdfast.providers import SecretsProvider
+from holdfast.storage.interface import Storage
+
+OWN_KEY_PREFIX = "holdfast/volumes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What an operator decides about a node.
+
+    Attributes:
+        identity: which node of which cluster it is.
+        configured_cluster_key: ``cluster_secret_key`` of the configuration; one set later wins.
+        guest_access: let calls without a token use what the guest role allows.
+        host_roots: directories below which volumes may be mounted and trees copied.
+        own_key_prefix: where in the provider the keys made for single volumes go.
+    """
+
+    identity: NodeIdentity
+    configured_cluster_key: str = ""
+    guest_access: bool = False
+    host_roots: Sequence[str | Path] = DEFAULT_ROOTS
+    own_key_prefix: str = OWN_KEY_PREFIX
+
+
+class Node:
+    """The services of one node.
+
+    Args:
+        settings: what the operator decided.
+        storage: where the node keeps its records.
+        devices: what it can do with volumes.
+        provider: where keys come from; ``None`` for a node without encrypted volumes.
+        verifier: checks tokens.
+        decisions: where the audit log goes.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        storage: Storage,
+        devices: Devices,
+        provider: SecretsProvider | None,
+        verifier: TokenVerifier,
+        decisions: DecisionSink,
+        clock: Clock,
+    ) -> None:
+        catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks()
+        book = RoleBook(catalog, guest_access=settings.guest_access)
+        self._gate = gate = Gate(
+            verifier=verifier, roles=book, catalog=catalog, log=DecisionLog(decisions, clock)
+        )
+        cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
+        rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
+        self.volumes = VolumeService(
+            gate=gate,
+            catalog=catalog,
+            devices=devices,
+            keys=keys,
+            cluster_key=cluster_key,
+            rotation=rotation,
+            locks=locks,
+            clock=clock,
+            own_key_prefix=settings.own_key_prefix,
+        )
+        self.attachments = AttachService(
+            gate=gate,
+            catalog=catalog,
+            devices=devices,
+            keys=keys,
+            rotation=rotation,
+            locks=locks,
+            host_paths=HostPaths(settings.host_roots),
+        )
+        self.secrets = SecretsService(
+            gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation
+        )
+        self.roles = RoleService(gate=gate, catalog=catalog, book=book)
+        self.status = StatusService(identity=settings.identity, devices=devices)
+
+    def admit(self, token: str | None, operation: Operation[Any, Any, Any], *, peer: str = "") -> Admission:
+        """Pass a caller through the token and the role gate, towards one operation.
+
+        Args:
+            token: the signed token; ``None`` for a guest.
+            operation: what it wants to call, such as ``VolumeService.inspect``.
+            peer: its address, for the audit log.
+
+        Raises:
+            UnauthenticatedError: the token is not believed; ``reason`` says why.
+            RoleDeniedError: no role of the caller allows it.
+        """
+        return self._gate.admit(token, operation.api, peer=peer)

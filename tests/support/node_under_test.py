@@ -1,0 +1,110 @@
+"""A whole node in one process: real volumes, keys in real files, real signed tokens, audit log in memory."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast.clock import ManualClock
+from holdfast.model import SecretBytes
+from holdfast.node.catalog import Catalog
+from holdfast.node.devices import Devices
+from holdfast.node.node import Node, NodeSettings
+from holdfast.node.status_service import NodeIdentity
+from holdfast.providers.file import FileProvider
+from holdfast.storage.memory import MemoryStorage
+from holdfast.tokens.generate import generate_token
+from holdfast.tokens.issuer import Issuer, IssuerRegistry
+from holdfast.tokens.shared_secret import SharedSecretKey
+from holdfast.tokens.user_file import User
+from holdfast.tokens.verify import Verifier
+from holdfast.volumes.luks_fuse import LuksFuseBackend
+from holdfast.volumes.plain import PlainBackend
+from holdfast.volumes.pool import Pool
+from holdfast.volumes.user_copy import UserCopyBackend
+
+SECRET = b"s" * 32
+
+
+@dataclass
+class MemorySink:
+    lines: list[dict] = field(default_factory=list)
+    broken: bool = False
+
+    def write(self, line: bytes) -> None:
+        if self.broken:
+            raise OSError(28, "No space left on device")
+        assert line.endswith(b"\n")
+        self.lines.append(json.loads(line))
+
+
+@dataclass
+class NodeUnderTest:
+    """The node, and the things around it that a test turns or looks at."""
+
+    node: Node
+    provider: FileProvider
+    sink: MemorySink
+    clock: ManualClock
+    devices: Devices
+    storage: MemoryStorage
+    host_root: Path
+
+    def token(self, name: str, *, roles=("system.user",), groups=(), secret=SECRET, lifetime=3600) -> str:
+        user = User(name=name, email=f"{name}@example.com", sub=name, roles=roles, groups=groups)
+        key = SharedSecretKey(SecretBytes(secret))
+        return generate_token(
+            user, issuer="test", key=key, issued_at=self.clock.now(), lifetime_seconds=lifetime
+        )
+
+    @property
+    def admin(self) -> str:
+        return self.token("admin", roles=("system.admin",), groups=("*",))
+
+    def call(self, token, operation, service, *args, **kwargs):
+        """Pass all gates and act, as a wire dialect does."""
+        return operation(service, self.node.admit(token, operation, peer="test"), *args, **kwargs)
+
+    def directory(self, name: str) -> Path:
+        path = self.host_root / name
+        path.mkdir()
+        return path
+
+
+def new_node(
+    tmp_path: Path, *, attaching: bool = True, storage=None, provider=None, **settings
+) -> NodeUnderTest:
+    clock, sink = ManualClock(), MemorySink()
+    provider = provider or FileProvider(tmp_path / "secrets")
+    storage = storage or MemoryStorage()
+    host_root = (tmp_path / "host").resolve()
+    host_root.mkdir(exist_ok=True)
+    pool = Pool(tmp_path / "pool")
+    pool.directory.mkdir(mode=0o700, exist_ok=True)
+    devices = Devices(
+        pool=pool,
+        encrypted=LuksFuseBackend(tmp_path / "run") if attaching else None,
+        plain=PlainBackend() if attaching else None,
+        copier=UserCopyBackend(),
+        passed_over=() if attaching else (("luks-fuse", "switched off by the test"),),
+    )
+    issuer = Issuer(name="test", keys=(SharedSecretKey(SecretBytes(SECRET)),))
+    node = Node(
+        NodeSettings(
+            identity=NodeIdentity(cluster_id="test-cluster", node_id="node-1"),
+            host_roots=(host_root,),
+            **settings,
+        ),
+        storage=storage,
+        devices=devices,
+        provider=provider,
+        verifier=Verifier(IssuerRegistry([issuer]), clock=clock),
+        decisions=sink,
+        clock=clock,
+    )
+    return NodeUnderTest(node, provider, sink, clock, devices, storage, host_root)
+
+
+def release(made: NodeUnderTest) -> None:
+    """Detach what a failed test left attached."""
+    for record in Catalog(made.storage).enumerate():
+        made.devices.attacher(record).detach(made.devices.file(record), force=True)
