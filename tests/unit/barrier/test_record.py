@@ -111,6 +111,13 @@ def test_unknown_version_does_not_open(keyring, record, version):
     assert refuses(keyring, bytes([version]) + record[1:])
 
 
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_authentic_record_of_another_version_does_not_open_either(keyring, version):
+    [cipher] = keyring._ciphers.values()
+    header = bytes([version, RecordKind.KV]) + bytes.fromhex("00000001")
+    assert refuses(keyring, header + cipher.seal(PLAINTEXT, header + PATH.encode()))
+
+
 def test_error_names_the_record_to_the_operator_only_and_never_its_content(keyring, record):
     with pytest.raises(RecordError) as caught:
         keyring.open(RecordKind.KV, PATH, record[:-1])
