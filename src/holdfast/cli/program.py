@@ -91,19 +91,21 @@ class Program:
         code = EXIT_LOCAL_ERROR
         try:
             code = self._run(sys.argv[1:] if words is None else words)
-            sys.stdout.flush()
         except HoldfastError as error:
             code = self._report(error)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
-        except BrokenPipeError:
-            # The reader of our output has left. Point the descriptor elsewhere, or the interpreter
-            # complains once more while it closes.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
-            remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
+            if not isinstance(error, BrokenPipeError):  # then the reader has seen enough and left
+                remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
+            _let_go_of_output()
         except Exception as error:  # noqa: BLE001 - the last resort; an unknown text may quote a secret
             remark(f"Error: a defect in {self.name} ({_place(error)}). Please report it.")
+        return code
+
+    def _run(self, words: Sequence[str]) -> int:
+        code = self._dispatch(words)
+        sys.stdout.flush()  # what was printed must have arrived before the code may say so
         return code
 
     def _report(self, error: HoldfastError) -> int:
@@ -115,7 +117,7 @@ class Program:
 
         return EXIT_REMOTE_ERROR if isinstance(error, RemoteError) else EXIT_LOCAL_ERROR
 
-    def _run(self, words: Sequence[str]) -> int:
+    def _dispatch(self, words: Sequence[str]) -> int:
         here: Command | Group = self.root
         spoken = [self.name]
         early: list[str] = []
@@ -162,6 +164,14 @@ class Program:
                 f"{' '.join(spoken)} <command> --help explains one of them.",
             ],
         )
+
+
+def _let_go_of_output() -> None:
+    """Send what standard output still holds, or drop it, so that the interpreter's end does not fail on it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _place(error: BaseException) -> str:

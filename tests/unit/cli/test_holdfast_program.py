@@ -57,15 +57,35 @@ def test_help_loads_nothing_heavy(words):
     assert HEAVY & set(child.stderr.split()) == set()
 
 
-def test_a_reader_that_left_is_no_defect():
+@pytest.mark.parametrize("unbuffered", [pytest.param("", id="buffered"), pytest.param("1", id="unbuffered")])
+def test_a_reader_that_left_is_neither_success_nor_a_defect(unbuffered):
     program = Path(sys.executable).with_name("holdfast")
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as stdout:
         child = subprocess.run(
-            [program, "--help"], stdout=stdout, stderr=subprocess.PIPE, timeout=20, check=False
+            [program, "--help"],
+            env={"PYTHONUNBUFFERED": unbuffered},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            timeout=20,
+            check=False,
         )
     assert (child.returncode, child.stderr) == (1, b"")
+
+
+def test_a_full_disk_is_not_success():
+    with Path("/dev/full").open("wb") as full:
+        child = subprocess.run(
+            [Path(sys.executable).with_name("holdfast"), "--help"],
+            env={},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=20,
+            check=False,
+        )
+    assert child.returncode == 1
+    assert b"No space left" in child.stderr
 
 
 def test_a_holdfast_name_wins_in_the_environment(monkeypatch):
