@@ -47,9 +47,11 @@ def fill(image: int, source: Path) -> None:
     if size > os.fstat(image).st_size:
         raise TooLargeError("source: expected a tree that fits into the volume")
     require_memory(size)
+    # Left to itself mke2fs takes smaller blocks here than the attached device, with 4096, can mount.
+    options = ["-q", "-F", "-t", "ext4", "-b", "4096", "-d", str(source.resolve())]
     try:
         run(
-            ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(source.resolve()), descriptor_path(image)],
+            ["mke2fs", *options, descriptor_path(image)],
             pass_fds=(image,),
             timeout_seconds=_TIMEOUT_SECONDS,
         )
