@@ -16,7 +16,7 @@ from holdfast import errors
 from holdfast.barrier import BarrierTransaction, Keyring
 from holdfast.errors import HoldfastError, InternalError, NotFoundError, UnauthenticatedError
 from holdfast.storage.interface import Transaction
-from holdfast.store.layout import CORE, Place, writing
+from holdfast.store.layout import MOUNTS, Place, writing
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.request import Answer
 from holdfast.store.token_records import TokenHasher
@@ -46,7 +46,7 @@ class Scope:
 
     def mounts(self) -> MountTable:
         """Return the mount table as it is in this transaction."""
-        return load_mounts(self.view(CORE))
+        return load_mounts(self.view(MOUNTS))
 
     def require_mount(self, uuid: str) -> None:
         """Refuse to write below a mount that was removed after the request was routed.

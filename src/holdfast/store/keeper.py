@@ -51,7 +51,7 @@ from holdfast.store.keeper_commands import (
     SealStore,
     SubmitShare,
 )
-from holdfast.store.layout import AUDIT, CONFIG, CORE, POLICIES, TOKENS, reading, writing
+from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, reading, writing
 from holdfast.store.mounts import MountTable, kv_mount, save_mounts, system_mount
 from holdfast.store.open_store import TOKEN_KEY, load_token_key
 from holdfast.store.policy_records import save_builtin_policies
@@ -222,7 +222,7 @@ class Keeper:
         mounts = MountTable(()).with_mount(
             kv_mount(DEFAULT_MOUNT, version="2", description="key/value secret storage")
         )
-        save_mounts(writing(tx, keyring, CORE), MountTable((*mounts.mounts, system_mount())))
+        save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, system_mount())))
         save_builtin_policies(writing(tx, keyring, POLICIES))
         ensure_audit_keys(writing(tx, keyring, AUDIT), self._audit_devices)
         root = TokenEntry("", ("root",), ROOT_TOKEN_PATH, "root", {}, now)
@@ -243,11 +243,16 @@ class Keeper:
 
     def _open(self, unsealed: Unsealed) -> None:
         keyring = unsealed.keyring
-        self._hasher = TokenHasher(load_token_key(self._storage, keyring))
-        self._cluster = load_cluster(reading(self._storage, keyring, CONFIG))
-        self._ensure_audit_keys(unsealed)
+        try:
+            self._ensure_audit_keys(unsealed)
+            self._hasher = TokenHasher(load_token_key(self._storage, keyring))
+            self._cluster = load_cluster(reading(self._storage, keyring, CONFIG))
+            self._announce(keyring)
+        except BaseException:
+            self._state = unsealed.seal(self._clock)
+            self.seal()
+            raise
         self._state = unsealed
-        self._announce(keyring)
         log.info("unsealed")
 
     def _ensure_audit_keys(self, unsealed: Unsealed) -> None:

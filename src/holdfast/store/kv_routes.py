@@ -127,9 +127,14 @@ def _serve_v2(visit: KvVisit) -> Answer | Command:
 
 
 def _read(visit: KvVisit, path: str) -> Answer:
-    wanted = visit.request.query and visit.request.parameter("version")
+    now, wanted = visit.visit.now, visit.request.query and visit.request.parameter("version")
     try:
-        version = kv2.read(visit.view, path, now=visit.visit.now, version=_number(wanted) if wanted else 0)
+        if wanted:
+            # An older version takes two reads, and a write between them may have moved it.
+            with visit.visit.snapshot(engine_place(visit.mount.storage_prefix)) as view:
+                version = kv2.read(view, path, now=now, version=_number(wanted))
+        else:
+            version = kv2.read(visit.view, path, now=now)
     except SecretNotFoundError:
         return Answer(missing=True)
     return _version_answer(version)
@@ -141,13 +146,14 @@ def _version_answer(version: kv2.Version) -> Answer:
 
 def _read_subkeys(visit: KvVisit, path: str) -> Answer:
     try:
-        version = kv2.read_subkeys(
-            visit.view,
-            path,
-            now=visit.visit.now,
-            version=_number(visit.request.parameter("version") or "0"),
-            depth=_number(visit.request.parameter("depth") or "0"),
-        )
+        with visit.visit.snapshot(engine_place(visit.mount.storage_prefix)) as view:
+            version = kv2.read_subkeys(
+                view,
+                path,
+                now=visit.visit.now,
+                version=_number(visit.request.parameter("version") or "0"),
+                depth=_number(visit.request.parameter("depth") or "0"),
+            )
     except SecretNotFoundError:
         return Answer(missing=True)
     shape = version.payload or b"null"

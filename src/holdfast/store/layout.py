@@ -1,20 +1,21 @@
 """Where the store keeps what, and as which kind of record: the one table of barrier views.
 
-    core/mounts                 the mount table                    RecordKind.MOUNT_TABLE
-    core/cluster                cluster name and id                RecordKind.CONFIG
+    mounts/table                the mount table                    RecordKind.MOUNT_TABLE
+    config/cluster              cluster name and id                RecordKind.CONFIG
+    config/token-key            key of the token hashes            RecordKind.CONFIG
     sys/policy/<name>           policy texts                       RecordKind.POLICY
     sys/token/...               tokens, see token_records          RecordKind.TOKEN
-    sys/token-key               key of the token hashes            RecordKind.CONFIG
     audit/<device>              key of a device's value hashes     RecordKind.AUDIT_SALT
     logical/<mount uuid>/...    what an engine stores              RecordKind.KV
 
-The barrier's own records (seal configuration, wrapped root key, keyring) are described in ``barrier``.
+The barrier's own records below ``core/`` (seal configuration, wrapped root key, keyring) are described in
+``barrier``; no view covers them.
 """
 
 from holdfast.barrier import BarrierReader, BarrierTransaction, Keyring, RecordKind
 from holdfast.storage.interface import Reader, Transaction
 
-CORE = ("core/", RecordKind.MOUNT_TABLE)
+MOUNTS = ("mounts/", RecordKind.MOUNT_TABLE)
 CONFIG = ("config/", RecordKind.CONFIG)
 POLICIES = ("sys/policy/", RecordKind.POLICY)
 TOKENS = ("sys/token/", RecordKind.TOKEN)

@@ -1,6 +1,6 @@
 """The mount table: which engine serves which path prefix.
 
-One record (``core/mounts``) lists every mount, so that adding and removing one is atomic. A mount's
+One record (``mounts/table``) lists every mount, so that adding and removing one is atomic. A mount's
 data live below ``logical/<uuid>/``: the uuid is never used again, so a mount made later at the same
 path does not see what an earlier one stored.
 """
@@ -12,7 +12,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
 
-MOUNT_TABLE_KEY = "mounts"
+MOUNT_TABLE_KEY = "table"
 PROTECTED_PREFIXES = ("sys/", "auth/", "audit/", "cubbyhole/", "identity/")
 MAX_DESCRIPTION_LENGTH = 1024
 

@@ -21,7 +21,7 @@ from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_keys import load_audit_keys
-from holdfast.store.layout import AUDIT, CONFIG, CORE, POLICIES, TOKENS, reading
+from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
 from holdfast.store.token_records import TokenEntry, TokenHasher, load
@@ -102,7 +102,7 @@ class OpenStore:
         self._callers.clear()
         self._acls.clear()
         with self._storage.snapshot() as snapshot:
-            self.mounts = load_mounts(reading(snapshot, self.keyring, CORE))
+            self.mounts = load_mounts(reading(snapshot, self.keyring, MOUNTS))
 
     def authenticate(self, token: str) -> Caller:
         """Return who a token belongs to.

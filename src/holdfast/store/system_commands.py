@@ -7,7 +7,7 @@ import msgspec
 from holdfast.errors import NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
-from holdfast.store.layout import CORE, POLICIES, engine_place
+from holdfast.store.layout import MOUNTS, POLICIES, engine_place
 from holdfast.store.mounts import Mount, save_mounts
 from holdfast.store.policy_records import delete_policy, save_policy
 from holdfast.store.request import Answer
@@ -23,7 +23,7 @@ class AddMount(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Add it to the table, unless its path collides with another mount by now."""
-        save_mounts(scope.view(CORE), scope.mounts().with_mount(self.mount))
+        save_mounts(scope.view(MOUNTS), scope.mounts().with_mount(self.mount))
         return Answer()
 
 
@@ -38,7 +38,7 @@ class RemoveMount(Command, frozen=True, kw_only=True):
         table = scope.mounts()
         mount = table.find(self.path)
         if mount is not None and mount.path == self.path:
-            save_mounts(scope.view(CORE), table.without(self.path))
+            save_mounts(scope.view(MOUNTS), table.without(self.path))
             _clear(scope.view(engine_place(mount.storage_prefix)), "")
         return Answer()
 
@@ -67,7 +67,7 @@ class TuneMount(Command, frozen=True, kw_only=True):
             mount, **{name: value for name, value in wanted.items() if value is not None}
         )
         mounts = tuple(changed if other.path == self.path else other for other in table.mounts)
-        save_mounts(scope.view(CORE), msgspec.structs.replace(table, mounts=mounts))
+        save_mounts(scope.view(MOUNTS), msgspec.structs.replace(table, mounts=mounts))
         return Answer()
 
 

@@ -134,7 +134,7 @@ def _ui_mounts(visit: Visit) -> Answer:
 
 
 def _ui_mount(visit: Visit) -> Answer:
-    """Say what is mounted at a path; unknown and forbidden mounts read the same, so names cannot be probed."""
+    """Say what is mounted at a path. Unknown and forbidden mounts read the same: names cannot be probed."""
     mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
     if mount is None or not visit.caller.acl.may_touch_below(mount.path):
         raise PermissionDeniedError(

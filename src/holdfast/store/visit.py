@@ -1,5 +1,7 @@
 """What a handler of one of the store's own paths is given: an authorised request in an open store."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from holdfast.barrier import BarrierReader
@@ -49,3 +51,9 @@ class Visit:
     def view(self, place: Place) -> BarrierReader:
         """Return a view that reads ``place``; each read sees the newest committed state."""
         return reading(self._storage, self.store.keyring, place)
+
+    @contextmanager
+    def snapshot(self, place: Place) -> Iterator[BarrierReader]:
+        """Open a view of ``place`` in which all reads see one state."""
+        with self._storage.snapshot() as snapshot:
+            yield reading(snapshot, self.store.keyring, place)

@@ -21,6 +21,7 @@ from holdfast.api.dcos.errors import (
     UNKNOWN_STORE,
     error_body,
     status_of,
+    title_of,
 )
 from holdfast.engines.kv2 import Precondition
 from holdfast.errors import (
@@ -32,7 +33,7 @@ from holdfast.errors import (
     UnsupportedError,
 )
 from holdfast.formats.strict_json import JsonObject, decode_object, encode
-from holdfast.http import Request, build_response
+from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
 from holdfast.model.path import Target
 from holdfast.store import fields
@@ -250,7 +251,7 @@ def _finish(reply: Reply, render: Render, outcome: Answer | HoldfastError) -> No
 
 
 def _refuse(error: HoldfastError) -> bytes:
-    status, title = status_of(error)
+    status = status_of(error)
     description = error.message
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, UnauthenticatedError):
@@ -259,4 +260,4 @@ def _refuse(error: HoldfastError) -> bytes:
         description = ALREADY_EXISTS
     elif isinstance(error, NotFoundError) and not description:
         description = DOES_NOT_EXIST
-    return build_response(status, error_body(title, description), headers=headers)
+    return build_response(status, error_body(title_of(status), description), headers=headers)

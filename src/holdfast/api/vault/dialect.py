@@ -15,7 +15,7 @@ from holdfast.api.vault.errors import NOTHING_THERE, refuse
 from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
-from holdfast.http import Request, build_response
+from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
 from holdfast.model.path import Target
 from holdfast.store.core import Store

@@ -1,9 +1,10 @@
 """Which status code and which words the Vault API has for each kind of error: the one table."""
 
 from holdfast import errors
+from holdfast.audit import AuditFailedError
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
-from holdfast.http import build_response
+from holdfast.http.message import build_response
 
 STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.InvalidInputError: 400,
@@ -12,6 +13,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.UnauthenticatedError: 403,
     errors.PermissionDeniedError: 403,
     errors.NotFoundError: 404,
+    AuditFailedError: 500,
     errors.ConflictError: 400,
     errors.UnsupportedError: 405,
     errors.SealedError: 503,

@@ -13,7 +13,7 @@ import msgspec
 from holdfast.api.vault.errors import refuse
 from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
 from holdfast.formats.strict_json import decode_object, encode
-from holdfast.http import Request, build_response
+from holdfast.http.message import Request, build_response
 from holdfast.model.path import Target
 from holdfast.store import fields
 from holdfast.store.core import Store

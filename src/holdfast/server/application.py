@@ -1,0 +1,48 @@
+"""Which dialect answers a request: decided by the first segments of its target, nothing else."""
+
+from collections.abc import Callable, Mapping
+
+from holdfast.api.dcos.dialect import DcosDialect
+from holdfast.api.dcos.errors import error_body as dcos_error_body
+from holdfast.api.dcos.errors import title_of
+from holdfast.api.vault.dialect import VaultDialect
+from holdfast.api.vault.errors import errors_body
+from holdfast.http.message import Request, build_response
+from holdfast.store.core import Store
+
+_VAULT = b"/v1/"
+_DCOS = b"/secrets/v1/"
+_JSON = "application/json"
+_NOT_FOUND = build_response(404, errors_body("expected a path below /v1/ or /secrets/v1/"))
+
+Reply = Callable[[bytes], None]
+
+
+class Application:
+    """All dialects over one store.
+
+    Args:
+        store: where requests go.
+        dcos_stores: which mount backs which store of the DC/OS API.
+    """
+
+    def __init__(self, store: Store, *, dcos_stores: Mapping[str, str]) -> None:
+        self._vault = VaultDialect(store).handle
+        self._dcos = DcosDialect(store, stores=dcos_stores).handle
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer one request through the dialect that it is written in."""
+        target = request.target
+        if target.startswith(_VAULT):
+            self._vault(request, reply)
+        elif target.startswith(_DCOS):
+            self._dcos(request, reply)
+        else:
+            reply(_NOT_FOUND)
+
+
+def error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:
+    """Word an error of the listener itself in the dialect of the request it is about."""
+    if target.startswith(_DCOS):
+        return _JSON, dcos_error_body(title_of(status), text)
+    return _JSON, errors_body(text)

@@ -1,0 +1,104 @@
+"""From configuration to objects: what every process of a store is put together from."""
+
+import logging
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from holdfast.audit import AuditBroker, AuditDevice, FileSink
+from holdfast.http.listener import HttpServer, bind_unix, reserve_port
+from holdfast.http.tls import TlsIdentity
+from holdfast.server.application import Application, error_body
+from holdfast.server.config import ServerConfig
+from holdfast.store.audit_trail import OpenDevices
+from holdfast.store.core import Store
+
+
+def audit_opener(config: ServerConfig) -> OpenDevices:
+    """Return what opens the configured audit files, given their keys.
+
+    A device whose key is missing stays closed: it was added after the store was unsealed, and records
+    nothing until the next unseal gives it one.
+    """
+
+    def open_devices(keys: Mapping[str, bytes]) -> AuditBroker:
+        devices = []
+        for file in config.audit_files:
+            path = Path(file.file_path)
+            devices.append(AuditDevice(file.name, keys[file.name], FileSink(path.parent, path.name)))
+        return AuditBroker(devices)
+
+    return open_devices
+
+
+async def listen(
+    config: ServerConfig, store: Store, unix_sockets: Mapping[str, socket.socket], *, shared: bool
+) -> list[HttpServer]:
+    """Open every configured listener in the running event loop.
+
+    Args:
+        config: what to listen on; a TCP port of 0 is replaced before.
+        store: what answers.
+        unix_sockets: the Unix sockets of the configuration, bound before any process was started.
+        shared: other processes listen on the same TCP addresses.
+
+    Raises:
+        HoldfastError: an address or a certificate cannot be used.
+    """
+    application = Application(store, dcos_stores=config.dcos_stores)
+    servers = []
+    for listener in config.listeners:
+        server = HttpServer(application.handle, limits=listener.limits, error_body=error_body)
+        tls = None if listener.tls is None else TlsIdentity(listener.tls)
+        if listener.unix_path:
+            await server.listen_on(unix_sockets[listener.unix_path])
+        else:
+            await server.listen_tcp(
+                listener.host, listener.port, tls=tls, reuse_port=shared, allow_plaintext_off_loopback=True
+            )
+        servers.append(server)
+    return servers
+
+
+def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, socket.socket]]:
+    """Make sure that nobody else has the configured addresses, and bind the Unix sockets.
+
+    Returns:
+        The configuration with real ports in the place of 0, and the Unix sockets by path.
+
+    Raises:
+        ConflictError: another process listens there.
+        UnavailableError: the address is not ours.
+    """
+    unix_sockets: dict[str, socket.socket] = {}
+    listeners = []
+    for listener in config.listeners:
+        if listener.unix_path:
+            unix_sockets[listener.unix_path] = bind_unix(listener.unix_path, mode=listener.unix_mode)
+            listeners.append(listener)
+        else:
+            listeners.append(replace(listener, port=reserve_port(listener.host, listener.port)))
+    return replace(config, listeners=tuple(listeners)), unix_sockets
+
+
+def set_up_logging(config: ServerConfig) -> None:
+    """Send the operator's log to standard error, one line a record."""
+    logging.basicConfig(
+        level=_LEVELS.get(config.log_level.lower(), logging.INFO),
+        format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+
+
+_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "err": logging.ERROR,
+    "error": logging.ERROR,
+}

@@ -1,0 +1,85 @@
+"""A store in one process: for ``-dev`` and for storage that lives in this process's memory."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from holdfast.errors import HoldfastError
+from holdfast.server.assembly import audit_opener, listen, reserve_addresses
+from holdfast.server.config import ServerConfig
+from holdfast.storage.factory import open_storage
+from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.keeper_commands import InitializeStore, SubmitShare
+from holdfast.store.local import LocalStore
+from holdfast.store.request import Answer
+from holdfast.store.token_commands import CreateToken
+from holdfast.store.token_records import TokenEntry
+
+TICK_SECONDS = 5.0
+GRACE_SECONDS = 10.0
+
+
+def run_single(config: ServerConfig, *, ready: Callable[[ServerConfig, LocalStore], None]) -> int:
+    """Serve until told to stop; return the exit status.
+
+    Args:
+        config: with 0 workers.
+        ready: called once the listeners are open.
+    """
+    config, unix_sockets = reserve_addresses(config)
+    storage = open_storage(config.storage_kind, config.storage_options)
+    local = LocalStore(
+        storage,
+        audit_devices=tuple(file.name for file in config.audit_files),
+        open_audit_devices=audit_opener(config),
+        max_secret_bytes=config.max_secret_bytes,
+    )
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        servers = await listen(config, local.store, unix_sockets, shared=False)
+        ready(config, local)
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
+            local.keeper.tick()
+        for server in servers:
+            await server.stop(GRACE_SECONDS)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+    finally:
+        local.keeper.seal()
+        storage.close()
+        for path in unix_sockets:
+            with suppress(FileNotFoundError):
+                Path(path).unlink()
+    return 0
+
+
+def open_dev_store(local: LocalStore, *, root_token: str | None) -> tuple[str, str]:
+    """Initialise and unseal a throw-away store; return its one share and its root token."""
+    keys = msgspec.json.decode(_run(local, InitializeStore(shares=1, threshold=1)).data or b"")
+    share, token = keys["keys_base64"][0], keys["root_token"]
+    _run(local, SubmitShare(share=share))
+    if root_token is not None:
+        entry = TokenEntry("", ("root",), "auth/token/root", "root", {}, 0.0)
+        _run(local, CreateToken(entry=entry, token=root_token))
+        token = root_token
+    return share, token
+
+
+def _run(local: LocalStore, command: Command) -> Answer:
+    outcome = decode_outcome(local.keeper.apply([encode_command(command)])[0])
+    if isinstance(outcome, HoldfastError):
+        raise outcome
+    return outcome
