@@ -62,11 +62,14 @@ class JsonObject:
             raise InvalidInputError(f"{name}: required, but missing from the JSON object") from None
 
 
-def decode_object(body: bytes, *, max_depth: int = MAX_DEPTH, max_strings: int = MAX_STRINGS) -> JsonObject:
+def decode_object(
+    body: bytes, *, source: str = "body", max_depth: int = MAX_DEPTH, max_strings: int = MAX_STRINGS
+) -> JsonObject:
     """Read ``body`` as one JSON object.
 
     Args:
         body: the bytes as received.
+        source: what errors call it.
         max_depth: how deep objects and arrays may nest.
         max_strings: how many strings there may be, names and values together.
 
@@ -74,12 +77,12 @@ def decode_object(body: bytes, *, max_depth: int = MAX_DEPTH, max_strings: int =
         TooLargeError: more strings or values than allowed.
         InvalidInputError: anything else that is wrong with it.
     """
-    _refuse_oversized(body, max_depth, max_strings)
-    values = _parse(body)
+    _refuse_oversized(body, source, max_depth, max_strings)
+    values = _parse(body, source)
     if type(values) is not dict:
-        raise InvalidInputError("body: expected a JSON object")
+        raise InvalidInputError(f"{source}: expected a JSON object")
     if _has_duplicate_names(body, values):
-        raise InvalidInputError("body: a name occurs twice in one JSON object")
+        raise InvalidInputError(f"{source}: a name occurs twice in one JSON object")
     return JsonObject(values, body)
 
 
@@ -88,7 +91,7 @@ def encode(value: Any) -> bytes:
     return _encode(value)
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: bytes, source: str) -> Any:
     try:
         return _decode(body)
     except msgspec.DecodeError as error:
@@ -99,10 +102,10 @@ def _parse(body: bytes) -> Any:
     except RecursionError:
         problem = "nested too deep"
     # Raised out here, because the errors above would carry the body along as their context.
-    raise InvalidInputError(f"body: {problem}")
+    raise InvalidInputError(f"{source}: {problem}")
 
 
-def _refuse_oversized(body: bytes, max_depth: int, max_strings: int) -> None:
+def _refuse_oversized(body: bytes, source: str, max_depth: int, max_strings: int) -> None:
     """Refuse a body over the limits; counting bytes settles nearly every body, tokens the rest."""
     count = body.count
     if (
@@ -117,7 +120,7 @@ def _refuse_oversized(body: bytes, max_depth: int, max_strings: int) -> None:
         if kind in b"{[":
             depth += 1
             if depth > max_depth:
-                raise InvalidInputError(f"body: expected JSON nested at most {max_depth} deep")
+                raise InvalidInputError(f"{source}: expected JSON nested at most {max_depth} deep")
         elif kind in b"}]":
             depth -= 1
             if depth < 0:
@@ -126,12 +129,12 @@ def _refuse_oversized(body: bytes, max_depth: int, max_strings: int) -> None:
             strings += 1
             if strings > max_strings:
                 raise TooLargeError(
-                    f"body: expected at most {max_strings} strings, names and values together"
+                    f"{source}: expected at most {max_strings} strings, names and values together"
                 )
         else:
             values += 1
             if values > MAX_VALUES:
-                raise TooLargeError(f"body: expected at most {MAX_VALUES} JSON values")
+                raise TooLargeError(f"{source}: expected at most {MAX_VALUES} JSON values")
 
 
 def _has_duplicate_names(body: bytes, values: dict[str, Any]) -> bool:
