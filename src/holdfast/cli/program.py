@@ -167,7 +167,7 @@ class Program:
 
 
 def _let_go_of_output() -> None:
-    """Send what standard output still holds, or drop it, so that the interpreter's end does not fail on it."""
+    """Send what standard output still holds, or drop it: the interpreter would fail on it once more."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -69,11 +69,6 @@ def fifo(path):
     os.mkfifo(path, 0o600)
 
 
-def foreign(path):
-    place(path)
-    os.chown(path, 12345, 12345)
-
-
 @pytest.mark.parametrize(
     ("make", "told"),
     [
@@ -83,7 +78,6 @@ def foreign(path):
         pytest.param(lambda path: path.mkdir(), "plain file", id="directory"),
         pytest.param(link, "plain file", id="link"),
         pytest.param(fifo, "plain file", id="fifo"),
-        pytest.param(foreign, "belong", id="somebody-elses"),
     ],
 )
 def test_an_unsafe_file_is_refused_by_name(home, make, told):
@@ -93,3 +87,10 @@ def test_an_unsafe_file_is_refused_by_name(home, make, told):
     assert told in caught.value.message
     assert ".holdfast-token" in caught.value.message
     assert TOKEN not in caught.value.message
+
+
+def test_a_file_of_somebody_else_is_refused(home, monkeypatch):
+    place(home / ".holdfast-token")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(LocalError, match="belong"):
+        read_token(home)
