@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_NANOSECONDS_PER_SECOND = 1_000_000_000
+
 
 class Clock(Protocol):
     """Where rooms get the time from."""
@@ -61,7 +63,7 @@ class ManualClock:
 def rfc3339(unix_seconds: float) -> str:
     """Write a time as RFC 3339 in UTC with nanosecond digits and ``Z``, as the Vault API does."""
     whole = int(unix_seconds)
-    nanoseconds = round((unix_seconds - whole) * 1e9)
-    if nanoseconds >= 1_000_000_000:
+    nanoseconds = round((unix_seconds - whole) * _NANOSECONDS_PER_SECOND)
+    if nanoseconds >= _NANOSECONDS_PER_SECOND:
         whole, nanoseconds = whole + 1, 0
     return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanoseconds:09d}Z"

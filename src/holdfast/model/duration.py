@@ -11,7 +11,8 @@ from holdfast.errors import InvalidInputError
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "y": 31_536_000}
 MAX_SECONDS = 292 * 31_536_000  # what a 64-bit count of nanoseconds can hold, as Go clients expect
 
-_PART = re.compile(r"(\d{1,12})(s|m|h|d|y)")
+_MAX_DIGITS = 12  # no longer number is converted at all
+_PART = re.compile(rf"([0-9]{{1,{_MAX_DIGITS}}})(s|m|h|d|y)")
 
 
 def parse_duration(value: str | float, *, field: str) -> int:
@@ -39,7 +40,7 @@ def parse_duration(value: str | float, *, field: str) -> int:
 def _parse_text(text: str, field: str) -> int:
     if text in {"", "0"}:
         return 0
-    if text.isascii() and text.isdigit() and len(text) <= 12:
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
         return int(text)
     total, position = 0, 0
     for part in _PART.finditer(text):

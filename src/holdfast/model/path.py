@@ -1,8 +1,8 @@
 """The one parser of names and request targets, and the one form that paths have inside.
 
 Every path that reaches policy, routing, storage or audit is a ``Path`` made here. The parser reads
-the raw request target, splits it before decoding, decodes every segment once and strictly, and
-rejects what it would otherwise have to repair, so that no two spellings of one name exist:
+the raw request target, decodes it once and strictly, splits it into segments, and rejects what it
+would otherwise have to repair, so that no two spellings of one name exist:
 
 * ``.`` and ``..`` segments in any encoding, backslashes, control and format characters, U+FFFD;
 * bytes that are not UTF-8, text that is not NFC, leading or trailing blanks in a segment;
@@ -27,6 +27,7 @@ MAX_TARGET_BYTES = 8192
 # Cc controls, Cf format and bidi marks, Cs surrogates, Co private use, Cn unassigned, Zl and Zp line breaks.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+_PERCENT = ord("%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,7 @@ def parse_path(text: str, *, field: str = "path", collapse_slashes: bool = False
         InvalidInputError: the path breaks a rule of this module.
         TooLargeError: a segment, the path or its depth is over the limit.
     """
-    if text.startswith("/"):
-        text = text[1:]
+    text = text.removeprefix("/")
     if not text:
         return Path("")
     trailing = text.endswith("/")
@@ -145,7 +145,7 @@ def _parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
 def _decode(raw: bytes, field: str) -> str:
     if b"%" in raw:
         for index in range(len(raw)):
-            if raw[index] == 0x25 and not (
+            if raw[index] == _PERCENT and not (
                 len(raw) > index + 2 and raw[index + 1] in _HEX_DIGITS and raw[index + 2] in _HEX_DIGITS
             ):
                 raise InvalidInputError(f"{field}: expected two hex digits after each percent sign")
