@@ -61,7 +61,7 @@ def play(text: str, *, directory: Path, environment: Mapping[str, str]) -> dict[
         done = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=directory,
-            env={"PATH": os.environ["PATH"], **environment},
+            env={"PATH": os.defpath, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
