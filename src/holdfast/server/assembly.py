@@ -17,11 +17,7 @@ from holdfast.store.core import Store
 
 
 def audit_opener(config: ServerConfig) -> OpenDevices:
-    """Return what opens the configured audit files, given their keys.
-
-    A device whose key is missing stays closed: it was added after the store was unsealed, and records
-    nothing until the next unseal gives it one.
-    """
+    """Return what opens the configured audit files, given their keys; the keeper has made one for each."""
 
     def open_devices(keys: Mapping[str, bytes]) -> AuditBroker:
         devices = []

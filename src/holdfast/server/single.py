@@ -2,15 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import uvloop
 
 from holdfast.errors import HoldfastError
-from holdfast.server.assembly import audit_opener, listen, reserve_addresses
+from holdfast.process.hardening import harden
+from holdfast.server.assembly import audit_opener, listen
 from holdfast.server.config import ServerConfig
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
@@ -24,14 +25,17 @@ TICK_SECONDS = 5.0
 GRACE_SECONDS = 10.0
 
 
-def run_single(config: ServerConfig, *, ready: Callable[[ServerConfig, LocalStore], None]) -> int:
+def run_single(
+    config: ServerConfig, unix_sockets: Mapping[str, socket.socket], *, ready: Callable[[LocalStore], None]
+) -> int:
     """Serve until told to stop; return the exit status.
 
     Args:
-        config: with 0 workers.
+        config: with 0 workers, and with real ports.
+        unix_sockets: the bound Unix sockets by path.
         ready: called once the listeners are open.
     """
-    config, unix_sockets = reserve_addresses(config)
+    harden(lock_memory=config.lock_memory)
     storage = open_storage(config.storage_kind, config.storage_options)
     local = LocalStore(
         storage,
@@ -46,7 +50,7 @@ def run_single(config: ServerConfig, *, ready: Callable[[ServerConfig, LocalStor
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         servers = await listen(config, local.store, unix_sockets, shared=False)
-        ready(config, local)
+        ready(local)
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
@@ -60,9 +64,6 @@ def run_single(config: ServerConfig, *, ready: Callable[[ServerConfig, LocalStor
     finally:
         local.keeper.seal()
         storage.close()
-        for path in unix_sockets:
-            with suppress(FileNotFoundError):
-                Path(path).unlink()
     return 0
 
 

@@ -187,7 +187,13 @@ class Store:
             self._audit.answered(entry, outcome, done)
             return
         finish = partial(self._committed, entry, warnings, done)
-        self._audit.announced(partial(self._writer.submit, encode_command(outcome), finish), done)
+        self._audit.announced(partial(self._send, entry, encode_command(outcome), finish, done), done)
+
+    def _send(self, entry: AuditEntry, frame: bytes, finish: Callable[[bytes], None], done: Done) -> None:
+        try:
+            self._writer.submit(frame, finish)
+        except HoldfastError as error:
+            self._audit.failed(entry, error, done)
 
     def _committed(self, entry: AuditEntry, warnings: list[str], done: Done, frame: bytes) -> None:
         outcome = decode_outcome(frame)

@@ -36,6 +36,7 @@ from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import HoldfastError, InvalidInputError, SealedError
 from holdfast.formats.strict_json import encode
+from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage, Transaction
 from holdfast.store import token_records
 from holdfast.store.audit_keys import ensure_audit_keys, load_audit_keys
@@ -159,6 +160,8 @@ class Keeper:
             if state.keyring.needs_reservation:
                 reserve_encryptions(self._storage, state)
             results = self._storage.write_all([partial(run, command) for command in changes])
+        except StorageBrokenError:
+            raise  # nobody can tell what is stored: this process must end, and the store be opened anew
         except HoldfastError as error:
             return [encode_failure(error)] * len(changes)
         if any(command.shared for command in changes):
@@ -171,6 +174,8 @@ class Keeper:
     def _keep(self, command: KeeperCommand) -> bytes:
         try:
             return encode_answer(self._run_keeper_command(command))
+        except StorageBrokenError:
+            raise
         except Exception as error:  # noqa: BLE001 - the outcome crosses a process border as data
             return self._failed(error)
 
