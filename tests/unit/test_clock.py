@@ -26,10 +26,9 @@ def test_a_manual_clock_moves_forward_only():
     ("seconds", "text"),
     [
         pytest.param(0.0, "1970-01-01T00:00:00.000000000Z", id="epoch"),
-        pytest.param(1_560_964_842.985303, "2019-06-19T17:20:42.985303", id="microseconds"),
+        pytest.param(1_560_964_842.25, "2019-06-19T17:20:42.250000000Z", id="fraction"),
         pytest.param(1.9999999999, "1970-01-01T00:00:02.000000000Z", id="rounds-up-to-the-next-second"),
     ],
 )
 def test_times_are_written_in_utc_with_nanoseconds(seconds, text):
-    assert rfc3339(seconds).startswith(text)
-    assert len(rfc3339(seconds)) == len("1970-01-01T00:00:00.000000000Z")
+    assert rfc3339(seconds) == text

@@ -56,7 +56,7 @@ def test_a_duration_is_read(value, seconds):
     ],
 )
 def test_anything_else_is_refused_by_the_name_of_its_field(value):
-    with pytest.raises(InvalidInputError, match="^ttl: "):
+    with pytest.raises(InvalidInputError, match=r"^ttl: "):
         parse_duration(value, field="ttl")
 
 

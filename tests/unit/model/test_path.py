@@ -53,9 +53,6 @@ def test_a_target_has_one_canonical_path(raw, text):
         pytest.param(b"/a/.", id="dot-at-the-end"),
         pytest.param(b"/a/./b", id="dot"),
         pytest.param(b"/a/%2E", id="dot-encoded"),
-        pytest.param(b"/a//b", id="empty-segment"),
-        pytest.param(b"/a%2F%2Fb", id="empty-segment-encoded"),
-        pytest.param(b"//", id="slashes-only"),
         pytest.param(b"/a\\b", id="backslash"),
         pytest.param(b"/a%5Cb", id="backslash-encoded"),
         pytest.param(b"/a%00b", id="nul"),
@@ -85,12 +82,23 @@ def test_a_target_has_one_canonical_path(raw, text):
     ],
 )
 def test_what_would_need_repair_is_refused(raw):
+    for collapse_slashes in (False, True):
+        with pytest.raises(InvalidInputError):
+            parse_target(raw, collapse_slashes=collapse_slashes)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"/a//b", id="inside"),
+        pytest.param(b"/a%2F%2Fb", id="encoded"),
+        pytest.param(b"/a//", id="at-the-end"),
+        pytest.param(b"//", id="slashes-only"),
+    ],
+)
+def test_an_empty_segment_is_refused(raw):
     with pytest.raises(InvalidInputError):
         parse_target(raw)
-    with pytest.raises(InvalidInputError):
-        parse_target(raw, collapse_slashes=True) if b"//" not in raw.lower().replace(
-            b"%2f", b"/"
-        ) else parse_target(raw)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +141,10 @@ def test_a_huge_target_is_refused_before_it_is_read():
 
 
 def test_errors_name_the_field_and_never_repeat_the_name():
-    with pytest.raises(InvalidInputError, match="^path: ") as caught:
+    with pytest.raises(InvalidInputError, match=r"^path: ") as caught:
         parse_target(b"/hunter2/%00")
     assert "hunter2" not in caught.value.message
-    with pytest.raises(InvalidInputError, match="^mount: ") as caught:
+    with pytest.raises(InvalidInputError, match=r"^mount: ") as caught:
         parse_path("hunter2/..", field="mount")
     assert "hunter2" not in caught.value.message
 
