@@ -5,7 +5,7 @@ from pathlib import Path
 
 import hvac
 import pytest
-from support.store_process import StoreProcess
+from tests.support.store_process import StoreProcess
 
 
 @pytest.fixture(scope="module")
