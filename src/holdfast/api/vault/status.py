@@ -4,6 +4,7 @@
 usual envelope, and for health a status code that load balancers act on.
 """
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,8 @@ from holdfast.version import API_VERSION, BUILD_DATE
 Reply = Callable[[bytes], None]
 _WRITES = frozenset({"PUT", "POST"})
 _READS = frozenset({"GET", "HEAD"})
-_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+_STATUS_CODE = re.compile(r"[2-5]\d\d")  # a 1xx would leave the client waiting for another answer
+_WITHOUT_BODY = frozenset({204, 304})
 _NEVER = "0001-01-01T00:00:00Z"
 _HEALTH_CODES = {"activecode": 200, "sealedcode": 503, "uninitcode": 501}
 
@@ -177,13 +179,13 @@ def _reading(request: Request) -> None:
 
 
 def _send(reply: Reply, document: dict[str, Any], *, status: int = 200) -> None:
-    reply(build_response(status, encode(document)))
+    reply(build_response(status, b"" if status in _WITHOUT_BODY else encode(document)))
 
 
 def _health_code(target: Target, state: str) -> int:
     wanted = target.parameter(state)
     if wanted is None:
         return _HEALTH_CODES[state]
-    if not (wanted.isascii() and wanted.isdigit() and _LOWEST_STATUS <= int(wanted[:4]) <= _HIGHEST_STATUS):
-        raise InvalidInputError(f"{state}: expected a status code between 100 and 599")
+    if not (wanted.isascii() and _STATUS_CODE.fullmatch(wanted)):
+        raise InvalidInputError(f"{state}: expected a status code between 200 and 599")
     return int(wanted)
