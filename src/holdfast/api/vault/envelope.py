@@ -1,5 +1,7 @@
 """The JSON envelope that every answer of the Vault API comes in."""
 
+from msgspec import Raw, json
+
 from holdfast.formats.strict_json import encode
 from holdfast.store.request import Answer
 
@@ -8,6 +10,8 @@ _TEMPLATE = (
     b'"wrap_info":null,"warnings":%b,"auth":%b%b}\n'
 )
 _NULL = b"null"
+_ENVELOPE = frozenset(json.decode(_TEMPLATE % (b"", 0, _NULL, _NULL, _NULL, b"")))
+_decode_members = json.Decoder(dict[str, Raw]).decode
 
 
 def wrap(request_id: str, answer: Answer) -> bytes:
@@ -17,15 +21,21 @@ def wrap(request_id: str, answer: Answer) -> bytes:
     old clients expect it, the members of the data stand beside the envelope's own as well.
     """
     data = answer.document() or _NULL
-    flat = b"," + data[1:-1] if answer.flat and len(data) > len(b"{}") and data[:1] == b"{" else b""
     return _TEMPLATE % (
         request_id.encode(),
         answer.lease_seconds,
         data,
         encode(answer.warnings) if answer.warnings else _NULL,
         answer.auth or _NULL,
-        flat,
+        _flat_members(data) if answer.flat and answer.data else b"",
     )
+
+
+def _flat_members(data: bytes) -> bytes:
+    """Return the members of the data to stand beside the envelope's own, whose names stay theirs."""
+    members = _decode_members(data)
+    own = {name: value for name, value in members.items() if name not in _ENVELOPE}
+    return b"," + encode(own)[1:-1] if own else b""
 
 
 def is_empty(answer: Answer) -> bool:
