@@ -84,8 +84,12 @@ class VaultDialect:
             operation = _listing(target) or operation
         if operation in {Operation.LIST, Operation.SCAN}:
             path = path if path.endswith("/") else path + "/"
-        elif path.endswith("/") and operation in _WITH_BODY:
-            raise InvalidInputError("cannot write to a path ending in '/'")
+        elif operation in _WITH_BODY:
+            if path.endswith("/"):
+                raise InvalidInputError("cannot write to a path ending in '/'")
+        else:
+            # One spelling for what is read or removed, so that no rule for ``a`` is passed by as ``a/``.
+            path = path.rstrip("/")
         return StoreRequest(
             id=request_id,
             operation=operation,
