@@ -201,6 +201,8 @@ def _token(headers: dict[bytes, bytes]) -> str:
     else:
         credential = b""
     credential = credential.strip()
+    if headers.get(b"x-vault-token", credential) != credential:
+        raise InvalidInputError("Authorization and X-Vault-Token: expected one token, not two")
     return credential.decode("ascii") if credential.isascii() else ""
 
 
