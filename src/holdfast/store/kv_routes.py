@@ -13,7 +13,6 @@ from holdfast.engines import kv1, kv2
 from holdfast.engines.errors import SecretNotFoundError
 from holdfast.errors import InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, encode
-from holdfast.model import parse_duration
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.command import Command
@@ -98,7 +97,8 @@ def _serve_v1(visit: KvVisit) -> Answer | Command:
     if operation is Operation.READ:
         return _read_v1(visit)
     if operation is Operation.WRITE:
-        return Kv1Write(mount=mount, path=path, payload=visit.check_size(visit.body.raw), permit=visit.permit)
+        payload = visit.check_size(visit.body.raw.strip())
+        return Kv1Write(mount=mount, path=path, payload=payload, permit=visit.permit)
     if operation is Operation.DELETE:
         return Kv1Delete(mount=mount, path=path)
     raise UnsupportedError("unsupported operation")
@@ -201,14 +201,17 @@ def _delete(visit: KvVisit, path: str) -> Command:
 
 
 def _delete_versions(visit: KvVisit, path: str) -> Command:
+    _require_update(visit)
     return Kv2DeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
 def _undelete_versions(visit: KvVisit, path: str) -> Command:
+    _require_update(visit)
     return Kv2UndeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
 def _destroy_versions(visit: KvVisit, path: str) -> Command:
+    _require_update(visit)
     return Kv2DestroyVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
@@ -283,6 +286,7 @@ def _read_config(visit: KvVisit, _path: str) -> Answer:
 
 
 def _write_config(visit: KvVisit, _path: str) -> Command:
+    _require_update(visit)
     values = visit.body.values
     delay = values.get("delete_version_after")
     never = (isinstance(delay, str) and delay.startswith("-")) or (isinstance(delay, int) and delay < 0)
@@ -294,8 +298,13 @@ def _write_config(visit: KvVisit, _path: str) -> Command:
         if delay is None
         else -1
         if never
-        else parse_duration(delay, field="delete_version_after"),
+        else fields.seconds(values, "delete_version_after"),
     )
+
+
+def _require_update(visit: KvVisit) -> None:
+    """Refuse somebody who may only create: what is asked for changes what is there."""
+    visit.permit.check(exists=True)
 
 
 def _given(values: dict[str, Any], name: str, read: Callable[..., Any]) -> Any:
