@@ -13,14 +13,13 @@ nobody, and never the next request.
 import asyncio
 import logging
 import secrets
-import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 
-from holdfast.errors import HoldfastError
 from holdfast.http.connections import NEVER, SWEEP_SECONDS, Connections
+from holdfast.http.defect import describe_defect
 from holdfast.http.message import ErrorBody, Request, build_response
 from holdfast.http.refusal import Refusal
 from holdfast.http.verbs import ALLOW
@@ -231,10 +230,7 @@ class Answers:
 
 
 def report_defect(error: BaseException) -> str:
-    """Log where an unexpected error came from, without any value, and return what the client may know."""
+    """Log an unexpected error, and return what the client may know of it."""
     request_id = secrets.token_hex(8)
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    detail = error.detail if isinstance(error, HoldfastError) else ""
-    _log.error("request %s failed: %s %s at %s", request_id, type(error).__name__, detail, places)
+    _log.error("request %s failed: %s", request_id, describe_defect(error))
     return f"internal error, request id {request_id}"
