@@ -300,22 +300,24 @@ def _translate(error: lmdb.Error, *, committing: bool = False) -> StorageError:
 
 
 def _prepare_directory(path: Path) -> None:
-    """Make the directory, or check one that is there; it must be nobody else's to change.
+    """Make the directory, or take over one that is there; it must be nobody else's to change.
+
+    An empty directory of ours, and one that holds only our files, is closed to others. One that serves
+    other purposes too keeps its mode, as the files in it are closed anyway.
 
     Raises:
-        StorageUnavailableError: it cannot be made, is no directory, or others may write to it.
+        StorageUnavailableError: it cannot be made, is no directory, or others may have put files into it.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
-        if status.st_mode & 0o022:
+        names = {entry.name for entry in path.iterdir()}
+        if status.st_mode & 0o022 and (names or status.st_uid != os.geteuid()):
             raise StorageUnavailableError(
                 "storage: others may write to the directory; make it yours alone (chmod 700)",
                 detail=str(path),
             )
-        # Tighten a directory that is ours alone; one that also serves others keeps its mode,
-        # and the files in it are closed to others anyway.
-        if status.st_uid == os.geteuid() and {entry.name for entry in path.iterdir()} <= _FILE_NAMES:
+        if names <= _FILE_NAMES and status.st_uid == os.geteuid():
             path.chmod(0o700)
     except OSError as error:
         raise StorageUnavailableError("storage: the directory cannot be used", detail=str(error)) from error

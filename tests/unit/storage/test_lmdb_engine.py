@@ -1,7 +1,6 @@
 """What only the embedded engine can get wrong: files, other processes, full and failing disks."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -69,8 +68,17 @@ def test_directory_and_files_are_closed_to_others(directory):
     }
 
 
-def test_directory_made_by_hand_is_tightened(directory):
-    directory.mkdir(mode=0o755)
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o777])
+def test_empty_directory_made_by_hand_is_tightened(directory, mode):
+    directory.mkdir()
+    directory.chmod(mode)
+    LmdbStorage(directory).close()
+    assert mode_of(directory) == 0o700
+
+
+def test_own_directory_that_was_opened_to_readers_is_tightened(directory):
+    LmdbStorage(directory).close()
+    directory.chmod(0o755)
     LmdbStorage(directory).close()
     assert mode_of(directory) == 0o700
 
@@ -83,13 +91,15 @@ def test_directory_that_serves_others_too_keeps_its_mode(directory):
     assert mode_of(directory / "data.mdb") == 0o600
 
 
+@pytest.mark.parametrize("name", ["data.mdb", "notes"])
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o720, 0o702])
-def test_directory_that_others_may_write_to_is_refused(directory, mode):
+def test_directory_into_which_others_may_have_put_files_is_refused(directory, mode, name):
     directory.mkdir()
+    (directory / name).touch()
     directory.chmod(mode)
     with pytest.raises(StorageUnavailableError, match="chmod 700"):
         LmdbStorage(directory)
-    assert list(directory.iterdir()) == []
+    assert [entry.name for entry in directory.iterdir()] == [name]
 
 
 def test_path_that_is_a_file_is_refused(directory):
@@ -344,4 +354,3 @@ def test_write_after_a_fork_is_refused_in_the_child(storage):
 def test_map_takes_address_space_not_disk(storage, directory):
     put(storage, "a")
     assert (directory / "data.mdb").stat().st_size < 1 << 20
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] in {resource.RLIM_INFINITY, 1 << 62}
