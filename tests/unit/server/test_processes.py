@@ -149,7 +149,7 @@ def test_when_the_writer_dies_everything_starts_anew_and_sealed(server, how):
 def test_a_worker_that_does_not_take_a_key_is_killed_and_replaced(server):
     before = server.states()
     assert server.ask("POST", "/key", b"k1") == b"taken"
-    with suppress(OSError, http.client.HTTPException):  # when it was the stubborn one that carried the request
+    with suppress(OSError, http.client.HTTPException):  # its carrier may be the stubborn one
         assert server.ask("POST", "/key", process_model.STUBBORN_KEY) == b"taken"
     assert "did not take a key message in time" in server.log
     server.eventually(lambda: server.ask("POST", "/key", b"k2") == b"taken")
