@@ -24,7 +24,7 @@ from holdfast.store.audit_keys import load_audit_keys
 from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
-from holdfast.store.token_records import TokenEntry, TokenHasher, load
+from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
@@ -98,11 +98,11 @@ class OpenStore:
         if change == self._seen_change:
             return
         # The counter is read first: a change that lands while we read is seen by the next request.
-        self._seen_change = change
         self._callers.clear()
         self._acls.clear()
         with self._storage.snapshot() as snapshot:
             self.mounts = load_mounts(reading(snapshot, self.keyring, MOUNTS))
+        self._seen_change = change
 
     def authenticate(self, token: str) -> Caller:
         """Return who a token belongs to.
@@ -136,17 +136,10 @@ class OpenStore:
         with self._storage.snapshot() as snapshot:
             view = reading(snapshot, self.keyring, TOKENS)
             entry = load(view, token_hash)
-            if entry is None or entry.uses_left < 0:
-                raise UnauthenticatedError("permission denied", reason="unknown")
-            live_until = _live_until(entry)
-            ancestor = entry
-            while ancestor.parent:
-                found = load(view, ancestor.parent)
-                if found is None:
-                    raise UnauthenticatedError("permission denied", reason="revoked")
-                live_until = min(live_until, _live_until(found))
-                ancestor = found
-        caller = Caller(token_hash, entry, *self._acl(entry.policies), live_until)
+            until = 0.0 if entry is None else live_until(view, entry)
+        if entry is None or not until:
+            raise UnauthenticatedError("permission denied", reason="unknown" if entry is None else "revoked")
+        caller = Caller(token_hash, entry, *self._acl(entry.policies), until)
         self._callers[token_hash] = caller
         if len(self._callers) > MAX_CACHED_TOKENS:
             self._callers.popitem(last=False)
@@ -174,7 +167,3 @@ def load_token_key(storage: Storage, keyring: Keyring) -> bytes:
     if key is None:
         raise InternalError("the store holds no token key")
     return key
-
-
-def _live_until(entry: TokenEntry) -> float:
-    return entry.expires_at or float("inf")

@@ -15,7 +15,8 @@ from holdfast.store.policy_records import fold_name, list_policies, load_policy_
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, find_by_accessor, load
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
+from holdfast.store.token_routes import live_by_accessor
 from holdfast.store.visit import Visit
 
 TOKEN_MOUNT = Mount(
@@ -212,18 +213,16 @@ def _capabilities_self(visit: Visit) -> Answer:
 
 
 def _capabilities_of_token(visit: Visit) -> Answer:
-    entry = load(visit.view(TOKENS), visit.store.hasher.token(fields.required_text(visit.values, "token")))
-    if entry is None or not entry.is_live(visit.now):
+    token_hash = visit.store.hasher.token(fields.required_text(visit.values, "token"))
+    entry = load_live(visit.view(TOKENS), token_hash, now=visit.now)
+    if entry is None:
         raise InvalidInputError("invalid token")
     return _capabilities(visit, visit.store.acl_for(entry.policies))
 
 
 def _capabilities_of_accessor(visit: Visit) -> Answer:
-    accessor = fields.required_text(visit.values, "accessor")
-    found = find_by_accessor(visit.view(TOKENS), visit.store.hasher, accessor)
-    if found is None or not found[1].is_live(visit.now):
-        raise InvalidInputError("invalid accessor")
-    return _capabilities(visit, visit.store.acl_for(found[1].policies))
+    entry = live_by_accessor(visit)[1]
+    return _capabilities(visit, visit.store.acl_for(entry.policies))
 
 
 def _capabilities(visit: Visit, acl: Acl) -> Answer:

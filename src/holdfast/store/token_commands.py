@@ -23,10 +23,9 @@ class CreateToken(Command, frozen=True, kw_only=True):
     def run(self, scope: Scope) -> Answer:
         """Store the token and return it as the ``auth`` part of an answer."""
         view = scope.view(TOKENS)
-        if self.entry.parent:
-            parent = token_records.load(view, self.entry.parent)
-            if parent is None or not parent.is_live(scope.now):
-                raise UnauthenticatedError("permission denied", reason="revoked")
+        parent = self.entry.parent
+        if parent and token_records.load_live(view, parent, now=scope.now) is None:
+            raise UnauthenticatedError("permission denied", reason="revoked")
         new = token_records.create(view, scope.hasher, self.entry, token=self.token)
         policies = scope.view(POLICIES)
         unknown = [

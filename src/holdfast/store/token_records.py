@@ -14,6 +14,7 @@ Functions take views, plain values and the time; they know nothing of requests o
 """
 
 from collections.abc import Iterator
+from math import inf
 
 import msgspec
 
@@ -67,9 +68,10 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """Whether the token may do everything."""
         return "root" in self.policies
 
-    def is_live(self, now: float) -> bool:
-        """Whether the token may still be used, its ancestors aside."""
-        return self.uses_left >= 0 and (not self.expires_at or now < self.expires_at)
+    @property
+    def ends_at(self) -> float:
+        """Unix seconds at which the token ends by itself: 0 if it is used up, infinite for never."""
+        return 0.0 if self.uses_left < 0 else self.expires_at or inf
 
 
 class NewToken(msgspec.Struct, frozen=True):
@@ -109,6 +111,24 @@ def load(view: Reader, token_hash: str) -> TokenEntry | None:
     """Return the entry stored under ``token_hash``, or ``None``."""
     record = view.get(f"id/{token_hash}")
     return None if record is None else _decode(record)
+
+
+def live_until(view: Reader, entry: TokenEntry) -> float:
+    """Return the Unix second at which a token ends, by itself or with an ancestor: 0 if one is gone."""
+    until = entry.ends_at
+    while entry.parent:
+        parent = load(view, entry.parent)
+        if parent is None:
+            return 0.0
+        until = min(until, parent.ends_at)
+        entry = parent
+    return until
+
+
+def load_live(view: Reader, token_hash: str, *, now: float) -> TokenEntry | None:
+    """Return the entry stored under ``token_hash`` if the token may be used at ``now``, or ``None``."""
+    entry = load(view, token_hash)
+    return entry if entry is not None and now < live_until(view, entry) else None
 
 
 def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[str, TokenEntry] | None:
@@ -157,20 +177,21 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
 def renew(tx: Transaction, token_hash: str, *, increment_seconds: int, now: float) -> TokenEntry:
     """Extend a token and return its new entry.
 
-    A periodic token gets its period again. Any other gets ``increment_seconds`` (its own TTL when 0)
-    from now, but never past the system maximum or its explicit maximum, counted from its creation.
+    A periodic token gets its period again, at most the system maximum. Any other gets
+    ``increment_seconds`` (its own TTL when 0) from now, but never past the system maximum counted from its
+    creation. An explicit maximum, counted from creation too, ends both.
 
     Raises:
         UnauthenticatedError: there is no such live token.
         InvalidInputError: the token is not renewable.
     """
-    entry = load(tx, token_hash)
-    if entry is None or not entry.is_live(now):
+    entry = load_live(tx, token_hash, now=now)
+    if entry is None:
         raise UnauthenticatedError("bad token", reason="expired")
     if not entry.renewable or not entry.expires_at:
         raise InvalidInputError("lease is not renewable")
     if entry.period_seconds:
-        expires_at = now + entry.period_seconds
+        expires_at = now + min(entry.period_seconds, SYSTEM_MAX_TTL_SECONDS)
     else:
         expires_at = now + (increment_seconds or entry.ttl_seconds)
         expires_at = min(expires_at, entry.created_at + SYSTEM_MAX_TTL_SECONDS)
@@ -189,8 +210,8 @@ def use(tx: Transaction, token_hash: str, *, now: float) -> None:
     Raises:
         UnauthenticatedError: no use is left, or the token is gone.
     """
-    entry = load(tx, token_hash)
-    if entry is None or not entry.is_live(now):
+    entry = load_live(tx, token_hash, now=now)
+    if entry is None:
         raise UnauthenticatedError("permission denied", reason="expired")
     if entry.uses_left:
         left = entry.uses_left - 1

@@ -20,7 +20,7 @@ from holdfast.store.token_commands import (
     limit_ttl,
     with_lifetime,
 )
-from holdfast.store.token_records import TokenEntry, find_by_accessor, list_accessors, load
+from holdfast.store.token_records import TokenEntry, find_by_accessor, list_accessors, load_live
 from holdfast.store.visit import Visit
 
 MAX_DISPLAY_NAME_LENGTH = 256
@@ -94,13 +94,16 @@ def _policies(visit: Visit) -> tuple[str, ...]:
     elif not visit.caller.entry.is_root:
         if "root" in asked:
             raise InvalidInputError("root tokens may not be created without parent token being root")
-        if not asked <= {*own, "default"}:
+        if not asked <= set(own):
             raise InvalidInputError("child policies must be subset of parent")
     if "root" in asked:
         if asked != {"root"}:
             raise InvalidInputError("policies: expected root alone, or none of it")
         return ("root",)
-    if not fields.boolean(visit.values, "no_default_policy"):
+    if fields.boolean(visit.values, "no_default_policy"):
+        asked.discard("default")
+    elif visit.caller.entry.is_root or "default" in own:
+        # A child never gets more than its parent has, the default policy included.
         asked.add("default")
     return tuple(sorted(asked))
 
@@ -123,21 +126,26 @@ def _lookup_self(visit: Visit) -> Answer:
 
 def _lookup(visit: Visit) -> Answer:
     token = fields.text(visit.values, "token") or visit.request.token
-    entry = load(visit.view(TOKENS), visit.store.hasher.token(token))
-    if entry is None or not entry.is_live(visit.now):
+    entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
+    if entry is None:
         raise PermissionDeniedError("bad token")
     return Answer(data=_describe(entry, token, visit.now))
 
 
 def _lookup_accessor(visit: Visit) -> Answer:
-    entry = _by_accessor(visit)[1]
+    entry = live_by_accessor(visit)[1]
     return Answer(data=_describe(entry, "", visit.now))
 
 
-def _by_accessor(visit: Visit) -> tuple[str, TokenEntry]:
-    accessor = fields.required_text(visit.values, "accessor")
-    found = find_by_accessor(visit.view(TOKENS), visit.store.hasher, accessor)
-    if found is None or not found[1].is_live(visit.now):
+def live_by_accessor(visit: Visit) -> tuple[str, TokenEntry]:
+    """Return hash and entry of the live token that the ``accessor`` field belongs to.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    accessor, view = fields.required_text(visit.values, "accessor"), visit.view(TOKENS)
+    found = find_by_accessor(view, visit.store.hasher, accessor)
+    if found is None or load_live(view, found[0], now=visit.now) is None:
         raise InvalidInputError("invalid accessor")
     return found
 
@@ -165,7 +173,7 @@ def _renew(visit: Visit) -> Command:
 
 def _renew_accessor(visit: Visit) -> Command:
     return RenewToken(
-        token_hash=_by_accessor(visit)[0], increment_seconds=fields.seconds(visit.values, "increment")
+        token_hash=live_by_accessor(visit)[0], increment_seconds=fields.seconds(visit.values, "increment")
     )
 
 
