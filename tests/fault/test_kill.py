@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from support.store_process import StoreProcess
+from tests.support.store_process import StoreProcess
 
 KILLS = int(os.environ.get("HOLDFAST_KILLS", "12"))
 WRITERS = 4

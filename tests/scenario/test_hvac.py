@@ -36,7 +36,8 @@ def test_kv_v2_create_read_list_delete(client: hvac.Client) -> None:
     assert kv.read_secret_version("team/db", raise_on_deleted_version=True)["data"]["data"]["port"] == 5433
     assert kv.read_secret_version("team/db", version=1, raise_on_deleted_version=True)["data"]["data"]["port"] == 5432
     assert kv.list_secrets("team")["data"]["keys"] == ["db"]
-    kv.patch("team/db", {"user": "grace"})
+    with pytest.warns(DeprecationWarning, match="raise_on_deleted_version"):
+        kv.patch("team/db", {"user": "grace"})
     assert kv.read_secret_version("team/db", raise_on_deleted_version=True)["data"]["data"] == {
         "user": "grace",
         "port": 5433,
@@ -80,9 +81,9 @@ def test_sys_basics(client: hvac.Client) -> None:
     assert mounts["secret/"] == mounts["data"]["secret/"]
     assert client.sys.read_health_status(method="GET")["initialized"] is True
     assert client.sys.read_leader_status()["ha_enabled"] is False
-    term = client.sys.encryption_key_status["data"]["term"]
+    term = client.sys.get_encryption_key_status()["data"]["term"]
     client.sys.rotate_encryption_key()
-    assert client.sys.encryption_key_status["data"]["term"] == term + 1
+    assert client.sys.get_encryption_key_status()["data"]["term"] == term + 1
 
 
 def test_policies_and_tokens_limit_what_a_client_may_do(client: hvac.Client, store: StoreProcess) -> None:

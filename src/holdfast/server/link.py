@@ -109,7 +109,9 @@ class WriterLink:
             self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up. Safe to call twice."""
+        if self._lost:
+            return
         self._lost = True
         if self._loop is not None:
             for sock in (self._frames, self._keys):

@@ -139,6 +139,7 @@ class _Worker:
         self._config = config
         self._context = context
         self._stopping = asyncio.Event()
+        self._grace_seconds = GRACE_SECONDS
         self._first_message = bytearray()
         self._store: Store | None = None
         self._link = WriterLink(
@@ -173,7 +174,7 @@ class _Worker:
         self._context.announce_ready()
         await self._stopping.wait()
         for server in servers:
-            await server.stop(GRACE_SECONDS)
+            await server.stop(self._grace_seconds)
         store.close()
         self._link.close()
         storage.close()
@@ -197,7 +198,11 @@ class _Worker:
             self._store.close()
 
     def _on_writer_lost(self) -> None:
-        """Seal at once: nobody vouches for the keys any more. The supervisor starts everything anew."""
+        """Seal at once: nobody vouches for the keys any more. The supervisor starts everything anew.
+
+        Changes that were on their way get no answer: whether they were made is not known here.
+        """
+        self._grace_seconds = 0.0
         if self._store is not None:
             self._store.close()
         self._stopping.set()

@@ -49,7 +49,6 @@ _CAPABILITY = {
     Operation.READ: Capability.READ,
     Operation.LIST: Capability.LIST,
     Operation.SCAN: Capability.LIST,
-    Operation.PATCH: Capability.PATCH,
     Operation.DELETE: Capability.DELETE,
 }
 _OWN_PATHS: tuple[tuple[str, RouteTable], ...] = (("sys/", SYSTEM_ROUTES), ("auth/token/", TOKEN_ROUTES))
@@ -233,11 +232,15 @@ class Store:
         """Return which writes the caller may do; raise if he may not do what he asks at all."""
         operation, path = request.operation, request.path
         if operation is Operation.WRITE:
+            decide, fields = caller.acl.decide, request.body.values
             permit = Permit(
-                create=bool(may_create and caller.decide(path, Capability.CREATE)),
-                update=bool(caller.decide(path, Capability.UPDATE)),
+                create=bool(may_create and decide(path, Capability.CREATE, parameters=fields)),
+                update=bool(decide(path, Capability.UPDATE, parameters=fields)),
             )
             allowed = permit.create or permit.update
+        elif operation is Operation.PATCH:
+            permit = _NO_WRITE
+            allowed = bool(caller.acl.decide(path, Capability.PATCH, parameters=request.body.values))
         else:
             permit = _NO_WRITE
             allowed = bool(caller.decide(path, _CAPABILITY[operation]))
