@@ -49,7 +49,8 @@ class WriterLoop:
         control: ``SOCK_SEQPACKET`` socket to the supervisor.
         apply: makes changes durable and returns their answers, in order.
         current_key_message: what a new worker has to know; ``None`` while there is no key. It must already
-            return the new message when that is broadcast.
+            return the new message when that is broadcast. A ``bytearray`` is wiped once it was sent, so it
+            must be a fresh one.
         on_tick: called about every ``tick_seconds``, between batches.
         on_reload: called after SIGHUP, between batches.
         tick_seconds: see there.
@@ -183,8 +184,10 @@ class WriterLoop:
         message = self._current_key_message()
         if message is None:
             self._send_key(worker, NO_KEY, b"")
-        else:
-            self._send_key(worker, KEY, message)
+            return
+        self._send_key(worker, KEY, message)
+        if isinstance(message, bytearray):
+            message[:] = bytes(len(message))
 
     def _drop(self, worker: "_Worker") -> None:
         """Hang up on a worker, and have the supervisor make sure that it ends."""

@@ -201,6 +201,18 @@ def test_a_worker_learns_the_key_before_it_starts(office):
     desk.link.close()
 
 
+def test_the_writer_wipes_the_copy_it_greeted_with(office):
+    copy = bytearray(b"canary")
+    here = office(key=copy)
+    here.start()
+    desk = Desk(here)
+    desk.link.wait_for_key_state(5)
+    desk.link.close()
+    here.close()
+    assert desk.keys == [b"canary"]
+    assert copy == bytes(6)
+
+
 def test_a_worker_learns_that_there_is_no_key(office):
     here = office()
     here.start()
