@@ -46,7 +46,7 @@ class AuditTrail:
         self._broker = AuditBroker()
         self._nobody = self._broker.auth(client_token="")
         self._mounts: Callable[[str], tuple[str, str]] = _no_mount
-        self._target = lru_cache(maxsize=16_384)(self._make_target)
+        self._target = lru_cache(maxsize=16_384)(_make_target)
         self._waiting: list[tuple[Callable[[], None], Done]] = []
 
     def open(self, opened: OpenStore) -> None:
@@ -60,7 +60,10 @@ class AuditTrail:
         self._broker = broker
         self._nobody = broker.auth(client_token="")
         self._mounts = opened.mount_of
-        self._target.cache_clear()
+
+    def follow(self, opened: OpenStore) -> None:
+        """Go on with the same devices for a store whose keyring was replaced."""
+        self._mounts = opened.mount_of
 
     def close(self) -> None:
         """Write what waits and close the devices."""
@@ -117,12 +120,8 @@ class AuditTrail:
         self._after_flush(partial(done, answer), done)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
-        target = self._target(request.operation, request.path)
+        target = self._target(request.operation, request.path, *self._mounts(request.path))
         return self._broker.entry(request.id.encode(), auth, target, peer=request.peer, allowed=allowed)
-
-    def _make_target(self, operation: str, path: str) -> AuditTarget:
-        mount_point, mount_type = self._mounts(path)
-        return AuditTarget(operation, path, mount_point=mount_point, mount_type=mount_type)
 
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
         auth = caller.audit_auth
@@ -168,6 +167,10 @@ class AuditTrail:
             return
         for proceed, _ in waiting:
             proceed()
+
+
+def _make_target(operation: str, path: str, mount_point: str, mount_type: str) -> AuditTarget:
+    return AuditTarget(operation, path, mount_point=mount_point, mount_type=mount_type)
 
 
 def _no_mount(_path: str) -> tuple[str, str]:

@@ -114,7 +114,7 @@ def encode_answer(answer: Answer) -> bytes:
 def encode_failure(error: Exception) -> bytes:
     """Write the outcome of a command that failed; a defect of ours becomes a generic text."""
     if not isinstance(error, HoldfastError):
-        error = InternalError("internal error; please report it with the request id")
+        error = InternalError("internal error; the server's log says more")
     kind = next(base.__name__ for base in type(error).__mro__ if base.__module__ == errors.__name__)
     return _encode(Failed(kind, error.message, getattr(error, "reason", "")))
 

@@ -24,6 +24,7 @@ from holdfast.errors import (
     PermissionDeniedError,
     SealedError,
 )
+from holdfast.http.defect import describe_defect
 from holdfast.policy.acl import Capability
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
@@ -119,7 +120,10 @@ class Store:
         """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""
         previous = self._open
         opened = OpenStore(self._storage, Keyring.from_bytes(keyring), self._counter, self._clock)
-        self._audit.open(opened)
+        if previous is None:
+            self._audit.open(opened)
+        else:
+            self._audit.follow(opened)
         self._open = opened
         if previous is not None:
             previous.keyring.wipe()
@@ -137,7 +141,7 @@ class Store:
 
     def control(self, command: KeeperCommand, done: Done) -> None:
         """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed."""
-        self._writer.submit(encode_command(command), lambda frame: done(decode_outcome(frame)))
+        self._submit(command, done)
 
     def serve(self, request: StoreRequest, done: Done) -> None:
         """Serve one request; ``done`` is called exactly once, now or after a commit."""
@@ -153,17 +157,20 @@ class Store:
             return
         if caller.entry.uses_left:
             # A use is counted before anything else happens, so that a crash never gives one back.
-            count = encode_command(UseToken(token_hash=caller.token_hash))
-            self._writer.submit(count, partial(self._counted, opened, caller, request, done))
+            self._submit(
+                UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done)
+            )
         else:
             self._admit(opened, caller, request, done)
 
     def _counted(
-        self, opened: OpenStore, caller: Caller, request: StoreRequest, done: Done, frame: bytes
+        self, caller: Caller, request: StoreRequest, done: Done, outcome: Answer | HoldfastError
     ) -> None:
-        outcome = decode_outcome(frame)
+        opened = self._open  # sealed, or its keyring rotated, since the use was sent?
         if isinstance(outcome, HoldfastError):
             self._audit.refused(request, caller, outcome, done)
+        elif opened is None:
+            done(SealedError())
         else:
             self._admit(opened, caller, request, done)
 
@@ -186,16 +193,18 @@ class Store:
             self._audit.answered(entry, outcome, done)
             return
         finish = partial(self._committed, entry, warnings, done)
-        self._audit.announced(partial(self._send, entry, encode_command(outcome), finish, done), done)
+        self._audit.announced(partial(self._submit, outcome, finish), done)
 
-    def _send(self, entry: AuditEntry, frame: bytes, finish: Callable[[bytes], None], done: Done) -> None:
+    def _submit(self, command: Command, done: Done) -> None:
+        """Hand a command to the keeper; ``done`` gets its outcome, or why the keeper cannot be reached."""
         try:
-            self._writer.submit(frame, finish)
+            self._writer.submit(encode_command(command), lambda frame: done(decode_outcome(frame)))
         except HoldfastError as error:
-            self._audit.failed(entry, error, done)
+            done(error)
 
-    def _committed(self, entry: AuditEntry, warnings: list[str], done: Done, frame: bytes) -> None:
-        outcome = decode_outcome(frame)
+    def _committed(
+        self, entry: AuditEntry, warnings: list[str], done: Done, outcome: Answer | HoldfastError
+    ) -> None:
         if isinstance(outcome, HoldfastError):
             self._audit.failed(entry, outcome, done)
             return
@@ -243,7 +252,11 @@ class Store:
             allowed = bool(caller.acl.decide(path, Capability.PATCH, parameters=request.body.values))
         else:
             permit = _NO_WRITE
-            allowed = bool(caller.decide(path, _CAPABILITY[operation]))
+            capability = _CAPABILITY[operation]
+            if request.query:
+                allowed = bool(caller.acl.decide(path, capability, parameters=dict(request.query)))
+            else:
+                allowed = bool(caller.decide(path, capability))
         if not allowed:
             raise PermissionDeniedError(DENIED)
         return permit
@@ -254,10 +267,8 @@ class Store:
         )
 
     def _defect(self, request: StoreRequest, error: Exception) -> InternalError:
-        log.error(
-            "request %s failed by a defect of ours: %s", request.id, type(error).__name__, exc_info=error
-        )
-        return InternalError("internal error; please report it with the request id")
+        log.error("request %s failed by a defect of ours: %s", request.id, describe_defect(error))
+        return InternalError(f"internal error, request id {request.id}")
 
 
 _NO_WRITE = Permit(create=False, update=False)
