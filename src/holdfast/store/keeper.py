@@ -36,6 +36,7 @@ from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import HoldfastError, InvalidInputError, SealedError
 from holdfast.formats.strict_json import encode
+from holdfast.http.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage, Transaction
 from holdfast.store import token_records
@@ -254,7 +255,7 @@ class Keeper:
             self._cluster = load_cluster(reading(self._storage, keyring, CONFIG))
             self._announce(keyring)
         except BaseException:
-            self._state = unsealed.seal(self._clock)
+            self._state = unsealed
             self.seal()
             raise
         self._state = unsealed
@@ -289,7 +290,12 @@ class Keeper:
         if not isinstance(state, Unsealed):
             raise SealedError
         keyring = self._storage.write(partial(rotate_keyring, unsealed=state, now=self._clock.now()))
-        self._announce(keyring)
+        try:
+            self._announce(keyring)
+        except BaseException:
+            keyring.wipe()
+            self.seal()
+            raise
         self._state = state.with_keyring(keyring)
         log.info("rotated the keyring to term %d", keyring.active_term)
 
@@ -313,7 +319,7 @@ class Keeper:
 
     def _failed(self, error: Exception) -> bytes:
         if not isinstance(error, HoldfastError):
-            log.error("a command failed by a defect of ours: %s", type(error).__name__, exc_info=error)
+            log.error("a command failed by a defect of ours: %s", describe_defect(error))
         return encode_failure(error)
 
 
