@@ -13,6 +13,7 @@ from holdfast.engines import kv1, kv2
 from holdfast.engines.errors import SecretNotFoundError
 from holdfast.errors import InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, encode
+from holdfast.policy.acl import Capability
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.command import Command
@@ -257,18 +258,24 @@ def _list(visit: KvVisit, directory: str) -> Answer:
 
 
 def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
-    """List one level, or everything below when the caller scans."""
+    """List one level, or when the caller scans everything below that he may list level by level."""
     if visit.request.operation is Operation.SCAN:
         names: list[str] = []
-        for name in walk(visit.view, directory):
-            names.append(name)
-            if len(names) > MAX_LISTED:
+        for count, name in enumerate(walk(visit.view, directory), start=1):
+            if count > MAX_LISTED:
                 raise TooLargeError(f"path: expected at most {MAX_LISTED} names below it")
+            if _may_list(visit, name):
+                names.append(name)
     else:
         limit = _number(visit.request.parameter("limit") or "0") or MAX_LISTED
         after = visit.request.parameter("after") or ""
         names = kv1.list_names(visit.view, directory, after=after, limit=min(limit, MAX_LISTED))
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
+
+
+def _may_list(visit: KvVisit, name: str) -> bool:
+    below, slash, _ = name.rpartition("/")
+    return not slash or bool(visit.visit.caller.decide(f"{visit.request.path}{below}/", Capability.LIST))
 
 
 def _walk_live(now: float) -> Callable[[Reader, str], Any]:
