@@ -148,9 +148,27 @@ class VolumeService:
         return VolumeStatus(record, self._devices.state(record))
 
     @operation(apis.VOLUME_ENUMERATE)
-    def enumerate(self, admission: Admission) -> list[VolumeStatus]:
-        """Return the volumes that the caller may read."""
-        return [VolumeStatus(record, self._devices.state(record)) for record in self._gate.visible(admission)]
+    def enumerate(self, admission: Admission) -> list[str]:
+        """Return the ids of the volumes that the caller may read."""
+        return [record.id for record in self._gate.visible(admission)]
+
+    @operation(apis.VOLUME_INSPECT_WITH_FILTERS)
+    def inspect_with_filters(
+        self, admission: Admission, *, name: str = "", labels: Mapping[str, str] | None = None
+    ) -> list[VolumeStatus]:
+        """Return the volumes that the caller may read.
+
+        Args:
+            admission: of the caller.
+            name: only the volume of this name, if given.
+            labels: only volumes that have all of these.
+        """
+        wanted = dict(labels or {})
+        return [
+            VolumeStatus(record, self._devices.state(record))
+            for record in self._gate.visible(admission)
+            if name in {"", record.name} and wanted.items() <= record.labels.items()
+        ]
 
     @operation(apis.VOLUME_UPDATE)
     def update(

@@ -121,7 +121,8 @@ def test_a_collaborator_reaches_as_far_as_the_access_type(under_test, alices, ac
 def test_enumerate_leaves_out_what_is_not_readable(under_test, alices):
     def names(token):
         return [
-            s.record.name for s in under_test.call(token, VolumeService.enumerate, under_test.node.volumes)
+            s.record.name
+            for s in under_test.call(token, VolumeService.inspect_with_filters, under_test.node.volumes)
         ]
 
     assert names(under_test.token("alice")) == ["vol1"]

@@ -1,0 +1,111 @@
+"""From an error to a gRPC code, an HTTP status and the gateway's error body. One table, total over all kinds.
+
+    {"error": text, "message": text, "code": 7, "details": [{"@type": ..., "reason": "role_denied", ...}]}
+
+``reason`` is a stable word: for a token that is not believed the one it was refused for, else the name of
+the error in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``.
+"""
+
+import re
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any
+
+from holdfast.errors import (
+    ConflictError,
+    HoldfastError,
+    InternalError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    SealedError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnsupportedError,
+)
+from holdfast.formats.strict_json import encode
+from holdfast.http.message import JSON
+from holdfast.node.errors import ClusterKeyExistsError, VolumeExistsError
+from holdfast.providers import SecretExistsError
+
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+DOMAIN = "holdfast"
+
+
+class Code(IntEnum):
+    """gRPC status codes (google/rpc/code.proto)."""
+
+    INVALID_ARGUMENT = 3
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    ABORTED = 10
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
+
+
+# The first row whose kind an error is an instance of decides; special kinds stand before general ones.
+TABLE: tuple[tuple[type[HoldfastError], Code, HTTPStatus], ...] = (
+    (InvalidInputError, Code.INVALID_ARGUMENT, HTTPStatus.BAD_REQUEST),
+    (UnauthenticatedError, Code.UNAUTHENTICATED, HTTPStatus.UNAUTHORIZED),
+    (PermissionDeniedError, Code.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
+    (NotFoundError, Code.NOT_FOUND, HTTPStatus.NOT_FOUND),
+    (VolumeExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (ClusterKeyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (SecretExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (ConflictError, Code.ABORTED, HTTPStatus.CONFLICT),
+    (UnsupportedError, Code.UNIMPLEMENTED, HTTPStatus.NOT_IMPLEMENTED),
+    (SealedError, Code.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UnavailableError, Code.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
+    (InternalError, Code.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+
+# What the listener itself refuses, by the status it chose.
+CODE_BY_STATUS = {
+    HTTPStatus.UNAUTHORIZED: Code.UNAUTHENTICATED,
+    HTTPStatus.NOT_FOUND: Code.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Code.UNIMPLEMENTED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Code.RESOURCE_EXHAUSTED,
+}
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def classify(error: HoldfastError) -> tuple[Code, HTTPStatus]:
+    """Return the codes of an error."""
+    for kind, code, status in TABLE:
+        if isinstance(error, kind):
+            return code, status
+    return Code.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def reason_of(error: HoldfastError) -> str:
+    """Return the stable word of an error, such as ``expired`` or ``wrong_key``."""
+    if isinstance(error, UnauthenticatedError):
+        return error.reason
+    return _WORD_START.sub("_", type(error).__name__.removesuffix("Error")).lower()
+
+
+def error_answer(error: HoldfastError) -> tuple[HTTPStatus, bytes]:
+    """Return the status and the body that an error is answered with."""
+    code, status = classify(error)
+    gate = "token" if isinstance(error, UnauthenticatedError) else getattr(error, "gate", "")
+    return status, _body(error.message, code, reason_of(error), gate)
+
+
+def listener_error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:  # noqa: ARG001 - the ErrorBody shape
+    """Word what the HTTP listener itself refuses, in the same form."""
+    known = {int(known_status): code for known_status, code in CODE_BY_STATUS.items()}
+    server_side = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    code = known.get(status, Code.UNAVAILABLE if server_side else Code.INVALID_ARGUMENT)
+    return JSON, _body(text, code, "http", "")
+
+
+def _body(text: str, code: Code, reason: str, gate: str) -> bytes:
+    detail: dict[str, Any] = {"@type": ERROR_INFO, "reason": reason, "domain": DOMAIN}
+    if gate:
+        detail["metadata"] = {"gate": gate}
+    return encode({"error": text, "message": text, "code": int(code), "details": [detail]})
