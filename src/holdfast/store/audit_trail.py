@@ -5,6 +5,7 @@ the flush at the end of the turn. A change is handed to the keeper only after th
 taken. Where no device takes the lines, every answer and every change that waits for them is refused.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
@@ -12,9 +13,12 @@ import msgspec
 
 from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError, AuditTarget
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, SealedError
+from holdfast.errors import HoldfastError, InternalError, SealedError
+from holdfast.http.defect import describe_defect
 from holdfast.store.open_store import Caller, OpenStore
 from holdfast.store.request import Answer, Done, StoreRequest
+
+log = logging.getLogger(__name__)
 
 _NO_NOTES = b'"custom_metadata":null'
 
@@ -165,8 +169,12 @@ class AuditTrail:
             for _, done in waiting:
                 done(error)
             return
-        for proceed, _ in waiting:
-            proceed()
+        for proceed, done in waiting:
+            try:
+                proceed()
+            except Exception as error:  # noqa: BLE001 - one defect must not leave the others unanswered
+                log.error("an answer failed: %s", describe_defect(error))  # noqa: TRY400 - without values
+                done(InternalError("internal error; the server's log says more"))
 
 
 def _make_target(operation: str, path: str, mount_point: str, mount_type: str) -> AuditTarget:

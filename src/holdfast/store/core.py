@@ -152,8 +152,8 @@ class Store:
         try:
             opened.refresh()
             caller = opened.authenticate(request.token)
-        except HoldfastError as error:
-            self._audit.refused(request, None, error, done)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+            self._audit.refused(request, None, _refusal(request, error), done)
             return
         if caller.entry.uses_left:
             # A use is counted before anything else happens, so that a crash never gives one back.
@@ -177,17 +177,14 @@ class Store:
     def _admit(self, opened: OpenStore, caller: Caller, request: StoreRequest, done: Done) -> None:
         try:
             act, warnings = self._authorise(opened, caller, request)
-        except HoldfastError as error:
-            self._audit.refused(request, caller, error, done)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+            self._audit.refused(request, caller, _refusal(request, error), done)
             return
         entry = self._audit.asked(request, caller)
         try:
             outcome = act()
-        except HoldfastError as error:
-            self._audit.failed(entry, error, done)
-            return
-        except Exception as error:  # noqa: BLE001 - fail closed: whatever it was, the caller gets no answer
-            self._audit.failed(entry, self._defect(request, error), done)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+            self._audit.failed(entry, _refusal(request, error), done)
             return
         if isinstance(outcome, Answer):
             self._audit.answered(entry, outcome, done)
@@ -266,12 +263,18 @@ class Store:
             request, argument, caller=caller, store=opened, storage=self._storage, now=self._clock.now()
         )
 
-    def _defect(self, request: StoreRequest, error: Exception) -> InternalError:
-        log.error("request %s failed by a defect of ours: %s", request.id, describe_defect(error))
-        return InternalError(f"internal error, request id {request.id}")
-
 
 _NO_WRITE = Permit(create=False, update=False)
+
+
+def _refusal(request: StoreRequest, error: Exception) -> HoldfastError:
+    """Return what the caller is told of an error; a defect of ours and a damaged record are logged, too."""
+    if isinstance(error, HoldfastError) and not isinstance(error, InternalError):
+        return error
+    log.error("request %s failed: %s", request.id, describe_defect(error))
+    if isinstance(error, InternalError):
+        return error
+    return InternalError(f"internal error, request id {request.id}")
 
 
 def _guards_itself(request: StoreRequest) -> bool:

@@ -34,7 +34,7 @@ from holdfast.barrier import (
 from holdfast.barrier.seal_config import load_seal_config
 from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
-from holdfast.errors import HoldfastError, InvalidInputError, SealedError
+from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError
 from holdfast.formats.strict_json import encode
 from holdfast.http.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError
@@ -318,7 +318,7 @@ class Keeper:
         return Answer(data=encode(document))
 
     def _failed(self, error: Exception) -> bytes:
-        if not isinstance(error, HoldfastError):
+        if isinstance(error, InternalError) or not isinstance(error, HoldfastError):
             log.error("a command failed by a defect of ours: %s", describe_defect(error))
         return encode_failure(error)
 
