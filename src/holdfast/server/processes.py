@@ -35,6 +35,7 @@ from holdfast.store.keeper import Keeper
 OPEN = b"O"
 CLOSE = b"C"
 GRACE_SECONDS = 10.0
+WORKER_GRACE_SECONDS = 8.0  # less than the supervisor allows, so that a worker ends by itself
 TICK_SECONDS = 5.0
 KEY_STATE_SECONDS = 20.0
 
@@ -139,7 +140,7 @@ class _Worker:
         self._config = config
         self._context = context
         self._stopping = asyncio.Event()
-        self._grace_seconds = GRACE_SECONDS
+        self._grace_seconds = WORKER_GRACE_SECONDS
         self._first_message = bytearray()
         self._store: Store | None = None
         self._link = WriterLink(
@@ -173,8 +174,7 @@ class _Worker:
         loop.add_signal_handler(signal.SIGHUP, self._reload, servers)
         self._context.announce_ready()
         await self._stopping.wait()
-        for server in servers:
-            await server.stop(self._grace_seconds)
+        await asyncio.gather(*(server.stop(self._grace_seconds) for server in servers))
         store.close()
         self._link.close()
         storage.close()

@@ -1,0 +1,66 @@
+"""Looking at bytes on disk: does a file give away what was written into the volume? Is a tree the same again?"""
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE_BYTES = 24  # long enough that random ciphertext never holds one
+SAMPLES_PER_FILE = 8
+SHORTEST_NAME = 8  # shorter names turn up in random bytes by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a directory holds.
+
+    Attributes:
+        digests: SHA-256 of each file by its path below the directory.
+        file_bytes: size of all files together.
+    """
+
+    digests: dict[str, str]
+    file_bytes: int
+
+
+def read_tree(root: Path) -> Tree:
+    """Read every regular file below ``root``; ``lost+found`` of a file system is not content."""
+    digests: dict[str, str] = {}
+    total = 0
+    for path in _files(root):
+        content = path.read_bytes()
+        digests[str(path.relative_to(root))] = hashlib.sha256(content).hexdigest()
+        total += len(content)
+    return Tree(digests, total)
+
+
+def samples_of(root: Path) -> list[bytes]:
+    """Return byte strings that would betray the tree: pieces of every file, and every long enough name."""
+    found: set[bytes] = set()
+    for path in _files(root):
+        content = path.read_bytes()
+        for index in range(SAMPLES_PER_FILE):
+            start = len(content) * index // SAMPLES_PER_FILE
+            piece = content[start : start + SAMPLE_BYTES]
+            if len(piece) == SAMPLE_BYTES and len(set(piece)) > SAMPLE_BYTES // 3:
+                found.add(piece)
+        if len(path.name) >= SHORTEST_NAME:
+            found.add(path.name.encode())
+    return sorted(found)
+
+
+def find_any(file: Path, needles: list[bytes]) -> list[bytes]:
+    """Return those needles that occur in ``file``, which is read without its holes being filled."""
+    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return [needle for needle in needles if content.find(needle) != -1]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for directory, names, files in os.walk(root):
+        names[:] = [name for name in names if name != "lost+found"]
+        for name in files:
+            path = Path(directory, name)
+            if path.is_file() and not path.is_symlink():
+                yield path

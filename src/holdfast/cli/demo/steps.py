@@ -1,0 +1,304 @@
+"""The main job, one function a step: a sealed store, an encrypted volume keyed from it, tokens that guard it.
+
+A step shows by doing: it calls the real daemons, compares what comes back with what must, and raises when
+they differ. What it saw goes into the step's facts.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from holdfast.cli.demo.evidence import Tree, find_any, read_tree, samples_of
+from holdfast.cli.demo.people import ADMIN, USER_ONE, USER_TWO, make_people
+from holdfast.cli.demo.processes import Daemon, free_port
+from holdfast.cli.demo.report import Report, Step
+from holdfast.cli.demo.stage import CLUSTER_KEY, ISSUER, NODE_POLICY, THRESHOLD, Stage, volume_of
+from holdfast.cli.errors import LocalError
+from holdfast.client import SdkClient
+from holdfast.errors import HoldfastError, NotFoundError, SealedError
+from holdfast.model import SecretBytes
+
+SHARES = 5
+SMALLEST_VOLUME = 64 << 20
+VOLUME_NAME = "demo-volume"
+KEY_BITS = 256
+SPARE_FACTOR = 3  # room for the file system's own structures
+
+
+def open_the_store(stage: Stage, report: Report) -> None:
+    """Start a store on the embedded engine, initialise it, see it refuse while sealed, unseal it."""
+    with report.step("A store starts sealed, and opens with three of five shares") as step:
+        stage.store.start(lambda: stage.vault("").seal_status() is not None)
+        step.facts.append(f"store at {stage.store_url}, data in a fresh directory, one audit file")
+        keys = stage.vault("").init(shares=SHARES, threshold=THRESHOLD)
+        stage.shares, stage.root_token = list(keys.shares), keys.root_token
+        step.facts.append(f"initialised with {SHARES} shares, {THRESHOLD} of them needed")
+        refusal = expect(SealedError, lambda: stage.vault().request("GET", "secret/data/anything"))
+        step.facts.append(f"a read while sealed is refused: 503, {refusal.message}")
+        for number, share in enumerate(stage.shares[1 : 1 + THRESHOLD], start=1):
+            status = stage.vault("").unseal(share)
+            report.progress(f"share {number} of {THRESHOLD} handed in")
+        require(not status.sealed, "three shares did not open the store")
+        step.facts.append("unsealed with shares 2, 3 and 4")
+
+
+def speak_both_dialects(stage: Stage, report: Report) -> None:
+    """Write through one dialect and read through the other, both ways."""
+    with report.step("One secret, two dialects: Vault and DC/OS") as step:
+        stage.vault().request("PUT", "secret/data/team/database", {"data": {"value": "written-by-vault"}})
+        require(stage.dcos().get("team/database") == "written-by-vault", "DC/OS read something else")
+        step.facts.append(
+            "written with PUT /v1/secret/data/team/database, read with GET /secrets/v1/secret/default/..."
+        )
+        stage.dcos().create("team/queue", "written-by-dcos")
+        answer = stage.vault().request("GET", "secret/data/team/queue")
+        require(answer["data"]["data"] == {"value": "written-by-dcos"}, "Vault read something else")
+        step.facts.append("and the reverse; both see version 1 of the same record")
+
+
+def make_keys_and_tokens(stage: Stage, report: Report) -> None:
+    """Make a signing key, an administrator's and two users' tokens, and save them as contexts."""
+    with report.step("A signing key, and tokens for an administrator and two users") as step:
+        make_people(stage)
+        for name in (ADMIN, USER_ONE, USER_TWO):
+            stage.hfctl(
+                "context", "create", name, f"--token={stage.tokens[name]}", f"--endpoint={stage.node_url}"
+            )
+        step.facts.append(
+            "signing secret: 384 random bits; tokens made with `hfctl auth token generate` from user files"
+        )
+        step.facts.append("saved with `hfctl context create`; the file is readable by its owner only")
+        mode = (stage.directory / ".hfctl" / "contextconfig").stat().st_mode & 0o777
+        require(mode == 0o600, "the context file is readable by others")
+
+
+def start_the_node(stage: Stage, report: Report) -> None:
+    """Start a storage node whose keys come from the store, and set the cluster-wide key by reference."""
+    with report.step("A storage node with token security, keyed from the store") as step:
+        vault = stage.vault()
+        vault.put_policy("storage-node", NODE_POLICY)
+        node_token = vault.create_token(policies=["storage-node"], period="24h", no_parent=True)[
+            "client_token"
+        ]
+        stage.start_node(node_token)
+        step.facts.append(f"node at {stage.node_url}; its own token of the store reaches volume keys only")
+        said = stage.hfctl(
+            "--context", ADMIN, "secrets", "set-cluster-key", "--secret", CLUSTER_KEY, "--generate"
+        )
+        step.facts.append(
+            f"hfctl secrets set-cluster-key --secret {CLUSTER_KEY} --generate: {said.splitlines()[0]}"
+        )
+        key = stage.secret_values(CLUSTER_KEY)[0]
+        require(key_bits(key) == KEY_BITS, "the generated key does not have 256 bits")
+        step.facts.append(
+            f"the key was made in the store: {KEY_BITS} random bits, named in the node, never shown"
+        )
+
+
+def use_a_volume(stage: Stage, report: Report, source: Path) -> str:
+    """Create an encrypted volume as user one, fill it, prove that its file gives nothing away, read it again."""
+    with report.step("User one's encrypted volume holds a real file tree") as step:
+        tree = read_tree(source)
+        require(bool(tree.digests), f"{source} holds no file")
+        client = stage.sdk(USER_ONE)
+        size = -(-max(SMALLEST_VOLUME, tree.file_bytes * SPARE_FACTOR) // (1 << 20)) * (1 << 20)
+        volume_id = str(create_volume(client, VOLUME_NAME, size)["volume_id"])
+        stage.volume_id = volume_id
+        stage.mounts = describe_way(stage, step)
+        write_tree(stage, report, step, client, source)
+        step.facts.append(f"{len(tree.digests)} files, {tree.file_bytes / 1e6:.1f} MB from {source}")
+        search_backing_file(stage, step, source)
+    with report.step("The content is intact, byte for byte") as step:
+        compare_tree(stage, client, tree, step)
+    return volume_id
+
+
+def write_tree(stage: Stage, report: Report, step: Step, client: SdkClient, source: Path) -> None:
+    """Put the tree into the volume, by mounting it or through the copying back end."""
+    if not stage.mounts:
+        client.request(
+            "POST", "mountattach/import", {"volume_id": stage.volume_id, "source_path": str(source)}
+        )
+        step.facts.append(
+            "written in user space: the file system was built in memory and encrypted sector by sector"
+        )
+        return
+    started = time.monotonic()
+    client.request("POST", "mountattach/attach", {"volume_id": stage.volume_id})
+    attach_ms = (time.monotonic() - started) * 1000
+    client.request("POST", "mountattach/format", {"volume_id": stage.volume_id})
+    mount(stage, client)
+    report.progress("copying the file tree")
+    shutil.copytree(source, stage.mount_point / "tree", symlinks=True)
+    os.sync()
+    unmount_and_detach(stage, client)
+    step.facts.append(
+        f"created, attached ({attach_ms:.0f} ms), formatted, mounted, written, unmounted, detached"
+    )
+
+
+def search_backing_file(stage: Stage, step: Step, source: Path) -> None:
+    """Look for pieces of the content and for file names in the volume's file."""
+    needles = samples_of(source)
+    file = stage.backing_file()
+    found = find_any(file, needles)
+    require(not found, f"{len(found)} pieces of plaintext are in the backing file")
+    control = source / next(iter(read_tree(source).digests))
+    require(bool(find_any(control, needles)), "the search finds nothing even where plaintext is")
+    step.facts.append(
+        f"searched {file.name} for {len(needles)} pieces of content and file names: none is there"
+    )
+
+
+def compare_tree(stage: Stage, client: SdkClient, tree: Tree, step: Step) -> None:
+    """Read the tree back and compare every file."""
+    copy = stage.directory / "copy"
+    if stage.mounts:
+        client.request("POST", "mountattach/attach", {"volume_id": stage.volume_id})
+        mount(stage, client)
+        again = read_tree(stage.mount_point / "tree")
+        unmount_and_detach(stage, client)
+    else:
+        client.request(
+            "POST", "mountattach/export", {"volume_id": stage.volume_id, "destination_path": str(copy)}
+        )
+        again = read_tree(copy)
+        shutil.rmtree(copy)
+    require(again == tree, "the tree read back differs")
+    step.facts.append(f"{len(again.digests)} files compared by SHA-256: all equal")
+
+
+def show_refusals(stage: Stage, report: Report) -> None:
+    """Show what is refused, and with which words."""
+    with report.step("What is refused, and how") as step:
+        inspect = f"volumes/inspect/{stage.volume_id}"
+        cases: list[tuple[str, Callable[[], Any]]] = [
+            ("user two on user one's volume", lambda: stage.sdk(USER_TWO).request("GET", inspect)),
+            ("no token", lambda: stage.sdk(None).request("GET", inspect)),
+            ("an expired token", lambda: stage.sdk_with(stage.tokens["expired"]).request("GET", inspect)),
+            ("a forged token", lambda: stage.sdk_with(stage.tokens["forged"]).request("GET", inspect)),
+            ("a wrong key", lambda: attach_with_wrong_key(stage)),
+        ]
+        for what, call in cases:
+            refusal = expect(HoldfastError, call)
+            reason = getattr(refusal, "reason", "")
+            step.facts.append(f"{what}: {refusal.message}" + (f" [{reason}]" if reason else ""))
+        stage.vault().seal()
+        refusal = expect(HoldfastError, lambda: open_volume(stage))
+        step.facts.append(f"a sealed store: {refusal.message}")
+        stage.unseal()
+        open_volume(stage)
+        close_volume(stage)
+        step.facts.append("after unsealing, the same attach works again")
+
+
+def attach_with_wrong_key(stage: Stage) -> None:
+    """Ask for the volume with the name of a secret that is not its key."""
+    vault = stage.vault()
+    vault.request("PUT", "secret/data/demo/another-key", {"data": {"value": "A" * 43 + "="}})
+    body = {"volume_id": stage.volume_id, "options": {"secret_name": "demo/another-key"}}
+    path = "mountattach/attach" if stage.mounts else "mountattach/export"
+    if not stage.mounts:
+        body = {**body, "destination_path": str(stage.directory / "never")}
+    stage.sdk(USER_ONE).request("POST", path, body)
+
+
+def rotate_and_erase(stage: Stage, report: Report) -> None:
+    """Rotate the cluster-wide key, then delete the volume and prove that no key opens what is left."""
+    from holdfast.cli.demo.keys import opens  # noqa: PLC0415 - loads the volume room only where it is used
+
+    with report.step("The cluster-wide key is rotated") as step:
+        file = stage.backing_file()
+        old = stage.secret_values(CLUSTER_KEY)[-1]
+        require(opens(file, old), "the first key does not open the volume")
+        answer = stage.sdk(ADMIN).request("POST", "cluster/secrets/rotatedefaultsecretkey", {})
+        require(all(volume["rotated"] for volume in answer["volumes"]), "a volume kept its old key")
+        new = stage.secret_values(CLUSTER_KEY)[-1]
+        require(opens(file, new) and not opens(file, old), "the volume does not open with the new key alone")
+        open_volume(stage)
+        close_volume(stage)
+        step.facts.append(
+            f"version {answer['key']['version']} opens the volume, the version before no longer does"
+        )
+    with report.step("The volume is crypto-erased") as step:
+        kept = stage.directory / "kept.img"
+        os.link(file, kept)  # what somebody would hold who kept the disk
+        erased = stage.sdk(USER_ONE).request("DELETE", f"volumes/{stage.volume_id}")["holdfast"]
+        step.facts.append(f"{erased['keyslots_destroyed']} keyslot(s) destroyed, header overwritten")
+        keys = [*stage.secret_values(CLUSTER_KEY), old, new]
+        require(not any(opens(kept, key) for key in keys), "a key still opens the erased volume")
+        step.facts.append(
+            f"its file, kept aside, opens with none of the {len(set(map(bytes, keys)))} keys it ever had"
+        )
+        expect(NotFoundError, lambda: volume_of(stage.sdk(USER_ONE), stage.volume_id))
+
+
+def open_volume(stage: Stage) -> None:
+    """Attach the volume, or on a host without mounts read it out."""
+    client = stage.sdk(USER_ONE)
+    if stage.mounts:
+        client.request("POST", "mountattach/attach", {"volume_id": stage.volume_id})
+    else:
+        target = str(stage.directory / "copy")
+        client.request(
+            "POST", "mountattach/export", {"volume_id": stage.volume_id, "destination_path": target}
+        )
+
+
+def close_volume(stage: Stage) -> None:
+    """Undo ``open_volume``."""
+    if stage.mounts:
+        stage.sdk(USER_ONE).request("POST", "mountattach/detach", {"volume_id": stage.volume_id})
+    else:
+        shutil.rmtree(stage.directory / "copy")
+
+
+def mount(stage: Stage, client: SdkClient) -> None:
+    """Mount the attached volume."""
+    body = {"volume_id": stage.volume_id, "mount_path": str(stage.mount_point)}
+    client.request("POST", "mountattach/mount", body)
+
+
+def unmount_and_detach(stage: Stage, client: SdkClient) -> None:
+    """Unmount and detach the volume."""
+    body = {"volume_id": stage.volume_id, "mount_path": str(stage.mount_point)}
+    client.request("POST", "mountattach/unmount", body)
+    client.request("POST", "mountattach/detach", {"volume_id": stage.volume_id})
+
+
+def create_volume(client: SdkClient, name: str, size: int) -> dict[str, Any]:
+    """Create an encrypted volume under the cluster-wide key."""
+    return client.request("POST", "volumes", {"name": name, "spec": {"size": str(size), "encrypted": True}})
+
+
+def describe_way(stage: Stage, step: Step) -> bool:
+    """Say which back end the node took and why; return whether it mounts."""
+    node = stage.sdk(ADMIN).request("GET", "nodes/inspectcurrent")["node"]["holdfast"]
+    step.facts.append(f"volumes by way of {node['backend']}")
+    step.facts.extend(f"not by {passed['backend']}: {passed['reason']}" for passed in node["passed_over"])
+    return bool(node["attaches"])
+
+
+def require(condition: bool, problem: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Fail the step with ``problem`` unless ``condition`` holds."""
+    if not condition:
+        raise LocalError(problem)
+
+
+def expect(kind: type[HoldfastError], call: Callable[[], Any]) -> HoldfastError:
+    """Return the refusal that ``call`` meets; fail the step if it meets none, or one of another kind."""
+    try:
+        call()
+    except kind as refusal:
+        return refusal
+    raise LocalError("something was allowed that must be refused")
+
+
+def key_bits(key: SecretBytes) -> int:
+    """Return how many bits a key of base64 text has."""
+    import base64  # noqa: PLC0415 - only here
+
+    return len(base64.b64decode(key.reveal(), validate=True)) * 8
