@@ -183,7 +183,7 @@ def node_json(status: NodeStatus) -> Json:
                 "cluster_id": status.identity.cluster_id,
                 "backend": status.backend,
                 "attaches": status.attaches,
-                "passed_over": [{"backend": name, "reason": why} for name, why in status.passed_over],
+                "passed_over": dict(status.passed_over),
                 "pool_free_bytes": str(status.free_bytes),
             },
         }

@@ -1,0 +1,96 @@
+"""Building a node from its configuration: directories, storage, volume back ends, gates.
+
+<storage>/records/    the node's records (embedded storage)
+<storage>/volumes/    backing files
+<storage>/audit.log   decisions, unless configured elsewhere
+<storage>/lock        held while a node runs: two nodes on one directory would not see each other's locks
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import cast
+
+from holdfast.clock import SystemClock
+from holdfast.errors import ConflictError, InvalidInputError
+from holdfast.node.decision_log import FileSink
+from holdfast.node.devices import Devices
+from holdfast.node.node import Node
+from holdfast.noded.config import NodeConfig
+from holdfast.storage.factory import open_storage
+from holdfast.tokens.verify import Verifier
+from holdfast.volumes.backend import CopyBackend, VolumeBackend, select
+from holdfast.volumes.dm_crypt import DmCryptBackend
+from holdfast.volumes.luks_fuse import LuksFuseBackend
+from holdfast.volumes.plain import PlainBackend
+from holdfast.volumes.pool import Pool
+from holdfast.volumes.user_copy import UserCopyBackend
+
+
+@contextmanager
+def open_node(config: NodeConfig, *, backend: str) -> Iterator[tuple[Node, Devices]]:
+    """Open a node for the length of a block.
+
+    Raises:
+        ConflictError: another node uses the storage directory.
+        InvalidInputError: the directory or the audit log cannot be used.
+        UnsupportedError: no volume back end works on this host, or not the one asked for.
+    """
+    with ExitStack() as closing:
+        closing.enter_context(_directory(config.storage))
+        clock = SystemClock()
+        storage = open_storage("file", {"path": str(config.storage / "records")}, clock=clock)
+        closing.callback(storage.close)
+        decisions = FileSink(config.audit_log)
+        closing.callback(decisions.close)
+        devices = open_devices(config.storage / "volumes", backend=backend)
+        node = Node(
+            config.settings,
+            storage=storage,
+            devices=devices,
+            provider=config.provider,
+            verifier=Verifier(config.issuers, clock=clock),
+            decisions=decisions,
+            clock=clock,
+        )
+        yield node, devices
+
+
+def open_devices(pool: Path, *, backend: str) -> Devices:
+    """Find out what this host can do with volumes; make the pool's directory.
+
+    Raises:
+        UnsupportedError: no volume back end works on this host, or not the one asked for.
+    """
+    pool.mkdir(mode=0o700, exist_ok=True)
+    copier, plain = UserCopyBackend(), PlainBackend()
+    selection = select((DmCryptBackend(), LuksFuseBackend(), copier), requested=backend)
+    attaches = selection.capabilities.attaches
+    return Devices(
+        pool=Pool(pool),
+        encrypted=cast("VolumeBackend", selection.backend) if attaches else None,
+        plain=plain if attaches and plain.probe().usable else None,
+        copier=cast("CopyBackend", copier) if copier.probe().usable else None,
+        passed_over=selection.passed_over,
+    )
+
+
+@contextmanager
+def _directory(path: Path) -> Iterator[None]:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o022:
+            raise InvalidInputError(f"-s {path}: expected a directory that only its owner may write")
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InvalidInputError(f"-s {path}: cannot be used ({error.strerror})") from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(f"-s {path}: another node uses this directory") from None
+        yield
+    finally:
+        os.close(lock)

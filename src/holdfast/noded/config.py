@@ -1,0 +1,99 @@
+"""One complete configuration of a node: arguments first, then ``config.json``, then the environment."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.errors import InvalidInputError
+from holdfast.node.host_paths import DEFAULT_ROOTS
+from holdfast.node.node import NodeSettings
+from holdfast.node.status_service import NodeIdentity
+from holdfast.noded.authentication import read_issuers
+from holdfast.noded.config_file import read_config_file
+from holdfast.noded.options import NodeOptions
+from holdfast.providers import SecretsProvider, open_provider
+from holdfast.tokens.issuer import IssuerRegistry
+
+DEFAULT_CLUSTER = "holdfast"
+DEFAULT_STORAGE = "/var/lib/holdfast/node"
+GUEST_ACCESS = {"enabled": True, "disabled": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """What a node needs to start.
+
+    Attributes:
+        settings: what the node's services are told.
+        storage: directory of records, backing files and audit log.
+        host: address to listen on.
+        port: port to listen on; 0 picks a free one.
+        issuers: whose tokens are believed.
+        provider: where keys come from; ``None`` without ``-secret_type``.
+        audit_log: file for decisions.
+    """
+
+    settings: NodeSettings
+    storage: Path
+    host: str
+    port: int
+    issuers: IssuerRegistry
+    provider: SecretsProvider | None
+    audit_log: Path
+
+
+def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeConfig:
+    """Put the configuration together.
+
+    Raises:
+        InvalidInputError: a setting is missing or malformed; names it.
+        UnsupportedError: something that is not built was asked for.
+    """
+    file = read_config_file(options.config)
+    cluster_id = options.cluster_id or file.cluster_id or DEFAULT_CLUSTER
+    host, port = _listen_address(options.listen)
+    if options.guest_access not in GUEST_ACCESS:
+        raise InvalidInputError("--guest-access: expected enabled or disabled")
+    storage = Path(options.storage or file.storage or DEFAULT_STORAGE).absolute()
+    secret_type = options.secret_type or file.secret_type
+    provider_settings = {**file.provider_settings, **_pairs(options.provider_settings)}
+    return NodeConfig(
+        settings=NodeSettings(
+            identity=NodeIdentity(cluster_id=cluster_id, node_id=options.node_id or platform.node()),
+            configured_cluster_key=options.cluster_secret_key or file.cluster_secret_key,
+            guest_access=GUEST_ACCESS[options.guest_access],
+            host_roots=options.mount_roots or DEFAULT_ROOTS,
+        ),
+        storage=storage,
+        host=host,
+        port=port,
+        issuers=read_issuers(options, environment, cluster_id=cluster_id),
+        provider=open_provider(secret_type, provider_settings, environment=environment)
+        if secret_type
+        else None,
+        audit_log=Path(options.audit_log) if options.audit_log else storage / "audit.log",
+    )
+
+
+def _listen_address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:  # noqa: PLR2004
+        raise InvalidInputError("--listen: expected host:port, such as 127.0.0.1:9021")
+    return host, int(port)
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InvalidInputError("-e: expected NAME=VALUE")
+        if "TOKEN" in name and not name.endswith("_FILE"):
+            raise InvalidInputError(
+                f"-e {name}: an argument is seen by every user of this host; set it in the environment, "
+                "or name a file with VAULT_TOKEN_FILE"
+            )
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,91 @@
+"""``config.json`` of a storage node, in the layout of ``/etc/pwx/config.json``.
+
+    {"clusterid": "...",
+     "secret": {"secret_type": "vault", "cluster_secret_key": "...", "vault": {"VAULT_ADDR": "..."}},
+     "storage": {"devices": ["/var/lib/holdfast/node"]}}
+
+Members that other installations have and a single node has no use for are left alone. ``devices`` names one
+directory instead of block devices.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from holdfast.errors import InvalidInputError
+from holdfast.formats.strict_json import decode_object
+
+DEFAULT_PATH = Path("/etc/pwx/config.json")
+MAX_BYTES = 1 << 20
+
+_KIND_WORDS = {"dict": "an object", "list": "a list", "str": "text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfigFile:
+    """What the file says; empty where it says nothing.
+
+    Attributes:
+        cluster_id: ``clusterid``.
+        secret_type: ``secret.secret_type``.
+        cluster_secret_key: ``secret.cluster_secret_key``.
+        provider_settings: the object below ``secret`` that has the provider's name.
+        storage: the only entry of ``storage.devices``.
+    """
+
+    cluster_id: str = ""
+    secret_type: str = ""
+    cluster_secret_key: str = ""
+    provider_settings: Mapping[str, str] = field(default_factory=dict)
+    storage: str = ""
+
+
+def read_config_file(path: str) -> NodeConfigFile:
+    """Read the file at ``path``; without one, the default file if it exists.
+
+    Raises:
+        InvalidInputError: it cannot be read, is no strict JSON, or a member is of another type.
+    """
+    chosen = Path(path) if path else DEFAULT_PATH
+    if not path and not chosen.exists():
+        return NodeConfigFile()
+    try:
+        with chosen.open("rb") as file:
+            body = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInputError(f"{chosen}: cannot be read ({error.strerror})") from None
+    if len(body) > MAX_BYTES:
+        raise InvalidInputError(f"{chosen}: expected at most {MAX_BYTES} bytes")
+    try:
+        return _parse(decode_object(body).values)
+    except InvalidInputError as error:
+        hint = " (JSON allows no comma before a closing brace)" if b",}" in b"".join(body.split()) else ""
+        raise InvalidInputError(f"{chosen}: {error.message}{hint}") from None
+
+
+def _parse(values: Mapping[str, Any]) -> NodeConfigFile:
+    secret = _member(values, "secret", dict, {})
+    storage = _member(values, "storage", dict, {})
+    devices = _member(storage, "devices", list, [])
+    if len(devices) > 1 or not all(isinstance(device, str) for device in devices):
+        raise InvalidInputError("storage.devices: expected one directory")
+    secret_type = _member(secret, "secret_type", str, "")
+    settings = _member(secret, secret_type, dict, {}) if secret_type else {}
+    for name, value in settings.items():
+        if not isinstance(value, str):
+            raise InvalidInputError(f"secret.{secret_type}.{name}: expected text")
+    return NodeConfigFile(
+        cluster_id=_member(values, "clusterid", str, ""),
+        secret_type=secret_type,
+        cluster_secret_key=_member(secret, "cluster_secret_key", str, ""),
+        provider_settings=settings,
+        storage=devices[0] if devices else "",
+    )
+
+
+def _member(values: Mapping[str, Any], name: str, kind: type, absent: Any) -> Any:
+    value = values.get(name, absent)
+    if not isinstance(value, kind):
+        raise InvalidInputError(f"{name}: expected {_KIND_WORDS[kind.__name__]}")
+    return value

@@ -1,0 +1,62 @@
+"""What the command line of a storage node says, as it was typed. ``None`` and empty mean: not said."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeOptions:
+    """The arguments, with the names that ``px-runc`` gives them where it has them.
+
+    Attributes:
+        config: ``config.json`` to read; by default ``/etc/pwx/config.json`` if that exists.
+        cluster_id: ``-c``.
+        node_id: name of this node; the host's name by default.
+        storage: ``-s``, the directory for records, backing files and audit log.
+        schedulers: ``-x``; accepted, without effect.
+        secret_type: ``-secret_type``.
+        cluster_secret_key: ``-cluster_secret_key``.
+        provider_settings: ``-e KEY=VALUE``.
+        jwt_issuer: ``-jwt_issuer``.
+        jwt_rsa_pubkey_file: ``-jwt_rsa_pubkey_file``.
+        jwt_ecds_pubkey_file: ``-jwt_ecds_pubkey_file``.
+        username_claim: ``-username_claim``.
+        oidc_issuer: ``-oidc_issuer``; refused as not built yet, like the two below.
+        oidc_client_id: ``-oidc_client_id``.
+        oidc_custom_claim_namespace: ``-oidc_custom_claim_namespace``.
+        listen: ``host:port``; port 0 picks a free one.
+        tls_cert: ``-apicert``.
+        tls_key: ``-apikey``.
+        ready_file: written, as JSON, when the node listens.
+        guest_access: ``enabled`` or ``disabled``.
+        mount_roots: directories below which volumes may be mounted and trees copied.
+        backend: which volume back end to use, or ``auto``.
+        audit_log: file for decisions; ``audit.log`` in the storage directory by default.
+        allow_short_shared_secret: accept a shared secret that is shorter than it should be.
+        disable_mlock: do not lock memory.
+    """
+
+    config: str = ""
+    cluster_id: str = ""
+    node_id: str = ""
+    storage: str = ""
+    schedulers: tuple[str, ...] = ()
+    secret_type: str = ""
+    cluster_secret_key: str = ""
+    provider_settings: tuple[str, ...] = ()
+    jwt_issuer: str = ""
+    jwt_rsa_pubkey_file: str = ""
+    jwt_ecds_pubkey_file: str = ""
+    username_claim: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_custom_claim_namespace: str = ""
+    listen: str = "127.0.0.1:9021"
+    tls_cert: str = ""
+    tls_key: str = ""
+    ready_file: str = ""
+    guest_access: str = "disabled"
+    mount_roots: tuple[str, ...] = ()
+    backend: str = "auto"
+    audit_log: str = ""
+    allow_short_shared_secret: bool = False
+    disable_mlock: bool = False

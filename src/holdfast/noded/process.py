@@ -1,0 +1,117 @@
+"""The life of a node process: harden, open, recover, listen, serve, stop.
+
+What is attached and mounted stays so when the node stops: workloads outlive it, and the next start finds
+everything in the kernel. SIGTERM and SIGINT finish the requests under way; SIGHUP reads the certificates
+again.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from holdfast.api.sdk.dialect import SdkDialect
+from holdfast.api.sdk.errors import listener_error_body
+from holdfast.errors import HoldfastError, InvalidInputError
+from holdfast.http.limits import Limits
+from holdfast.http.listener import HttpServer
+from holdfast.http.tls import TlsIdentity, TlsSettings
+from holdfast.node.devices import Devices
+from holdfast.noded.assembly import open_node
+from holdfast.noded.config import NodeConfig, read_config
+from holdfast.noded.options import NodeOptions
+from holdfast.process.hardening import harden
+from holdfast.version import VERSION
+
+GRACE_SECONDS = 30.0
+# Making, filling and re-keying volumes takes its time; the client is told, not cut off.
+LIMITS = Limits(body_bytes=1 << 20, request_seconds=600.0, connections=256)
+
+_log = logging.getLogger("holdfast.node")
+
+
+def serve(options: NodeOptions) -> int:
+    """Run a node; see ``holdfast.noded.run``."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for measure in harden(lock_memory=os.geteuid() == 0 and not options.disable_mlock):
+        if not measure.applied:
+            _log.info("%s is not in place: %s", measure.name, measure.remark)
+    config = read_config(options, os.environ)
+    _forget_secrets()
+    for scheduler in options.schedulers:
+        _log.info("-x %s is accepted and has no effect", scheduler)
+    with open_node(config, backend=options.backend) as (node, devices):
+        _recover(devices)
+        dialect = SdkDialect(node)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve_until_stopped(config, options, dialect))
+        finally:
+            dialect.close()
+            if options.ready_file:
+                Path(options.ready_file).unlink(missing_ok=True)
+    return 0
+
+
+async def _serve_until_stopped(config: NodeConfig, options: NodeOptions, dialect: SdkDialect) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    server = HttpServer(dialect, limits=LIMITS, error_body=listener_error_body)
+    tls = _tls(options)
+    port = await server.listen_tcp(config.host, config.port, tls=tls)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, server)
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    address = f"{'http' if tls is None else 'https'}://{host}:{port}"
+    print(f"holdfast node {VERSION}: listening on {address}", flush=True)  # noqa: T201 - scripts wait for it
+    if options.ready_file:
+        _write_ready_file(Path(options.ready_file), address)
+    await stop.wait()
+    _log.info("stopping; attached volumes stay attached")
+    await server.stop(GRACE_SECONDS)
+
+
+def _tls(options: NodeOptions) -> TlsIdentity | None:
+    if not options.tls_cert and not options.tls_key:
+        return None
+    if not options.tls_cert or not options.tls_key:
+        raise InvalidInputError("-apicert and -apikey: expected both, or neither")
+    return TlsIdentity(TlsSettings(certificate_file=options.tls_cert, key_file=options.tls_key))
+
+
+def _reload(server: HttpServer) -> None:
+    try:
+        server.reload_certificates()
+    except HoldfastError as error:
+        _log.warning("the certificates stay as they were: %s", error.message)
+
+
+def _recover(devices: Devices) -> None:
+    for name, why in devices.passed_over:
+        _log.info("volume back end %s is not used: %s", name, why)
+    for backend in (devices.encrypted, devices.plain):
+        for attachment in backend.recover() if backend is not None else ():
+            _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
+
+
+def _forget_secrets() -> None:
+    """Take the secrets out of our own environment, so that nothing started later can inherit them."""
+    for name in list(os.environ):
+        if "AUTH_" in name or name in {"VAULT_TOKEN", "PX_SHARED_SECRET"}:
+            del os.environ[name]
+
+
+def _write_ready_file(path: Path, address: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        draft.unlink()
+    draft.write_bytes(msgspec.json.encode({"address": address, "pid": os.getpid()}))
+    draft.replace(path)
