@@ -30,6 +30,8 @@ class Capability(StrEnum):
     PATCH = "patch"
     SCAN = "scan"
 
+    __hash__ = str.__hash__  # an enum hashes by a method in Python; tables of every request look these up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

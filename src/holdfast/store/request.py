@@ -26,6 +26,8 @@ class Operation(StrEnum):
     PATCH = "patch"
     DELETE = "delete"
 
+    __hash__ = str.__hash__  # an enum hashes by a method in Python; tables of every request look these up
+
 
 class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     """What a caller asks.
