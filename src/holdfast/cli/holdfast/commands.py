@@ -89,6 +89,7 @@ PROGRAM = Program(
         "A sealed secret store",
         {
             "server": Command("Start a store", f"{_HERE}.server:server"),
+            "node": Command("Start a storage node", f"{_HERE}.node:node"),
             "status": Command("Show whether the store is sealed", f"{_HERE}.status:status"),
             "operator": _OPERATOR,
             "login": Command("Keep a token for the commands that follow", f"{_HERE}.login:login"),

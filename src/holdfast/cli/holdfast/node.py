@@ -1,0 +1,74 @@
+"""``holdfast node``: hand the command line to the storage node process. Arguments are those of ``px-runc``."""
+
+from argparse import Namespace
+
+from holdfast.cli.arguments import CommandParser
+from holdfast.cli.program import Run
+
+# (names, destination, metavar, help), each taking one value.
+_VALUES = (
+    (("--cluster-id", "-c"), "cluster_id", "ID", "the cluster's name"),
+    (("--node-id",), "node_id", "NAME", "this node's name; by default the host's"),
+    (("--storage", "-s"), "storage", "DIR", "directory for records, backing files and audit log"),
+    (("--config",), "config", "FILE", "config.json; by default /etc/pwx/config.json if it exists"),
+    (("--listen",), "listen", "HOST:PORT", "where to listen; port 0 picks a free one (127.0.0.1:9021)"),
+    (("--apicert",), "tls_cert", "FILE", "certificate, PEM"),
+    (("--apikey",), "tls_key", "FILE", "its key, unencrypted PEM"),
+    (("--ready-file",), "ready_file", "FILE", "written with address and process id when the node listens"),
+    (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
+    (("--cluster_secret_key",), "cluster_secret_key", "NAME", "cluster-wide key, until one is set"),
+    (("--jwt_issuer", "--jwt-issuer"), "jwt_issuer", "NAME", "issuer of the users' tokens (openstorage.io)"),
+    (("--jwt_rsa_pubkey_file",), "jwt_rsa_pubkey_file", "FILE", "RSA key that checks users' tokens"),
+    (("--jwt_ecds_pubkey_file",), "jwt_ecds_pubkey_file", "FILE", "EC key that checks users' tokens"),
+    (("--username_claim",), "username_claim", "CLAIM", "claim that names the user: sub, email or name (sub)"),
+    (("--oidc_issuer",), "oidc_issuer", "URL", "not built yet"),
+    (("--oidc_client_id",), "oidc_client_id", "ID", "not built yet"),
+    (("--oidc_custom_claim_namespace",), "oidc_custom_claim_namespace", "NAME", "not built yet"),
+    (
+        ("--guest-access",),
+        "guest_access",
+        "enabled|disabled",
+        "whether calls without a token are served (disabled)",
+    ),
+    (("--backend",), "backend", "NAME", "auto, dm-crypt, luks-fuse or user-copy (auto)"),
+    (("--audit-log",), "audit_log", "FILE", "where decisions are written"),
+)
+
+_LISTS = (
+    (("--scheduler", "-x"), "schedulers", "NAME", "accepted, without effect"),
+    (("--env", "-e"), "provider_settings", "NAME=VALUE", "setting of the secrets provider, never a token"),
+    (
+        ("--mount-root",),
+        "mount_roots",
+        "DIR",
+        "directory below which volumes may be mounted and trees copied",
+    ),
+)
+
+_SWITCHES = (
+    (
+        "--allow-short-shared-secret",
+        "allow_short_shared_secret",
+        "accept a shared secret that can be guessed",
+    ),
+    ("--disable-mlock", "disable_mlock", "do not keep memory out of swap"),
+)
+
+
+def node(parser: CommandParser) -> Run:
+    """Start a storage node in this process."""
+    for names, destination, metavar, text in _VALUES:
+        parser.add_argument(*names, dest=destination, metavar=metavar, help=text)
+    for names, destination, metavar, text in _LISTS:
+        parser.add_argument(*names, dest=destination, action="append", default=[], metavar=metavar, help=text)
+    for name, destination, text in _SWITCHES:
+        parser.add_argument(name, dest=destination, action="store_true", help=text)
+    return _node
+
+
+def _node(arguments: Namespace) -> int:
+    from holdfast.noded import NodeOptions, run
+
+    said = {name: value for name, value in vars(arguments).items() if value is not None}
+    lists = {destination: tuple(said.pop(destination)) for _, destination, _, _ in _LISTS}
+    return run(NodeOptions(**said, **lists))
