@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from holdfast.audit import AuditBroker
 from holdfast.clock import Clock, SystemClock
 from holdfast.storage.interface import Storage
-from holdfast.store.audit_trail import OpenDevices
+from holdfast.store.audit_trail import OpenDevices, Schedule, call_at_once
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, Store
 from holdfast.store.keeper import Keeper
 
@@ -39,6 +39,7 @@ class LocalStore:
         clock: the time; the host's by default.
         audit_devices: names of the audit devices that ``open_audit_devices`` opens.
         open_audit_devices: opens them.
+        schedule: how answers wait for the audit lines of a turn of the event loop, if there is one.
         max_secret_bytes: the largest secret that may be written.
 
     Attributes:
@@ -53,6 +54,7 @@ class LocalStore:
         clock: Clock | None = None,
         audit_devices: tuple[str, ...] = (),
         open_audit_devices: OpenDevices | None = None,
+        schedule: Schedule = call_at_once,
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
     ) -> None:
         clock = clock or SystemClock()
@@ -64,6 +66,7 @@ class LocalStore:
             self._counter,
             clock,
             open_audit_devices=open_audit_devices or _no_devices,
+            schedule=schedule,
             max_secret_bytes=max_secret_bytes,
         )
 
