@@ -116,7 +116,7 @@ class StoreUnderTest:
         return Reply(answer.status, answer.headers, answer.body)
 
     def token(self, *, by=None, **wanted):
-        """Make a token with the root token, or with ``by``; return its text."""
+        """Make a token with the root token, or with ``by``, and with its policies unless told; return its text."""
         return self.create_token(by=by, **wanted).auth["client_token"]
 
     def create_token(self, *, by=None, path="auth/token/create", **wanted):
@@ -134,7 +134,7 @@ class StoreUnderTest:
         return self.token(policies=[name], no_default_policy=True, **wanted)
 
     def is_live(self, token):
-        """Whether the store knows a token: it may then ask what it may do, and hears at least ``deny``."""
+        """Whether the store still takes a token; any live one may ask which mounts it reaches."""
         return self.vault("GET", "sys/mounts", token=token).status == 200
 
     def _open_devices(self, keys):
