@@ -11,7 +11,7 @@ from itertools import count
 from tests.support.collecting_sink import CollectingSink
 from tests.support.http_wire import answers_in
 
-from holdfast.audit import AuditBroker, AuditDevice
+from holdfast.audit import AuditBroker, AuditDevice, AuditSinkError
 from holdfast.clock import ManualClock
 from holdfast.http.connections import Connections
 from holdfast.http.limits import Limits
@@ -57,6 +57,7 @@ class StoreUnderTest:
     storage: MemoryStorage = field(default_factory=MemoryStorage)
     clock: ManualClock = field(default_factory=ManualClock)
     sinks: dict[str, CollectingSink] = field(default_factory=dict)
+    audit_opens: bool = True
     max_secret_bytes: int = 1024 * 1024
     limits: Limits = field(default_factory=Limits)
     root: str = ""
@@ -116,7 +117,7 @@ class StoreUnderTest:
         return Reply(answer.status, answer.headers, answer.body)
 
     def token(self, *, by=None, **wanted):
-        """Make a token with the root token, or with ``by``, and with its policies unless told; return its text."""
+        """Make a token with ``by`` or the root token, with the same policies unless told; return its text."""
         return self.create_token(by=by, **wanted).auth["client_token"]
 
     def create_token(self, *, by=None, path="auth/token/create", **wanted):
@@ -138,6 +139,8 @@ class StoreUnderTest:
         return self.vault("GET", "sys/mounts", token=token).status == 200
 
     def _open_devices(self, keys):
+        if not self.audit_opens:
+            raise AuditSinkError("told to refuse")
         return AuditBroker([AuditDevice(name, keys[name], sink) for name, sink in self.sinks.items()])
 
 

@@ -151,7 +151,7 @@ class TestPolicies:
     def test_unknown_names_are_told(self, store):
         made = store.create_token(policies=["nobody-wrote-me"])
         assert made.json["warnings"] == ['Policy "nobody-wrote-me" does not exist']
-        assert not store.vault("GET", "secret/data/a", token=made.auth["client_token"]).status == 200
+        assert store.vault("GET", "secret/data/a", token=made.auth["client_token"]).status == 403
 
 
 @pytest.mark.parametrize(

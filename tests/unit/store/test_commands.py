@@ -1,0 +1,200 @@
+"""Commands and their outcomes as they cross the border between two processes."""
+
+import json
+
+import msgspec
+import pytest
+from tests.support.local_store import StoreUnderTest
+
+from holdfast import errors
+from holdfast.audit import AuditFailedError
+from holdfast.barrier.errors import AlreadyInitializedError, RecordError, UnsealFailedError
+from holdfast.engines.errors import CheckAndSetMismatchError, SecretExistsError, SecretNotFoundError
+from holdfast.errors import HoldfastError
+from holdfast.storage.errors import KeyTooLongError, StorageFullError
+from holdfast.store import kv_routes
+from holdfast.store.command import decode_outcome, encode_answer, encode_command, encode_failure
+from holdfast.store.command_types import COMMAND_TYPES, decode_command
+from holdfast.store.request import Answer
+from holdfast.store.token_commands import RenewToken, RevokeToken
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, HoldfastError) and kind is not HoldfastError
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_kind_of_error_arrives_as_itself(kind):
+    arrived = decode_outcome(encode_failure(kind("what to do")))
+    assert type(arrived) is kind
+    assert arrived.message == "what to do"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        pytest.param(SecretNotFoundError(), errors.NotFoundError, id="no secret"),
+        pytest.param(SecretExistsError(), errors.ConflictError, id="a secret"),
+        pytest.param(CheckAndSetMismatchError(), errors.ConflictError, id="check-and-set"),
+        pytest.param(StorageFullError("full"), errors.UnavailableError, id="full disk"),
+        pytest.param(KeyTooLongError("long"), errors.TooLargeError, id="the nearer of two kinds"),
+        pytest.param(UnsealFailedError(), errors.InvalidInputError, id="wrong shares"),
+        pytest.param(AlreadyInitializedError(), errors.ConflictError, id="second initialisation"),
+        pytest.param(AuditFailedError(), errors.UnavailableError, id="no audit device"),
+        pytest.param(RecordError("core/keyring"), errors.InternalError, id="damaged record"),
+    ],
+)
+def test_a_room_s_own_error_arrives_as_its_kind(error, kind):
+    arrived = decode_outcome(encode_failure(error))
+    assert type(arrived) is kind
+    assert arrived.message == error.message
+
+
+def test_the_reason_of_a_refused_credential_arrives():
+    arrived = decode_outcome(encode_failure(errors.UnauthenticatedError("no", reason="expired")))
+    assert arrived.reason == "expired"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(KeyError("canary-7f3a"), id="foreign error"),
+        pytest.param(HoldfastError("x", detail="canary-7f3a"), id="the base of all"),
+        pytest.param(RecordError("logical/canary-7f3a"), id="detail for the operator"),
+        pytest.param(RecursionError("canary-7f3a"), id="recursion"),
+    ],
+)
+def test_what_is_not_for_clients_does_not_cross(error):
+    frame = encode_failure(error)
+    assert b"canary" not in frame
+    assert isinstance(decode_outcome(frame), HoldfastError)
+
+
+def test_an_answer_arrives_whole():
+    answer = Answer(
+        data=b'{"a":1}', metadata=b"{}", missing=True, auth=b"{}", lease_seconds=5, warnings=("w",), flat=True
+    )
+    assert decode_outcome(encode_answer(answer)) == answer
+    assert decode_outcome(encode_answer(Answer())) == Answer()
+
+
+def test_every_command_that_a_store_sends_can_be_read_back(store):
+    """The commands of a whole working day, caught on their way to the keeper."""
+    frames, submit = [], store.local.submit
+    store.local.submit = lambda frame, done: (frames.append(frame), submit(frame, done))
+    work_a_day(store)
+    commands = [decode_command(frame) for frame in frames]
+    assert {type(command) for command in commands} == set(COMMAND_TYPES)
+    assert [encode_command(command) for command in commands] == frames
+
+
+def work_a_day(store):
+    def ask(method, path, body=None, **options):
+        answer = store.vault(method, path, body, token=store.root, **options)
+        assert answer.status < 300, (path, answer.body)
+        return answer
+
+    store.vault("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
+    ask("GET", "sys/seal-status")
+    ask("PUT", "sys/mounts/one", {"type": "kv"})
+    ask("PUT", "sys/mounts/one/tune", {"description": "x"})
+    ask("PUT", "one/a", {"k": "v"})
+    ask("DELETE", "one/a")
+    ask("DELETE", "sys/mounts/one")
+    ask("PUT", "secret/config", {"max_versions": 3, "delete_version_after": "-1s"})
+    for _ in range(2):
+        ask("PUT", "secret/data/a", {"data": {"k": 2**53 + 1}, "options": {}})
+    merge = ["Content-Type: application/merge-patch+json"]
+    ask("PATCH", "secret/data/a", {"data": {"l": None}}, headers=merge)
+    ask("PUT", "secret/metadata/a", {"custom_metadata": {"owner": "x"}, "cas_required": False})
+    ask(
+        "PATCH",
+        "secret/metadata/a",
+        {"custom_metadata": {"owner": None}, "max_versions": None},
+        headers=merge,
+    )
+    for action in ("delete", "undelete", "destroy"):
+        ask("PUT", f"secret/{action}/a", {"versions": ["1"]})
+    ask("DELETE", "secret/data/a")
+    ask("DELETE", "secret/metadata/a")
+    store.policy("p", 'path "a" { capabilities = ["read"] }')
+    ask("DELETE", "sys/policies/acl/p")
+    made = store.create_token(num_uses=1, ttl=60, meta={"a": "b"}).auth
+    store.is_live(made["client_token"])
+    token, accessor = store.token(ttl=60), store.create_token(ttl=60).auth["accessor"]
+    ask("PUT", "auth/token/renew", {"token": token})
+    ask("PUT", "auth/token/revoke", {"token": token})
+    ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
+    ask("PUT", "sys/rotate")
+    store.seal()
+    store.vault("PUT", "sys/unseal", {"reset": True})
+    store.unseal()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xc1", id="not msgpack"),
+        pytest.param(msgspec.msgpack.encode({"type": "Command"}), id="the base"),
+        pytest.param(msgspec.msgpack.encode({"type": "os.system", "command": "true"}), id="something else"),
+        pytest.param(msgspec.msgpack.encode({"type": "RevokeToken", "token_hash": 5}), id="wrong field"),
+        pytest.param(msgspec.msgpack.encode({"type": "RevokeToken"}), id="missing field"),
+    ],
+)
+def test_what_is_no_command_is_refused(frame):
+    with pytest.raises(msgspec.DecodeError):
+        decode_command(frame)
+
+
+def test_a_defect_is_told_in_general_words_only(store, monkeypatch, caplog):
+    def fail(*_args, **_options):
+        raise KeyError("canary-7f3a")
+
+    monkeypatch.setattr(kv_routes.kv2, "read", fail)
+    monkeypatch.setattr(kv_routes.kv2, "write", fail)
+    for method, body in (("GET", None), ("PUT", {"data": {"k": "canary-7f3a"}})):
+        answers = [
+            store.vault(method, "secret/data/a", body, token=store.root),
+            store.dcos(method, "secret/default/a", body and {"value": "canary-7f3a"}, token=store.root),
+        ]
+        assert [answer.status for answer in answers] == [500, 500]
+        assert all(b"internal error" in answer.body for answer in answers)
+        assert b"canary" not in b"".join(answer.body for answer in answers)
+    assert "KeyError" in caplog.text
+    assert "canary" not in caplog.text
+    monkeypatch.undo()
+    assert store.vault("GET", "secret/data/a", token=store.root).status == 404
+
+
+def test_one_failing_change_of_a_batch_leaves_the_others_alone(store):
+    hasher = store.local.store._open.hasher
+    tokens = [store.token() for _ in range(2)]
+    frames = [
+        encode_command(RevokeToken(token_hash=hasher.token(tokens[0]))),
+        encode_command(RenewToken(token_hash="0" * 64)),
+        encode_command(RevokeToken(token_hash=hasher.token(tokens[1]))),
+    ]
+    outcomes = [decode_outcome(outcome) for outcome in store.local.keeper.apply(frames)]
+    assert [isinstance(outcome, HoldfastError) for outcome in outcomes] == [False, True, False]
+    assert [store.is_live(token) for token in tokens] == [False, False]
+
+
+def test_a_damaged_record_is_noticed_and_logged(store, caplog):
+    store.vault("PUT", "secret/data/a", {"data": {"k": "v"}}, token=store.root)
+    key = _only_secret_key(store)
+    record = store.storage.get(key)
+    store.storage.write(lambda tx: tx.put(key, record[:-1] + bytes([record[-1] ^ 1])))
+    answer = store.vault("GET", "secret/data/a", token=store.root)
+    assert (answer.status, answer.errors) == (500, ["a stored record failed its check"])
+    assert "failed its check" in caplog.text
+    caplog.clear()
+    assert store.vault("PUT", "secret/data/a", {"data": {"k": "w"}}, token=store.root).status == 500
+    assert "failed its check" in caplog.text
+
+
+def _only_secret_key(store: StoreUnderTest) -> str:
+    mounts = json.loads(store.vault("GET", "sys/mounts", token=store.root).body)
+    return f"logical/{mounts['secret/']['uuid']}/s/a"
