@@ -1,42 +1,31 @@
-"""The bound: our own listener answering every request with the same bytes, in as many processes as the store has workers.
+"""The bound: our own listener answering every request with the same bytes, as one worker process.
 
-What a store could answer at most if it did nothing but receive requests and send answers.
+What a worker of the store could do at most if it only received requests and sent answers. Started as often
+as the store has workers; they share the address as those do.
+
+    python -m bench.constant PORT
 """
 
-import argparse
 import asyncio
-import os
 import signal
+import sys
 
 import uvloop
 
-from holdfast.http import Listener, build_response
+from holdfast.http import HttpServer, build_response
 
-BODY = b'{"request_id":"","data":{"data":{"constant":"' + b"x" * 320 + b'"}}}\n'
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    children = []
-    for _ in range(arguments.workers - 1):
-        child = os.fork()
-        if not child:
-            break
-        children.append(child)
-    else:
-        signal.signal(signal.SIGTERM, lambda *_: [os.kill(child, signal.SIGTERM) for child in children] and os._exit(0))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(arguments.port))
+ANSWER = build_response(200, b'{"data":"' + b"x" * 390 + b'"}')  # as many bytes as the answer to a read
 
 
 async def _serve(port: int) -> None:
-    answer = build_response(200, BODY)
-    await Listener.tcp("127.0.0.1", port, lambda _request, reply: reply(answer))
-    await asyncio.Event().wait()
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    server = HttpServer(lambda _request, reply: reply(ANSWER))
+    await server.listen_tcp("127.0.0.1", port, reuse_port=True)
+    await stopping.wait()
+    await server.stop(1.0)
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.install()
+    asyncio.run(_serve(int(sys.argv[1])))

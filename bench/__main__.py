@@ -1,0 +1,78 @@
+"""The command line of the benchmarks; what there is to measure is in the package's text."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from bench import __doc__ as description
+from bench import attach, inprocess, load, report, workload
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure what is asked for and print it."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    results, as_table = _measure(options, parser)
+    if options.json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    else:
+        sys.stdout.write(as_table(results) + "\n")
+    return 0
+
+
+def _measure(
+    options: argparse.Namespace, parser: argparse.ArgumentParser
+) -> tuple[list[Any], Callable[[Any], str]]:
+    if options.what == "attach":
+        return attach.measure(options.rounds or 15), report.attach_table
+    if options.what == "inprocess":
+        return inprocess.measure(options.rounds or 9), report.inprocess_table
+    if bool(options.peer) != bool(options.peer_token):
+        parser.error("--peer and --peer-token belong together")
+    settings = load.Settings(
+        connections=options.connections,
+        seconds=options.duration,
+        rounds=options.rounds or 3,
+        workers=options.workers,
+        audited=options.audit,
+        secrets=options.secrets,
+        peer_url=options.peer,
+        peer_token=options.peer_token,
+        peer_ca=options.peer_ca,
+    )
+    return load.measure(settings), report.contest_table
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", default="load", choices=("load", "inprocess", "attach"))
+    parser.add_argument("--rounds", type=_positive, help="how often everything is repeated; medians count")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    of_load = parser.add_argument_group("load")
+    of_load.add_argument("--connections", type=_positive, default=64, help="open connections")
+    of_load.add_argument("--duration", type=_positive, default=5, metavar="SECONDS", help="of one run")
+    of_load.add_argument("--workers", type=_positive, default=2, help="processes that answer")
+    of_load.add_argument(
+        "--secrets", type=_positive, default=workload.Workload.secrets, help="how many there are"
+    )
+    of_load.add_argument("--no-audit", dest="audit", action="store_false", help="without an audit file")
+    of_load.add_argument("--peer", default="", metavar="URL", help="another server of the Vault API")
+    of_load.add_argument("--peer-token", default="", metavar="TOKEN", help="one that may do everything there")
+    of_load.add_argument("--peer-ca", default="", metavar="FILE", help="certificate authority of the peer")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected a number from 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

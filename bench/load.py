@@ -1,0 +1,111 @@
+"""The load benchmark: a store of our own, the bound, and a peer if there is one, under ``wrk``."""
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.contest import Result, Sample, sample, summarise
+from bench.population import Call, populate, remove
+from bench.servers import Server, constant_server, store_server
+from bench.workload import Workload
+from bench.wrk import READS, SCENARIOS, Scenario, find_wrk, plan_text, run_wrk
+from holdfast.client import TlsSettings, VaultClient
+
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the command line asks for.
+
+    Attributes:
+        connections: open connections of the load.
+        seconds: length of one run.
+        rounds: how often each run is repeated.
+        workers: processes that answer, of the store and of the bound.
+        audited: whether the store writes an audit file.
+        secrets: how many secrets there are.
+        peer_url: another server to compare with; empty for none.
+        peer_token: a token that may do everything there.
+        peer_ca: certificate authority of the peer; empty for the system's.
+    """
+
+    connections: int = 64
+    seconds: float = 5.0
+    rounds: int = 3
+    workers: int = 2
+    audited: bool = True
+    secrets: int = 10_000
+    peer_url: str = ""
+    peer_token: str = ""
+    peer_ca: str = ""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A server, and the plan of each scenario that it is given."""
+
+    server: Server
+    plans: dict[str, Path]
+
+
+def measure(settings: Settings, scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Result]:
+    """Run every scenario on every server, in turn, ``rounds`` times."""
+    find_wrk()
+    load = Workload(mount=f"bench-{secrets.token_hex(4)}", secrets=settings.secrets)
+    rounds: list[list[Sample]] = []
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="holdfast-bench-")))
+        store, root_token = stack.enter_context(
+            store_server(directory, settings.workers, audited=settings.audited)
+        )
+        ours = stack.enter_context(_populated(store, VaultClient(store.url, root_token), load, directory))
+        # The bound gets the very requests that the store gets.
+        bound = Contestant(stack.enter_context(constant_server(settings.workers)), ours.plans)
+        contestants = [ours]
+        if settings.peer_url:
+            tls = TlsSettings(ca_cert=settings.peer_ca) if settings.peer_ca else None
+            admin = VaultClient(settings.peer_url, settings.peer_token, tls=tls)
+            peer = Server("peer", settings.peer_url)
+            contestants.append(stack.enter_context(_populated(peer, admin, load, directory)))
+        runs = [(bound, READS)] + [(each, scenario) for scenario in scenarios for each in contestants]
+        for number in range(settings.rounds):
+            _say(f"round {number + 1} of {settings.rounds}")
+            rounds.append([_sample(contestant, scenario, settings) for contestant, scenario in runs])
+    return summarise(rounds, peer="peer")
+
+
+def _sample(contestant: Contestant, scenario: Scenario, settings: Settings) -> Sample:
+    server, plan = contestant.server, contestant.plans[scenario.name]
+    run_wrk(server.url, plan, connections=settings.connections, seconds=WARM_UP_SECONDS)
+    return sample(
+        server,
+        scenario,
+        lambda: run_wrk(server.url, plan, connections=settings.connections, seconds=settings.seconds),
+    )
+
+
+@contextmanager
+def _populated(server: Server, admin: VaultClient, load: Workload, directory: Path) -> Iterator[Contestant]:
+    _say(f"{server.name}: writing {load.secrets} secrets")
+    call: Call = admin.request
+    tokens: list[str] = []
+    try:
+        tokens = populate(call, load)
+        plans = {}
+        for scenario in SCENARIOS:
+            path = directory / f"{server.name}-{scenario.write_every}.lua"
+            path.touch(mode=0o600)  # it holds tokens
+            path.write_text(plan_text(load, tokens, scenario))
+            plans[scenario.name] = path
+        yield Contestant(server, plans)
+    finally:
+        remove(call, load, tokens)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")

@@ -1,0 +1,54 @@
+"""A workload's mount, policies, tokens and secrets: put into a server through its API, and taken out.
+
+Works on every server of the Vault API. What is made carries the mount's name, so that nothing of a server
+that is used for other things too is touched.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from bench.workload import Workload
+from holdfast.errors import HoldfastError
+
+Call = Callable[[str, str, Mapping[str, Any] | None], dict[str, Any]]
+"""``(method, path without /v1/, body) -> answer``, as an administrator; raises ``HoldfastError``."""
+
+TOKEN_TTL = "2h"
+_PARALLEL_WRITES = 8
+
+
+def populate(call: Call, load: Workload, *, parallel: int = _PARALLEL_WRITES) -> list[str]:
+    """Make everything; return the tokens in their order."""
+    call("POST", f"sys/mounts/{load.mount}", {"type": "kv", "options": {"version": "2"}})
+    for name, text in load.policies().items():
+        call("POST", f"sys/policies/acl/{name}", {"policy": text})
+    tokens = [_token(call, load.policy_of_token(number)) for number in range(load.tokens)]
+
+    def write(secret: int) -> None:
+        call("POST", load.path(secret), load.body(secret))
+
+    with ThreadPoolExecutor(parallel) as pool:
+        for _ in pool.map(write, range(load.secrets), chunksize=100):
+            pass
+    return tokens
+
+
+def remove(call: Call, load: Workload, tokens: list[str]) -> None:
+    """Take away as much of it as is there."""
+    with suppress(HoldfastError):
+        call("DELETE", f"sys/mounts/{load.mount}", None)
+    for token in tokens:
+        with suppress(HoldfastError):
+            call("POST", "auth/token/revoke", {"token": token})
+    for name in load.policies():
+        with suppress(HoldfastError):
+            call("DELETE", f"sys/policies/acl/{name}", None)
+
+
+def _token(call: Call, policy: str) -> str:
+    token: str = call("POST", "auth/token/create", {"policies": [policy], "ttl": TOKEN_TTL})["auth"][
+        "client_token"
+    ]
+    return token

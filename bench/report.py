@@ -1,0 +1,78 @@
+"""Results as text for people, and as JSON for programs."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bench.attach import Timing
+from bench.contest import Result
+from bench.inprocess import Measurement
+
+NOTHING = "-"  # a figure that cannot be known
+
+_FIGURE = re.compile(r"[\d.,]+|-")
+
+
+def contest_table(results: Iterable[Result]) -> str:
+    """Return the table of a contest."""
+    head = (
+        "load",
+        "server",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "CPU us",
+        "errors",
+        "of bound",
+        "of peer",
+    )
+    rows = [
+        (
+            result.scenario,
+            result.server,
+            f"{result.rate:,.0f}",
+            f"{result.p50_ms:.2f}",
+            f"{result.p99_ms:.2f}",
+            f"{result.p999_ms:.2f}",
+            _number(result.cpu_us, ".1f"),
+            str(result.errors),
+            _number(result.of_bound, ".2f"),
+            _number(result.of_peer, ".2f"),
+        )
+        for result in results
+    ]
+    return table(head, rows)
+
+
+def inprocess_table(measurements: Iterable[Measurement]) -> str:
+    """Return the table of the in-process benchmark."""
+    rows = [(each.name, f"{each.microseconds:.2f}", f"{each.ratio:.2f}") for each in measurements]
+    return table(("request", "CPU us", "of parser"), rows)
+
+
+def attach_table(timings: Iterable[Timing]) -> str:
+    """Return the table of the attach benchmark."""
+    rows = [
+        (each.name, f"{each.attach_ms:.1f}", f"{each.slowest_attach_ms:.1f}", f"{each.detach_ms:.1f}")
+        for each in timings
+    ]
+    return table(("volume", "attach ms", "slowest", "detach ms"), rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in columns: texts to the left, columns of figures to the right."""
+    columns = list(zip(head, *rows, strict=True))
+    aligned = [_align(column) for column in columns]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*aligned, strict=True))
+
+
+def _align(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    _, *cells = column
+    if all(_FIGURE.fullmatch(cell) for cell in cells):
+        return [cell.rjust(width) for cell in column]
+    return [cell.ljust(width) for cell in column]
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)

@@ -1,0 +1,62 @@
+"""What is asked, the same of every server that is compared: secrets, who may read them, requests.
+
+Twenty teams share one KV v2 mount; each has a policy for its own directory. A token has its team's policy
+and ``default``, like nearly every token there is, and each secret is always asked for with the same one.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+TEAMS = 20
+
+# What common clients send beside the token: with ``X-Vault-Token``, seven headers.
+CLIENT_HEADERS = {
+    "Host": "localhost",
+    "User-Agent": "bench/1",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "X-Vault-Request": "true",
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One load.
+
+    Attributes:
+        mount: path of the KV v2 mount, without slashes.
+        secrets: how many secrets there are.
+        tokens: how many tokens ask for them; a multiple of ``TEAMS``.
+    """
+
+    mount: str = "bench"
+    secrets: int = 10_000
+    tokens: int = 200
+
+    def policies(self) -> dict[str, str]:
+        """Return the policy of each team by its name."""
+        rule = 'path "{}/data/{}/*" {{ capabilities = ["create", "read", "update"] }}'
+        return {f"{self.mount}-{team}": rule.format(self.mount, team) for team in map(_team, range(TEAMS))}
+
+    def policy_of_token(self, token: int) -> str:
+        """Return which policy a token has beside ``default``."""
+        return f"{self.mount}-{_team(token)}"
+
+    def path(self, secret: int) -> str:
+        """Return the API path of a secret, without ``/v1/``."""
+        return f"{self.mount}/data/{_team(secret)}/service-{secret // TEAMS:05d}/credentials"
+
+    def token_of(self, secret: int) -> int:
+        """Return the number of the token that asks for a secret: one of its team's."""
+        turn = secret // TEAMS % (self.tokens // TEAMS)
+        return turn * TEAMS + secret % TEAMS
+
+    def body(self, secret: int) -> dict[str, dict[str, str]]:
+        """Return what is written; a reader's answer then has about 400 bytes."""
+        digest = hashlib.sha256(str(secret).encode()).hexdigest()
+        return {"data": {"username": f"service-{secret // TEAMS:05d}", "password": digest[:40]}}
+
+
+def _team(number: int) -> str:
+    return f"team-{number % TEAMS:02d}"

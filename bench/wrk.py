@@ -1,0 +1,133 @@
+"""One run of ``wrk``: a plan of requests in, throughput and latency out."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from bench.workload import CLIENT_HEADERS, Workload
+
+SCRIPT = Path(__file__).with_name("load.lua")
+THREADS = 2
+_MARK = "RESULT "
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What wrk saw.
+
+    Attributes:
+        requests: how many were answered.
+        seconds: how long it took.
+        p50_us: median latency in microseconds.
+        p99_us: 99th percentile.
+        p999_us: 99.9th percentile.
+        errors: answers other than 2xx and 3xx, and connections that failed.
+    """
+
+    requests: int
+    seconds: float
+    p50_us: int
+    p99_us: int
+    p999_us: int
+    errors: int
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A mix of requests.
+
+    Attributes:
+        name: for the report.
+        write_every: every how many requests one is a write; 0 for none.
+    """
+
+    name: str
+    write_every: int
+
+
+READS = Scenario("reads", 0)
+MIXED = Scenario("90/10 mix", 10)
+WRITES = Scenario("durable writes", 1)
+SCENARIOS = (READS, MIXED, WRITES)
+
+
+def find_wrk() -> str:
+    """Return where wrk is.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    found = shutil.which("wrk")
+    if found is None:
+        raise SystemExit("wrk is not installed; `./dev bench` does that, or: apt-get install wrk")
+    return found
+
+
+def plan_text(load: Workload, tokens: list[str], scenario: Scenario) -> str:
+    """Return the plan of a scenario: every secret once, as text of complete requests."""
+    secrets = range(load.secrets)
+    reads = [request_text("GET", load.path(n), tokens[load.token_of(n)]) for n in secrets]
+    writes = []
+    if scenario.write_every:
+        writes = [
+            request_text("POST", load.path(n), tokens[load.token_of(n)], json.dumps(load.body(n)))
+            for n in secrets
+        ]
+    return (
+        f"return {{ write_every = {scenario.write_every},\n"
+        f"reads = {_lua_list(reads)},\nwrites = {_lua_list(writes)} }}\n"
+    )
+
+
+def request_text(method: str, path: str, token: str, body: str = "") -> str:
+    """Return one request as it goes over the wire."""
+    headers = CLIENT_HEADERS | {"X-Vault-Token": token}
+    if body:
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body.encode()))}
+    head = [f"{method} /v1/{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(head) + "\r\n\r\n" + body
+
+
+def run_wrk(url: str, plan: Path, *, connections: int, seconds: float) -> Run:
+    """Load a server for a while and return what came of it."""
+    parts = urlsplit(url)
+    completed = subprocess.run(
+        [
+            find_wrk(),
+            *(f"-t{THREADS}", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"),
+            *("-s", str(SCRIPT), f"{parts.scheme}://{parts.netloc}", "--", str(plan)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds + 60,
+    )
+    if completed.returncode:
+        raise RuntimeError(f"wrk failed: {completed.stderr.strip() or completed.stdout.strip()}")
+    return parse_result(completed.stdout)
+
+
+def parse_result(output: str) -> Run:
+    """Return what the script printed at the end of a run.
+
+    Raises:
+        ValueError: it printed nothing that is a result.
+    """
+    for line in output.splitlines():
+        if line.startswith(_MARK):
+            return msgspec.json.decode(line.removeprefix(_MARK), type=Run)
+    raise ValueError("wrk printed no result")
+
+
+def _lua_list(texts: list[str]) -> str:
+    """Write texts as a Lua list; JSON's escapes for what occurs in a request are Lua's too."""
+    return "{" + ",\n".join(json.dumps(text) for text in texts) + "}"
