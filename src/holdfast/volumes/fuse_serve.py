@@ -19,6 +19,10 @@ Reply = bytes | bytearray
 MAX_TRANSFER_BYTES = 1 << 20
 FILE_MODE = 0o100600
 
+# For ever. Looking at a loop device asks for the attributes of its file: were they not remembered, one
+# hung daemon would block whoever looks for any volume, and with them the forced detach that ends it.
+_ATTRIBUTES_VALID_SECONDS = 1 << 31
+
 _PROTOCOL = (7, 31)
 _ASYNC_READ, _BIG_WRITES, _PARALLEL_DIROPS, _ASYNC_DIO, _MAX_PAGES = 1 << 0, 1 << 5, 1 << 18, 1 << 15, 1 << 22
 _INIT_FLAGS = _ASYNC_READ | _BIG_WRITES | _PARALLEL_DIROPS | _ASYNC_DIO | _MAX_PAGES
@@ -99,7 +103,7 @@ def _refuse_fallocate(_: memoryview, __: PlainView) -> Reply:
 def _attributes(_: memoryview, view: PlainView) -> Reply:
     blocks = view.payload_bytes // 512
     attributes = (1, view.payload_bytes, blocks, 0, 0, 0, 0, 0, 0, FILE_MODE, 1, 0, 0, 0, BLOCK_BYTES, 0)
-    return _ATTR_OUT.pack(0, 0, 0, *attributes)
+    return _ATTR_OUT.pack(_ATTRIBUTES_VALID_SECONDS, 0, 0, *attributes)
 
 
 def _file_system(_: memoryview, view: PlainView) -> Reply:

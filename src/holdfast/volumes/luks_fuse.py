@@ -79,14 +79,15 @@ class LuksFuseBackend:
     def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
         """Take the loop device away, upon which the daemon ends. See ``VolumeBackend``."""
         with volume_lock(vol):
-            device = loop.find(vol.uuid)
             if force:
                 # A hung daemon blocks everybody below it, the unmount too; killed, its requests fail.
                 _kill(_daemons(vol.uuid))
-                if device is not None:
+            device = loop.find(vol.uuid)
+            if device is not None:
+                if force:
                     unmount_lazily(device.path)
-            elif device is not None:
-                refuse_mounted(device.path)
+                else:
+                    refuse_mounted(device.path)
             if not release_loop(vol.uuid) or not wait_until(lambda: not _daemons(vol.uuid)):
                 raise errors.VolumeBusyError(
                     "the volume's device is still in use; it goes with its last user"

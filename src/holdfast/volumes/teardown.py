@@ -34,9 +34,9 @@ def release_loop(uuid: str) -> bool:
     return wait_until(lambda: loop.find(uuid) is None)
 
 
-def wait_until(condition: Callable[[], bool], timeout_seconds: float = SETTLE_SECONDS) -> bool:
-    """Return whether the condition came true in time."""
-    deadline = time.monotonic() + timeout_seconds
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Return whether the condition came true within ``SETTLE_SECONDS``."""
+    deadline = time.monotonic() + SETTLE_SECONDS
     while not condition():
         if time.monotonic() >= deadline:
             return False
