@@ -1,6 +1,7 @@
-"""``holdfast node``: hand the command line to the storage node process. Arguments are those of ``px-runc``."""
+"""``holdfast node``: hand the command line, which is that of ``px-runc``, to the storage node process."""
 
 from argparse import Namespace
+from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.program import Run
@@ -69,6 +70,7 @@ def node(parser: CommandParser) -> Run:
 def _node(arguments: Namespace) -> int:
     from holdfast.noded import NodeOptions, run
 
-    said = {name: value for name, value in vars(arguments).items() if value is not None}
-    lists = {destination: tuple(said.pop(destination)) for _, destination, _, _ in _LISTS}
-    return run(NodeOptions(**said, **lists))
+    said: dict[str, Any] = {name: value for name, value in vars(arguments).items() if value is not None}
+    for _, destination, _, _ in _LISTS:
+        said[destination] = tuple(said[destination])
+    return run(NodeOptions(**said))

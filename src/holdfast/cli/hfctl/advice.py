@@ -1,0 +1,25 @@
+"""What to try next, by the kind of an error; printed below the node's own words."""
+
+from holdfast.errors import (
+    HoldfastError,
+    InternalError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+GUEST_REFUSED = "without authentication token"
+NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl context create`."  # noqa: S105 - advice
+
+
+def advise(error: HoldfastError) -> str:
+    """Return a sentence on what to try next, or nothing."""
+    if isinstance(error, UnauthenticatedError):
+        return f"Reason: {error.reason}. {NEW_TOKEN}"
+    if isinstance(error, PermissionDeniedError):
+        if GUEST_REFUSED in error.message:
+            return f"Choose who you are with `hfctl context set`, or: {NEW_TOKEN}"
+        return "See who you are with `hfctl whoami`."
+    if isinstance(error, UnavailableError) and "accepts connections" in error.message:
+        return "Start the node with `holdfast node`, or name its address with --endpoint or in the context."
+    return "Please report this." if isinstance(error, InternalError) else ""

@@ -1,0 +1,105 @@
+"""Every command of ``hfctl`` and where it lives; nothing here imports one."""
+
+from holdfast.cli.hfctl.advice import advise
+from holdfast.cli.program import Command, Group, Program
+from holdfast.version import VERSION
+
+_HERE = "holdfast.cli.hfctl"
+
+_AUTH = Group(
+    "Make tokens",
+    {
+        "token": Group(
+            "Make tokens",
+            {"generate": Command("Make a signed token from a user file", f"{_HERE}.auth:generate")},
+        ),
+    },
+)
+
+_CONTEXT = Group(
+    "Save endpoints and tokens, and choose among them",
+    {
+        "create": Command("Save a context, replacing one of that name", f"{_HERE}.contexts:create"),
+        "list": Command("Show the contexts, without their tokens", f"{_HERE}.contexts:list_contexts"),
+        "set": Command("Choose the current context", f"{_HERE}.contexts:set_current"),
+        "unset": Command("Have no current context: call as a guest", f"{_HERE}.contexts:unset"),
+        "delete": Command("Forget a context", f"{_HERE}.contexts:delete"),
+    },
+)
+
+_VOLUME = Group(
+    "Work with volumes",
+    {
+        "create": Command("Create a volume", f"{_HERE}.volume:create"),
+        "list": Command("List the volumes that you may see", f"{_HERE}.volume:list_volumes"),
+        "inspect": Command("Show one volume", f"{_HERE}.volume:inspect"),
+        "update": Command("Change labels or the owner", f"{_HERE}.volume:update"),
+        "delete": Command("Crypto-erase and remove a volume", f"{_HERE}.volume:delete"),
+        "import": Command(
+            "Replace a volume's content by a directory tree", f"{_HERE}.volume_tree:import_tree"
+        ),
+        "export": Command("Write a volume's content into a directory", f"{_HERE}.volume_tree:export_tree"),
+        "key": Group(
+            "Work with the key of one volume",
+            {
+                "show": Command("Show where the key is kept", f"{_HERE}.volume_key:show"),
+                "rotate": Command("Give the volume another key", f"{_HERE}.volume_key:rotate"),
+            },
+        ),
+    },
+)
+
+_HOST = Group(
+    "Attach and mount volumes on the node",
+    {
+        "attach": Command("Make a volume a block device", f"{_HERE}.host:attach"),
+        "detach": Command("Take the block device away", f"{_HERE}.host:detach"),
+        "mount": Command("Mount an attached volume", f"{_HERE}.host:mount"),
+        "unmount": Command("Unmount a volume", f"{_HERE}.host:unmount"),
+    },
+)
+
+_SECRETS = Group(
+    "Manage Secrets",
+    {
+        "set-cluster-key": Command(
+            "Say which secret is the cluster-wide key", f"{_HERE}.secrets:set_cluster_key"
+        ),
+        "rotate-cluster-key": Command(
+            "Give the key a new version and every volume on it that version",
+            f"{_HERE}.secrets:rotate_cluster_key",
+        ),
+        "status": Command("Show whether keys can be had, and which are in use", f"{_HERE}.secrets:status"),
+    },
+)
+
+_ROLE = Group(
+    "Work with roles",
+    {
+        "list": Command("List the roles", f"{_HERE}.role:list_roles"),
+        "inspect": Command("Show the rules of a role", f"{_HERE}.role:inspect"),
+        "create": Command("Store a role from a file", f"{_HERE}.role:create"),
+        "update": Command("Replace a role from a file", f"{_HERE}.role:update"),
+        "delete": Command("Remove a role", f"{_HERE}.role:delete"),
+    },
+)
+
+PROGRAM = Program(
+    name="hfctl",
+    root=Group(
+        "Work with a Holdfast storage node",
+        {
+            "auth": _AUTH,
+            "context": _CONTEXT,
+            "volume": _VOLUME,
+            "host": _HOST,
+            "secrets": _SECRETS,
+            "role": _ROLE,
+            "status": Command("Show what the node can do", f"{_HERE}.status:status"),
+            "whoami": Command("Show who the node takes you for", f"{_HERE}.status:who_am_i"),
+        },
+    ),
+    version=f"hfctl v{VERSION}",
+    options_with_value=frozenset({"--context", "--endpoint", "--output", "--ca", "--cert", "--key"}),
+    explain=advise,
+)

@@ -1,0 +1,113 @@
+"""``hfctl role``: the roles that tokens name."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from holdfast.cli.arguments import CommandParser
+from holdfast.cli.errors import LocalError, UsageError
+from holdfast.cli.hfctl.connection import (
+    add_node_options,
+    node_client,
+    output_format,
+    print_answer,
+    prints_for_programs,
+)
+from holdfast.cli.output import print_names, print_result
+from holdfast.cli.program import Run
+
+
+def list_roles(parser: CommandParser) -> Run:
+    """List the roles."""
+    add_node_options(parser)
+    return _list
+
+
+def inspect(parser: CommandParser) -> Run:
+    """Show the rules of a role."""
+    _name_argument(parser)
+    return _inspect
+
+
+def create(parser: CommandParser) -> Run:
+    """Store a role from a file."""
+    _file_argument(parser)
+    return _create
+
+
+def update(parser: CommandParser) -> Run:
+    """Replace a role from a file; it acts on live tokens at once."""
+    _file_argument(parser)
+    return _update
+
+
+def delete(parser: CommandParser) -> Run:
+    """Remove a role; tokens that name it lose it at once."""
+    _name_argument(parser)
+    return _delete
+
+
+def _name_argument(parser: CommandParser) -> None:
+    parser.add_argument("role", nargs="?", help="name of the role; the same as --name")
+    parser.add_argument("--name", help="name of the role")
+    add_node_options(parser)
+
+
+def _file_argument(parser: CommandParser) -> None:
+    parser.add_argument("--role-config", metavar="FILE", help="JSON file with name and rules")
+    add_node_options(parser)
+
+
+def _list(arguments: Namespace) -> int:
+    names = node_client(arguments).request("GET", "roles").get("names", [])
+    if prints_for_programs(arguments):
+        print_result(names, output_format(arguments))
+    else:
+        print_names(names, header="Role")
+    return 0
+
+
+def _inspect(arguments: Namespace) -> int:
+    role = node_client(arguments).request("GET", f"roles/inspect/{_name(arguments)}")["role"]
+    print_result(role, output_format(arguments) if prints_for_programs(arguments) else "yaml")
+    return 0
+
+
+def _create(arguments: Namespace) -> int:
+    role = _read(arguments)
+    answer = node_client(arguments).request("POST", "roles", {"role": role})
+    return print_answer(arguments, answer, f"Role {answer['role']['name']} successfully created")
+
+
+def _update(arguments: Namespace) -> int:
+    role = _read(arguments)
+    answer = node_client(arguments).request("PUT", "roles", {"role": role})
+    return print_answer(arguments, answer, f"Role {answer['role']['name']} successfully updated")
+
+
+def _delete(arguments: Namespace) -> int:
+    name = _name(arguments)
+    answer = node_client(arguments).request("DELETE", f"roles/{name}")
+    return print_answer(arguments, answer, f"Role {name} successfully deleted")
+
+
+def _name(arguments: Namespace) -> str:
+    name = arguments.name or arguments.role
+    if not name or (arguments.name and arguments.role):
+        raise UsageError("expected the name of one role")
+    return str(name)
+
+
+def _read(arguments: Namespace) -> dict[str, Any]:
+    if not arguments.role_config:
+        raise UsageError("--role-config: expected a JSON file with name and rules")
+    try:
+        role = json.loads(Path(arguments.role_config).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LocalError(f"--role-config: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise LocalError("--role-config: expected a JSON file in UTF-8") from None
+    if not isinstance(role, dict):
+        raise LocalError("--role-config: expected a JSON object with name and rules")
+    return role

@@ -1,0 +1,103 @@
+"""``hfctl secrets``: the cluster-wide key by reference, and the state of the secrets provider."""
+
+from argparse import Namespace
+from typing import Any
+
+from holdfast.cli.arguments import CommandParser
+from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.connection import (
+    add_node_options,
+    node_client,
+    output_format,
+    print_answer,
+    prints_for_programs,
+)
+from holdfast.cli.hfctl.pairs import namespace_of
+from holdfast.cli.hfctl.volume import describe_key
+from holdfast.cli.output import print_pairs, print_result, remark
+from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
+
+DEFAULT_SECRET_KEY = "cluster/secrets/defaultsecretkey"  # noqa: S105 - a path of the API
+
+
+def set_cluster_key(parser: CommandParser) -> Run:
+    """Say which secret is the cluster-wide key. What is given is a name, never the key itself."""
+    parser.add_argument("name", nargs="?", help="path of the secret; the same as --secret")
+    parser.add_argument("--secret", metavar="NAME", help="path of the secret in the secrets provider")
+    parser.add_argument(
+        "--secret_options", action="append", default=[], metavar="NAME=VALUE", help="vault-namespace=..."
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a reference that was set before")
+    parser.add_argument(
+        "--generate", action="store_true", help="make the secret, 256 random bits, if there is none"
+    )
+    add_node_options(parser)
+    return _set_cluster_key
+
+
+def rotate_cluster_key(parser: CommandParser) -> Run:
+    """Give the cluster-wide key a new version, and every volume that uses it that version."""
+    parser.add_argument(
+        "--resume", action="store_true", help="make no new version; move the volumes left behind"
+    )
+    add_node_options(parser)
+    return _rotate_cluster_key
+
+
+def status(parser: CommandParser) -> Run:
+    """Show whether keys can be had, and which are in use."""
+    add_node_options(parser)
+    return _status
+
+
+def _set_cluster_key(arguments: Namespace) -> int:
+    name = arguments.secret or arguments.name
+    if not name or (arguments.secret and arguments.name):
+        raise UsageError("expected the name of one secret, with --secret")
+    body = {
+        "DefaultSecretKey": name,
+        "Override": arguments.overwrite,
+        "SecretNamespace": namespace_of(arguments.secret_options),
+        "Generate": arguments.generate,
+    }
+    answer = node_client(arguments).request("PUT", DEFAULT_SECRET_KEY, body)
+    return print_answer(arguments, answer, "Successfully set cluster secret key")
+
+
+def _rotate_cluster_key(arguments: Namespace) -> int:
+    body = {"Resume": arguments.resume}
+    answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
+    left = [volume for volume in answer["volumes"] if not volume["rotated"]]
+    moved = len(answer["volumes"]) - len(left)
+    print_answer(
+        arguments, answer, f"Cluster secret key is now {describe_key(answer['key'])}; {moved} volume(s) moved"
+    )
+    for volume in left:
+        remark(f"Volume {volume['name']} keeps its old key: {volume['problem']}")
+    if left:
+        remark("Run `hfctl secrets rotate-cluster-key --resume` when the reason is gone.")
+    return EXIT_REMOTE_ERROR if left else 0
+
+
+def _status(arguments: Namespace) -> int:
+    answer = node_client(arguments).request("GET", "cluster/secrets/status")
+    if prints_for_programs(arguments):
+        print_result(answer, output_format(arguments))
+    else:
+        print_pairs(_pairs(answer))
+    provider = answer.get("provider")
+    return 0 if provider and provider["usable"] else EXIT_REMOTE_ERROR
+
+
+def _pairs(answer: dict[str, Any]) -> list[tuple[str, Any]]:
+    provider, key = answer.get("provider"), answer.get("cluster_key")
+    pairs: list[tuple[str, Any]] = [("Provider", provider["type"] if provider else "none")]
+    if provider:
+        pairs += [("Place", provider["place"]), ("Usable", provider["usable"])]
+        if provider["problem"]:
+            pairs.append(("Problem", provider["problem"]))
+    pairs.append(
+        ("Cluster key", f"{describe_key(key)}, {answer['cluster_key_source']}" if key else "not set")
+    )
+    pairs += [(f"Volumes on {name}", count) for name, count in answer.get("volumes_by_key", {}).items()]
+    return pairs

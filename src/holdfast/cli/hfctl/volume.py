@@ -1,0 +1,214 @@
+"""``hfctl volume``: create, list, inspect, update and delete."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.cli.arguments import CommandParser, one_of
+from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.connection import (
+    add_node_options,
+    node_client,
+    output_format,
+    print_answer,
+    prints_for_programs,
+)
+from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
+from holdfast.cli.hfctl.sizes import format_size, parse_size
+from holdfast.cli.output import print_result, print_table, printable, remark
+from holdfast.cli.program import Run
+
+FORMATS = {"ext4": "FS_TYPE_EXT4", "xfs": "FS_TYPE_XFS"}
+LIST_HEADER = ("ID", "NAME", "SIZE", "HA", "SHARED", "ENCRYPTED", "IO_PRIORITY", "SCALE", "STATUS")
+
+
+def create(parser: CommandParser) -> Run:
+    """Create a volume that belongs to you."""
+    parser.add_argument("name", help="unique within the cluster")
+    parser.add_argument("--size", default="1G", help="such as 64M; a bare number counts GiB (1G)")
+    parser.add_argument("--fs", type=one_of(*FORMATS), default="ext4", help="ext4 or xfs (ext4)")
+    parser.add_argument("--secure", action="store_true", help="encrypt it")
+    parser.add_argument(
+        "--use_cluster_secret", action="store_true", help="with the cluster-wide key; as --secure"
+    )
+    parser.add_argument(
+        "--secret_key", metavar="NAME", help="with this secret's value as key; implies --secure"
+    )
+    parser.add_argument(
+        "--secret_options", action="append", default=[], metavar="NAME=VALUE", help="vault-namespace=..."
+    )
+    parser.add_argument(
+        "--own-key", action="store_true", help="with a key made for it alone; implies --secure"
+    )
+    parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="labels")
+    add_node_options(parser)
+    return _create
+
+
+def list_volumes(parser: CommandParser) -> Run:
+    """List the volumes that you may see."""
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="only with these labels"
+    )
+    add_node_options(parser)
+    return _list
+
+
+def inspect(parser: CommandParser) -> Run:
+    """Show one volume."""
+    _volume_argument(parser)
+    return _inspect
+
+
+def update(parser: CommandParser) -> Run:
+    """Change labels, or the owner if you are the storage administrator."""
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="an empty value removes one"
+    )
+    parser.add_argument("--owner", metavar="USER", help="the new owner")
+    _volume_argument(parser)
+    return _update
+
+
+def delete(parser: CommandParser) -> Run:
+    """Crypto-erase and remove a detached volume."""
+    parser.add_argument("--force", action="store_true", help="do not ask; for scripts that pass it")
+    _volume_argument(parser)
+    return _delete
+
+
+def _volume_argument(parser: CommandParser) -> None:
+    parser.add_argument("volume", help="name or id")
+    add_node_options(parser)
+
+
+def _create(arguments: Namespace) -> int:
+    if arguments.own_key and arguments.secret_key:
+        raise UsageError("--own-key: makes no sense together with --secret_key")
+    secure = (
+        arguments.secure or arguments.use_cluster_secret or arguments.own_key or bool(arguments.secret_key)
+    )
+    spec = {
+        "size": str(parse_size(arguments.size)),
+        "format": FORMATS[arguments.fs],
+        "encrypted": secure,
+        "passphrase": arguments.secret_key or "",
+        "secret_context": namespace_of(arguments.secret_options),
+        "own_key": arguments.own_key,
+    }
+    labels = parse_pairs(arguments.label, option="--label")
+    body = {"name": arguments.name, "spec": spec, "labels": labels}
+    answer = node_client(arguments).request("POST", "volumes", body)
+    kind = "Encrypted volume" if arguments.secret_key else "Volume"
+    return print_answer(arguments, answer, f"{kind} successfully created: {answer['volume_id']}")
+
+
+def _list(arguments: Namespace) -> int:
+    filters = {"labels": parse_pairs(arguments.label, option="--label")}
+    answer = node_client(arguments).request("POST", "volumes/inspectwithfilters", filters)
+    volumes = [entry["volume"] for entry in answer.get("volumes", [])]
+    if prints_for_programs(arguments):
+        print_result(volumes, output_format(arguments))
+    else:
+        print_table(LIST_HEADER, [_row(volume) for volume in volumes])
+    return 0
+
+
+def _inspect(arguments: Namespace) -> int:
+    volume = inspect_volume(arguments)
+    if prints_for_programs(arguments):
+        print_result(volume, output_format(arguments))
+    else:
+        for name, value in _fields(volume):
+            print(f"{name.ljust(16)} : {printable(value)}")
+    return 0
+
+
+def _update(arguments: Namespace) -> int:
+    labels = parse_pairs(arguments.label, option="--label")
+    if not labels and not arguments.owner:
+        raise UsageError("expected --label or --owner")
+    body: dict[str, Any] = {"labels": labels}
+    if arguments.owner:
+        # The list of who else has access is replaced as a whole, so it has to travel along.
+        access = inspect_volume(arguments).get("spec", {}).get("ownership", {}).get("acls", {})
+        body["spec"] = {"ownership": {"owner": arguments.owner, "acls": access}}
+    answer = node_client(arguments).request("PUT", f"volumes/{arguments.volume}", body)
+    return print_answer(arguments, answer, f"Volume {arguments.volume} successfully updated")
+
+
+def _delete(arguments: Namespace) -> int:
+    answer = node_client(arguments).request("DELETE", f"volumes/{arguments.volume}")
+    report = answer.get("holdfast", {})
+    code = print_answer(arguments, report, f"Volume {arguments.volume} successfully deleted.")
+    if not prints_for_programs(arguments) and report.get("keyslots_destroyed"):
+        print(f"Crypto-erased: {report['keyslots_destroyed']} keyslot(s) destroyed.")
+        if report.get("own_key_destroyed"):
+            print("Its own key was destroyed in the secrets provider.")
+        for text in report.get("remarks", []):
+            remark(f"Note: {text}")
+    return code
+
+
+def inspect_volume(arguments: Namespace) -> dict[str, Any]:
+    """Return what the node says about the volume that the arguments name."""
+    answer = node_client(arguments).request("GET", f"volumes/inspect/{arguments.volume}")
+    volume: dict[str, Any] = answer["volume"]
+    return volume
+
+
+def _row(volume: Mapping[str, Any]) -> tuple[str, ...]:
+    spec = volume.get("spec", {})
+    return (
+        volume["id"],
+        volume["locator"]["name"],
+        format_size(int(spec.get("size", 0))),
+        "1",
+        "no",
+        _yes(spec.get("encrypted", False)),
+        "NONE",
+        "0",
+        _status(volume),
+    )
+
+
+def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
+    spec, own = volume.get("spec", {}), volume.get("holdfast", {})
+    key, ownership = own.get("key", {}), spec.get("ownership", {})
+    fields = [
+        ("Volume", volume["id"]),
+        ("Name", volume["locator"]["name"]),
+        ("Size", format_size(int(spec.get("size", 0)))),
+        ("Format", volume.get("format", "").removeprefix("FS_TYPE_").lower()),
+        ("HA", "1"),
+        ("Owner", ownership.get("owner", "")),
+        ("Creation time", volume.get("ctime", "")),
+        ("Status", _status(volume)),
+        ("State", volume.get("state", "").removeprefix("VOLUME_STATE_").lower()),
+        ("Stage", own.get("stage", "")),
+    ]
+    if spec.get("encrypted"):
+        fields.append(("Attributes", "encrypted"))
+        fields.append(("Key", describe_key(key)))
+    if volume.get("device_path"):
+        fields.append(("Device Path", volume["device_path"]))
+    fields += [("Mounted at", path) for path in volume.get("attach_path", [])]
+    labels = volume["locator"].get("volume_labels", {})
+    if labels:
+        fields.append(("Labels", ",".join(f"{name}={value}" for name, value in labels.items())))
+    return fields
+
+
+def describe_key(key: Mapping[str, Any]) -> str:
+    """Say in one line where a key is kept."""
+    version = f" version {key['version']}" if key.get("version") is not None else ""
+    namespace = f" in namespace {key['namespace']}" if key.get("namespace") else ""
+    return f"{key.get('name', '')}{version}{namespace} ({key.get('provider', '')}, {key.get('origin', '')})"
+
+
+def _status(volume: Mapping[str, Any]) -> str:
+    return "up - " + str(volume.get("state", "")).removeprefix("VOLUME_STATE_").lower()
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"
