@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _keep_memory_private() -> None:
+    # What process.hardening does for the other daemons, without the imports that would double our start.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     with contextlib.suppress(OSError):  # needs CAP_IPC_LOCK, which some containers withhold
