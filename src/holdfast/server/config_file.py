@@ -1,0 +1,184 @@
+"""The store's configuration files, in HCL or JSON, read into one ``ServerConfig``.
+
+The stanzas are those that Vault users write: ``storage "file" { path }``, ``listener "tcp" { address ... }``,
+``audit "file" "<name>" { options { file_path } }`` and top-level settings. A file written for Vault starts
+here unless it asks for something that is not offered, which is said by file, line and name.
+
+What Vault leaves to chance is decided here: an unknown stanza, and an unknown setting inside one, are
+refused, because either could be the misspelt one that was to protect the store. An unknown setting at the
+top level is only warned about.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from holdfast.errors import InvalidInputError
+from holdfast.formats.hcl import Block, parse_document
+from holdfast.server.config import AuditFileConfig, ListenerConfig, ServerConfig
+from holdfast.server.config_fields import boolean, integer, text
+from holdfast.server.config_stanzas import check_seal, read_audit_file, read_listener, read_storage
+
+log = logging.getLogger("holdfast.server")
+
+MAX_WORKERS = 64
+MOST_DEFAULT_WORKERS = 4
+LARGEST_SECRET_LIMIT = 64 * 1024 * 1024
+MAX_CONFIG_BYTES = 1024 * 1024
+
+# What Vault knows and changes nothing here.
+_IGNORED = frozenset(
+    {
+        "api_addr",
+        "cluster_addr",
+        "ui",
+        "cache_size",
+        "disable_cache",
+        "plugin_directory",
+        "disable_sealwrap",
+        "raw_storage_endpoint",
+        "introspection_endpoint",
+        "telemetry",
+        "user_lockout",
+        "service_registration",
+        "log_format",
+        "log_file",
+        "default_lease_ttl",
+        "max_lease_ttl",
+    }
+)
+_ALIASES = {"backend": "storage"}
+_STANZAS = ("storage", "listener", "audit", "seal")
+T = TypeVar("T")
+
+
+def load_config(paths: Sequence[str]) -> ServerConfig:
+    """Read configuration files; a directory stands for its ``*.hcl`` and ``*.json`` files in name order.
+
+    Raises:
+        InvalidInputError: a file cannot be read or says something that cannot be done; names file and line.
+    """
+    stanzas: dict[str, list[tuple[str, Block]]] = {name: [] for name in _STANZAS}
+    settings: dict[str, tuple[str, Any]] = {}
+    for path in _files(paths):
+        document = parse_document(_read(path), source=path)
+        settings |= {name: (path, value) for name, value in document.attributes.items()}
+        for block in document.blocks:
+            _sort_stanza(path, block, stanzas)
+    return _with_settings(_from_stanzas(stanzas), settings)
+
+
+def _files(paths: Sequence[str]) -> Iterable[str]:
+    if not paths:
+        raise InvalidInputError("-config: expected at least one file (or -dev for a throw-away store)")
+    for path in paths:
+        if not Path(path).is_dir():
+            yield path
+            continue
+        found = sorted(str(entry) for entry in Path(path).iterdir() if entry.suffix in {".hcl", ".json"})
+        if not found:
+            raise InvalidInputError(f"{path}: expected a directory with .hcl or .json files")
+        yield from found
+
+
+def _read(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > MAX_CONFIG_BYTES:
+        raise InvalidInputError(f"{path}: expected at most {MAX_CONFIG_BYTES} bytes")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path}: expected UTF-8") from None
+
+
+def _sort_stanza(path: str, block: Block, stanzas: dict[str, list[tuple[str, Block]]]) -> None:
+    kind = _ALIASES.get(block.type, block.type)
+    if kind in stanzas:
+        stanzas[kind].append((path, block))
+    elif kind not in _IGNORED:
+        expected = "several nodes are not offered" if kind == "ha_storage" else "this stanza is not known"
+        raise InvalidInputError(f"{_place(path, block)}: {expected}")
+
+
+def _from_stanzas(stanzas: dict[str, list[tuple[str, Block]]]) -> ServerConfig:
+    if len(stanzas["storage"]) != 1:
+        raise InvalidInputError("storage: expected exactly one storage stanza")
+    if not stanzas["listener"]:
+        raise InvalidInputError('listener: expected at least one stanza such as listener "tcp" {}')
+    _read_all(stanzas["seal"], check_seal)
+    [(kind, options)] = _read_all(stanzas["storage"], read_storage)
+    listeners = _read_all(stanzas["listener"], read_listener)
+    audit_files = _read_all(stanzas["audit"], read_audit_file)
+    _refuse_doubles(listeners, audit_files)
+    return ServerConfig(
+        storage_kind=kind,
+        storage_options=options,
+        listeners=tuple(listeners),
+        audit_files=tuple(audit_files),
+        workers=0 if kind == "inmem" else min(os.cpu_count() or 1, MOST_DEFAULT_WORKERS),
+    )
+
+
+def _read_all(stanzas: Iterable[tuple[str, Block]], read: Callable[[Block], T]) -> list[T]:
+    """Read stanzas of one kind; what is wrong with one is said together with its place."""
+    values = []
+    for path, block in stanzas:
+        try:
+            values.append(read(block))
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{_place(path, block)}: {error.message}") from None
+    return values
+
+
+def _refuse_doubles(listeners: Iterable[ListenerConfig], audit_files: Iterable[AuditFileConfig]) -> None:
+    """Refuse two that would get in each other's way; the kernel would let workers share even a port."""
+    addresses = [listener.url for listener in listeners if listener.unix_path or listener.port]
+    if len(set(addresses)) < len(addresses):
+        raise InvalidInputError("listener: expected a different address in each stanza")
+    names = [file.name for file in audit_files]
+    paths = [file.file_path for file in audit_files]
+    if len(set(names)) < len(names) or len(set(paths)) < len(paths):
+        raise InvalidInputError("audit: expected a different name and file_path in each stanza")
+
+
+def _with_settings(config: ServerConfig, settings: dict[str, tuple[str, Any]]) -> ServerConfig:
+    changes: dict[str, Any] = {}
+    for name, (path, value) in settings.items():
+        try:
+            changes |= _change(config, name, value)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{path}: {error.message}") from None
+    return replace(config, **changes)
+
+
+def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:
+    """Return what a top-level setting changes."""
+    match name:
+        case "disable_mlock":
+            return {"lock_memory": not boolean(name, value)}
+        case "cluster_name" | "log_level" | "pid_file":
+            return {name: text(name, value)}
+        case "max_secret_size":
+            return {"max_secret_bytes": integer(name, value, lowest=1, highest=LARGEST_SECRET_LIMIT)}
+        case "workers" if config.storage_kind == "inmem":
+            # One process keeps that storage to itself.
+            return {"workers": integer('workers with storage "inmem"', value, lowest=0, highest=0)}
+        case "workers":
+            return {"workers": integer(name, value, lowest=1, highest=MAX_WORKERS)}
+    if name in {"storage", "backend", "listener", "audit", "seal", "ha_storage"}:
+        raise InvalidInputError(f"{name}: expected a stanza, not a value")
+    if name not in _IGNORED:
+        log.warning("configuration: the setting %s is not known and was ignored", name)
+    return {}
+
+
+def _place(path: str, block: Block) -> str:
+    """Return where a stanza is; JSON keeps no lines."""
+    return f"{path}:{block.line}: {block.type}" if block.line else f"{path}: {block.type}"
