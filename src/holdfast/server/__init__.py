@@ -24,7 +24,7 @@ def run(
         dev_listen_address: where a throw-away store listens.
 
     Raises:
-        HoldfastError: the configuration cannot be used, or an address is taken.
+        InvalidInputError: the configuration cannot be used, or the host does not give what it asks for.
     """
     from holdfast.server.start import start  # noqa: PLC0415 - a command line imports this room for its name
 

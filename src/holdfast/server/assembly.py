@@ -3,17 +3,20 @@
 import logging
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from holdfast.audit import AuditBroker, AuditDevice, FileSink
+from holdfast.errors import HoldfastError
 from holdfast.http.listener import HttpServer, bind_unix, reserve_port
 from holdfast.http.tls import TlsIdentity
 from holdfast.server.application import Application, error_body
 from holdfast.server.config import ServerConfig
 from holdfast.store.audit_trail import OpenDevices
 from holdfast.store.core import Store
+
+log = logging.getLogger("holdfast.server")
 
 
 def audit_opener(config: ServerConfig) -> OpenDevices:
@@ -58,6 +61,21 @@ async def listen(
     return servers
 
 
+def reload_files(servers: Sequence[HttpServer], store: Store) -> None:
+    """Read certificates again and open audit files again, as an operator asks for by SIGHUP.
+
+    What cannot be used now is logged, and what was in use before stays.
+    """
+    tasks = [server.reload_certificates for server in servers]
+    for task in (*tasks, store.reopen_audit_files):
+        try:
+            task()
+        except HoldfastError as error:
+            detail = f": {error.detail}" if error.detail else ""
+            log.error("reload: %s%s", error.message, detail)  # noqa: TRY400 - the text says it all
+    log.info("certificates and audit files were read again")
+
+
 def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, socket.socket]]:
     """Make sure that nobody else has the configured addresses, and bind the Unix sockets.
 
@@ -68,15 +86,27 @@ def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, soc
         ConflictError: another process listens there.
         UnavailableError: the address is not ours.
     """
+    # The Unix sockets last: they leave something behind that a failure would have to clear away.
+    listeners = tuple(
+        listener if listener.unix_path else replace(listener, port=reserve_port(listener.host, listener.port))
+        for listener in config.listeners
+    )
     unix_sockets: dict[str, socket.socket] = {}
-    listeners = []
-    for listener in config.listeners:
-        if listener.unix_path:
-            unix_sockets[listener.unix_path] = bind_unix(listener.unix_path, mode=listener.unix_mode)
-            listeners.append(listener)
-        else:
-            listeners.append(replace(listener, port=reserve_port(listener.host, listener.port)))
-    return replace(config, listeners=tuple(listeners)), unix_sockets
+    try:
+        for listener in listeners:
+            if path := listener.unix_path:
+                unix_sockets[path] = bind_unix(path, mode=listener.unix_mode)
+    except HoldfastError:
+        remove_unix_sockets(unix_sockets)
+        raise
+    return replace(config, listeners=listeners), unix_sockets
+
+
+def remove_unix_sockets(unix_sockets: Mapping[str, socket.socket]) -> None:
+    """Close the Unix sockets and take their names away."""
+    for path, sock in unix_sockets.items():
+        sock.close()
+        Path(path).unlink(missing_ok=True)
 
 
 def set_up_logging(config: ServerConfig) -> None:

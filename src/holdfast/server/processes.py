@@ -11,16 +11,15 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
 
 from holdfast.clock import SystemClock
-from holdfast.errors import HoldfastError
 from holdfast.http.listener import HttpServer
 from holdfast.process.hardening import harden, unlock_file
-from holdfast.server.assembly import audit_opener, listen
+from holdfast.server.assembly import audit_opener, listen, reload_files
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
@@ -52,6 +51,7 @@ def run_processes(
         unix_sockets: the bound Unix sockets by path.
         ready: called in this process once all workers listen.
     """
+    harden(lock_memory=False)  # the supervisor holds no key; but nobody shall trace what forks those that do
     return run_server(
         worker_count=config.workers,
         writer_main=lambda context: _writer_main(config, context),
@@ -207,16 +207,9 @@ class _Worker:
             self._store.close()
         self._stopping.set()
 
-    def _reload(self, servers: list[HttpServer]) -> None:
-        tasks: list[Callable[[], None]] = [server.reload_certificates for server in servers]
+    def _reload(self, servers: Sequence[HttpServer]) -> None:
         if self._store is not None:
-            tasks.append(self._store.reopen_audit_files)
-        for task in tasks:
-            try:
-                task()
-            except HoldfastError as error:
-                log.error("reload: %s", error.message)  # noqa: TRY400 - the text says it all
-        log.info("worker %d: certificates and audit files were read again", self._context.index)
+            reload_files(servers, self._store)
 
 
 def _harden(config: ServerConfig, name: str) -> None:

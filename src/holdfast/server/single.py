@@ -11,7 +11,7 @@ import uvloop
 
 from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
-from holdfast.server.assembly import audit_opener, listen
+from holdfast.server.assembly import audit_opener, listen, reload_files
 from holdfast.server.config import ServerConfig
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
@@ -50,6 +50,7 @@ def run_single(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         servers = await listen(config, local.store, unix_sockets, shared=False)
+        loop.add_signal_handler(signal.SIGHUP, reload_files, servers, local.store)
         ready(local)
         while not stopping.is_set():
             with suppress(TimeoutError):

@@ -1,15 +1,21 @@
-"""Starting a store: read the configuration, say what will happen, take the addresses, run."""
+"""Starting a store: read the configuration, take the addresses, try out what is needed, run."""
 
 import logging
 import os
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from holdfast.server.assembly import reserve_addresses, set_up_logging
-from holdfast.server.config import DEFAULT_ADDRESS, ServerConfig, dev_config, load_config
+from holdfast.errors import ConflictError, UnavailableError
+from holdfast.server.assembly import remove_unix_sockets, reserve_addresses, set_up_logging
+from holdfast.server.config import DEFAULT_ADDRESS, ServerConfig, dev_config
+from holdfast.server.config_file import load_config
+from holdfast.server.data_lock import DataLock
+from holdfast.server.errors import StartError
 from holdfast.server.processes import run_processes
+from holdfast.server.rehearsal import rehearse
 from holdfast.server.single import open_dev_store, run_single
 from holdfast.store.local import LocalStore
 from holdfast.version import VERSION
@@ -27,18 +33,32 @@ def start(
     """Run a store; see ``holdfast.server.run``."""
     config = dev_config(address=dev_listen_address or DEFAULT_ADDRESS) if dev else load_config(config_paths)
     set_up_logging(config)
-    config, unix_sockets = reserve_addresses(config)
-    _warn(config)
     try:
-        with _PidFile(config.pid_file):
-            if config.workers:
-                return run_processes(config, unix_sockets, ready=lambda: _print_ready(config))
-            return run_single(
-                config, unix_sockets, ready=lambda local: _single_ready(config, local, dev, dev_root_token)
-            )
-    finally:
-        for path in unix_sockets:
-            Path(path).unlink(missing_ok=True)
+        config, unix_sockets = reserve_addresses(config)
+        try:
+            return _run(config, unix_sockets, dev=dev, dev_root_token=dev_root_token)
+        finally:
+            remove_unix_sockets(unix_sockets)
+    except (ConflictError, UnavailableError) as error:
+        # These are about this host here; to a command line they would be about a server somewhere.
+        raise StartError(error.message, detail=error.detail) from None
+
+
+def _run(
+    config: ServerConfig,
+    unix_sockets: Mapping[str, socket.socket],
+    *,
+    dev: bool,
+    dev_root_token: str | None,
+) -> int:
+    rehearse(config)
+    _warn(config)
+    with DataLock(config.storage_options.get("path", "")), _PidFile(config.pid_file):
+        if config.workers:
+            return run_processes(config, unix_sockets, ready=lambda: _print_ready(config))
+        return run_single(
+            config, unix_sockets, ready=lambda local: _single_ready(config, local, dev, dev_root_token)
+        )
 
 
 def _warn(config: ServerConfig) -> None:
