@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from holdfast.cli.arguments import CommandParser
-from holdfast.cli.errors import LocalError, UsageError
+from holdfast.cli.errors import UsageError
 from holdfast.cli.program import EXIT_INTERRUPTED, EXIT_LOCAL_ERROR, EXIT_OK, Run
 from holdfast.errors import HoldfastError
 
@@ -68,7 +68,7 @@ def _run(stage: "Stage", report: "Report", source: Path) -> int:
         steps.open_the_store(stage, report)
         steps.speak_both_dialects(stage, report)
         steps.make_keys_and_tokens(stage, report)
-        steps.start_the_node(stage, report)
+        steps.start_the_node(stage, report, source)
         steps.use_a_volume(stage, report, source)
         steps.show_refusals(stage, report)
         steps.rotate_and_erase(stage, report)

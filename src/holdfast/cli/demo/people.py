@@ -2,22 +2,27 @@
 
 from secrets import token_urlsafe
 
-from holdfast.cli.demo.stage import ISSUER, Stage
+from holdfast.cli.demo.stage import ADMIN, ISSUER, USER_ONE, USER_TWO, Stage
 
-ADMIN, USER_ONE, USER_TWO = "admin", "one", "two"
 SECRET_BYTES = 48
 
-_USER_FILES = {
-    ADMIN: 'name: Storage Administrator\nemail: admin@demo.holdfast\nsub: admin@demo.holdfast\nroles: ["system.admin"]\ngroups: ["*"]\n',
-    USER_ONE: 'name: User One\nemail: one@demo.holdfast\nsub: one@demo.holdfast\nroles: ["system.user"]\ngroups: ["team-one"]\n',
-    USER_TWO: 'name: User Two\nemail: two@demo.holdfast\nsub: two@demo.holdfast\nroles: ["system.user"]\ngroups: ["team-two"]\n',
+_USER_FILE = """name: {name}
+email: {sub}@demo.holdfast
+sub: {sub}@demo.holdfast
+roles: ["{role}"]
+groups: ["{group}"]
+"""
+_PEOPLE = {
+    ADMIN: _USER_FILE.format(name="Storage Administrator", sub="admin", role="system.admin", group="*"),
+    USER_ONE: _USER_FILE.format(name="User One", sub="one", role="system.user", group="team-one"),
+    USER_TWO: _USER_FILE.format(name="User Two", sub="two", role="system.user", group="team-two"),
 }
 
 
 def make_people(stage: Stage) -> None:
-    """Write the user files and make everybody's token; besides, one that has expired and one that is forged."""
+    """Write the user files and make everybody's token, and besides an expired and a forged one."""
     stage.signing_secret = stage.signing_secret or token_urlsafe(SECRET_BYTES)
-    for name, content in _USER_FILES.items():
+    for name, content in _PEOPLE.items():
         (stage.directory / f"{name}.yaml").write_text(content)
         stage.tokens[name] = _generate(stage, name, stage.signing_secret, "1h")
     stage.tokens["expired"] = _generate(stage, USER_ONE, stage.signing_secret, "0s")
@@ -31,7 +36,7 @@ def _generate(stage: Stage, user: str, secret: str, duration: str) -> str:
         "generate",
         f"--auth-config={stage.directory / user}.yaml",
         f"--issuer={ISSUER}",
-        "--shared-secret-file=-",
+        "--shared-secret-file=/proc/self/fd/0",
         f"--token-duration={duration}",
-        stdin=secret,
+        secret=secret,
     )

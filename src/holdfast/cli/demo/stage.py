@@ -21,6 +21,7 @@ from holdfast.errors import HoldfastError
 from holdfast.model import SecretBytes
 
 ISSUER = "demo.holdfast"
+ADMIN, USER_ONE, USER_TWO = "admin", "one", "two"
 CLUSTER_KEY = "demo/cluster-wide-key"
 THRESHOLD = 3
 
@@ -52,8 +53,8 @@ class Stage:
     directory: Path
     store: Daemon
     store_url: str
+    node_url: str
     node: Daemon | None = None
-    node_url: str = ""
     shares: list[str] = field(default_factory=list)
     root_token: str = ""
     signing_secret: str = ""
@@ -108,8 +109,38 @@ class Stage:
         for share in self.shares[:THRESHOLD]:
             client.unseal(share)
 
-    def hfctl(self, *words: str) -> str:
+    def start_node(self, store_token: str, source: Path) -> None:
+        """Start the storage node with token security on and this store as its secrets provider.
+
+        Args:
+            store_token: the node's own token of the store.
+            source: the file tree that volumes may be filled from.
+
+        Raises:
+            LocalError: it did not start.
+        """
+        words = [
+            *("node", "--cluster-id", "demo", "--node-id", "demo-node", "--storage", str(self.pool)),
+            *("--listen", self.node_url.removeprefix("http://"), "--mount-root", str(self.directory)),
+            *("--mount-root", str(source), "-secret_type", "vault", "-jwt_issuer", ISSUER),
+            *(["--disable-mlock"] if os.geteuid() else []),
+        ]
+        environment = {
+            "VAULT_ADDR": self.store_url,
+            "VAULT_TOKEN": store_token,
+            "PORTWORX_AUTH_JWT_SHAREDSECRET": self.signing_secret,
+        }
+        self.node = Daemon(
+            "storage node", words, log_path=self.directory / "node.log", environment=environment
+        )
+        self.node.start(lambda: bool(self.sdk(ADMIN).request("GET", "identities/version")))
+
+    def hfctl(self, *words: str, secret: str = "") -> str:
         """Run ``hfctl`` as a person would, and return what it printed.
+
+        Args:
+            words: the command.
+            secret: handed over on standard input.
 
         Raises:
             LocalError: it failed; with its own words.
@@ -119,6 +150,7 @@ class Stage:
             check=False,
             capture_output=True,
             text=True,
+            input=secret,
             timeout=60,
             env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory), "LC_ALL": "C.UTF-8"},
         )
@@ -128,7 +160,10 @@ class Stage:
 
     def write_token_files(self) -> dict[str, Path]:
         """Write every token to a file that only its owner can read; return the files by name."""
-        people = {"root": self.root_token, **{name: self.tokens[name] for name in ("admin", "one", "two")}}
+        people = {
+            "root": self.root_token,
+            **{name: self.tokens[name] for name in (ADMIN, USER_ONE, USER_TWO)},
+        }
         files = {}
         for name, token in people.items():
             files[name] = self.directory / f"{name}.token"
@@ -157,11 +192,11 @@ class Stage:
         return problems
 
     def _detach_volumes(self) -> list[str]:
-        if self.node is None or not self.node.pid or "admin" not in self.tokens:
+        if self.node is None or not self.node.pid or ADMIN not in self.tokens:
             return []
         problems = []
         try:
-            client = self.sdk("admin")
+            client = self.sdk(ADMIN)
             for volume_id in client.request("GET", "volumes").get("volume_ids", []):
                 options = {"force": True, "unmount_before_detach": True}
                 client.request("POST", "mountattach/detach", {"volume_id": volume_id, "options": options})
@@ -198,7 +233,12 @@ def set_stage() -> Stage:
     config_path = directory / "store.json"
     config_path.write_text(json.dumps(config, indent=2))
     store = Daemon("store", ["server", f"-config={config_path}"], log_path=directory / "store.log")
-    return Stage(directory=directory, store=store, store_url=f"http://127.0.0.1:{port}")
+    return Stage(
+        directory=directory,
+        store=store,
+        store_url=f"http://127.0.0.1:{port}",
+        node_url=f"http://127.0.0.1:{free_port()}",
+    )
 
 
 def volume_of(client: SdkClient, volume_id: str) -> dict[str, Any]:

@@ -90,6 +90,7 @@ PROGRAM = Program(
         {
             "server": Command("Start a store", f"{_HERE}.server:server"),
             "node": Command("Start a storage node", f"{_HERE}.node:node"),
+            "demo": Command("Run the main job end to end on real parts", "holdfast.cli.demo:demo"),
             "status": Command("Show whether the store is sealed", f"{_HERE}.status:status"),
             "operator": _OPERATOR,
             "login": Command("Keep a token for the commands that follow", f"{_HERE}.login:login"),
