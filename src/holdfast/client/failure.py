@@ -43,7 +43,8 @@ def failure(status: int, message: str, *, reason: str = "") -> RemoteError:
     text = printable(message) or f"the server answered with status {status}"
     if status == HTTPStatus.UNAUTHORIZED:
         return RemoteUnauthenticatedError(text, reason=reason or "unauthenticated")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and "sealed" in text.lower():
+    # A storage node gives a reason, and may speak of another server that is sealed; it is not one itself.
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not reason and "sealed" in text.lower():
         return RemoteSealedError(text)
     kind = KIND_BY_STATUS.get(
         status,
