@@ -34,7 +34,10 @@ def test_kv_v2_create_read_list_delete(client: hvac.Client) -> None:
     assert created["data"]["version"] == 1
     kv.create_or_update_secret("team/db", {"user": "ada", "port": 5433}, cas=1)
     assert kv.read_secret_version("team/db", raise_on_deleted_version=True)["data"]["data"]["port"] == 5433
-    assert kv.read_secret_version("team/db", version=1, raise_on_deleted_version=True)["data"]["data"]["port"] == 5432
+    assert (
+        kv.read_secret_version("team/db", version=1, raise_on_deleted_version=True)["data"]["data"]["port"]
+        == 5432
+    )
     assert kv.list_secrets("team")["data"]["keys"] == ["db"]
     with pytest.warns(DeprecationWarning, match="raise_on_deleted_version"):
         kv.patch("team/db", {"user": "grace"})

@@ -1,4 +1,4 @@
-"""A real store for tests: ``holdfast server`` in its own processes, on a free loopback port, in a fresh directory."""
+"""A real store for tests: ``holdfast server`` as processes, on a free loopback port, in a fresh directory."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 import urllib3
 from cryptography import x509
@@ -101,7 +102,7 @@ class StoreProcess:
     def url(self) -> str:
         return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> "StoreProcess":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

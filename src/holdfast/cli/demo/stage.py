@@ -122,7 +122,7 @@ class Stage:
         words = [
             *("node", "--cluster-id", "demo", "--node-id", "demo-node", "--storage", str(self.pool)),
             *("--listen", self.node_url.removeprefix("http://"), "--mount-root", str(self.directory)),
-            *("--mount-root", str(source), "-secret_type", "vault", "-jwt_issuer", ISSUER),
+            *("--mount-root", str(source.parent), "-secret_type", "vault", "-jwt_issuer", ISSUER),
             *(["--disable-mlock"] if os.geteuid() else []),
         ]
         environment = {
@@ -192,7 +192,7 @@ class Stage:
         return problems
 
     def _detach_volumes(self) -> list[str]:
-        if self.node is None or not self.node.pid or ADMIN not in self.tokens:
+        if self.node is None or not self.node.pid or not self.mounts:
             return []
         problems = []
         try:

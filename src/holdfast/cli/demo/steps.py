@@ -7,11 +7,13 @@ they differ. What it saw goes into the step's facts.
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from holdfast.cli.demo.evidence import Tree, find_any, read_tree, samples_of
+from holdfast.cli.demo.keys import opens
 from holdfast.cli.demo.people import make_people
 from holdfast.cli.demo.report import Report, Step
 from holdfast.cli.demo.stage import (
@@ -118,7 +120,7 @@ def use_a_volume(stage: Stage, report: Report, source: Path) -> str:
         stage.mounts = describe_way(stage, step)
         write_tree(stage, report, step, client, source)
         step.facts.append(f"{len(tree.digests)} files, {tree.file_bytes / 1e3:.0f} kB from {source}")
-        search_backing_file(stage, step, source)
+        search_backing_file(stage, report, step, source)
     with report.step("The content is intact, byte for byte") as step:
         compare_tree(stage, client, tree, step)
     return volume_id
@@ -147,9 +149,10 @@ def write_tree(stage: Stage, report: Report, step: Step, client: SdkClient, sour
     )
 
 
-def search_backing_file(stage: Stage, step: Step, source: Path) -> None:
+def search_backing_file(stage: Stage, report: Report, step: Step, source: Path) -> None:
     """Look for pieces of the content and for file names in the volume's file."""
     needles = samples_of(source)
+    report.progress(f"searching the backing file for {len(needles)} pieces of plaintext")
     file = stage.backing_file()
     found = find_any(file, needles)
     require(not found, f"{len(found)} pieces of plaintext are in the backing file")
@@ -162,18 +165,14 @@ def search_backing_file(stage: Stage, step: Step, source: Path) -> None:
 
 def compare_tree(stage: Stage, client: SdkClient, tree: Tree, step: Step) -> None:
     """Read the tree back and compare every file."""
-    copy = stage.directory / "copy"
     if stage.mounts:
         client.request("POST", "mountattach/attach", {"volume_id": stage.volume_id})
         mount(stage, client)
         again = read_tree(stage.mount_point / "tree")
         unmount_and_detach(stage, client)
     else:
-        client.request(
-            "POST", "mountattach/export", {"volume_id": stage.volume_id, "destination_path": str(copy)}
-        )
-        again = read_tree(copy)
-        shutil.rmtree(copy)
+        with exported(stage) as copy:
+            again = read_tree(copy)
     require(again == tree, "the tree read back differs")
     step.facts.append(f"{len(again.digests)} files compared by SHA-256: all equal")
 
@@ -187,36 +186,34 @@ def show_refusals(stage: Stage, report: Report) -> None:
             ("no token", lambda: stage.sdk(None).request("GET", inspect)),
             ("an expired token", lambda: stage.sdk_with(stage.tokens["expired"]).request("GET", inspect)),
             ("a forged token", lambda: stage.sdk_with(stage.tokens["forged"]).request("GET", inspect)),
-            ("a wrong key", lambda: attach_with_wrong_key(stage)),
         ]
         for what, call in cases:
             refusal = expect(HoldfastError, call)
             reason = getattr(refusal, "reason", "")
             step.facts.append(f"{what}: {refusal.message}" + (f" [{reason}]" if reason else ""))
+        step.facts.append(f"a wrong key: {wrong_key_refusal(stage)}")
         stage.vault().seal()
-        refusal = expect(HoldfastError, lambda: open_volume(stage))
+        refusal = expect(HoldfastError, lambda: try_volume(stage))
         step.facts.append(f"a sealed store: {refusal.message}")
         stage.unseal()
-        open_volume(stage)
-        close_volume(stage)
+        try_volume(stage)
         step.facts.append("after unsealing, the same attach works again")
 
 
-def attach_with_wrong_key(stage: Stage) -> None:
-    """Ask for the volume with the name of a secret that is not its key."""
-    vault = stage.vault()
-    vault.request("PUT", "secret/data/demo/another-key", {"data": {"value": "A" * 43 + "="}})
-    body = {"volume_id": stage.volume_id, "options": {"secret_name": "demo/another-key"}}
-    path = "mountattach/attach" if stage.mounts else "mountattach/export"
-    if not stage.mounts:
-        body = {**body, "destination_path": str(stage.directory / "never")}
-    stage.sdk(USER_ONE).request("POST", path, body)
+def wrong_key_refusal(stage: Stage) -> str:
+    """Try the volume with a secret that is not its key; return how it was refused."""
+    another = "demo/another-key"
+    stage.vault().request("PUT", f"secret/data/{another}", {"data": {"value": "A" * 43 + "="}})
+    if stage.mounts:
+        body = {"volume_id": stage.volume_id, "options": {"secret_name": another}}
+        client = stage.sdk(USER_ONE)
+        return expect(HoldfastError, lambda: client.request("POST", "mountattach/attach", body)).message
+    require(not opens(stage.backing_file(), stage.secret_values(another)[0]), "a wrong key opens the volume")
+    return "cryptsetup finds no keyslot that opens with it"
 
 
 def rotate_and_erase(stage: Stage, report: Report) -> None:
     """Rotate the cluster-wide key, then delete the volume and prove that no key opens what is left."""
-    from holdfast.cli.demo.keys import opens
-
     with report.step("The cluster-wide key is rotated") as step:
         file = stage.backing_file()
         old = stage.secret_values(CLUSTER_KEY)[-1]
@@ -225,8 +222,7 @@ def rotate_and_erase(stage: Stage, report: Report) -> None:
         require(all(volume["rotated"] for volume in answer["volumes"]), "a volume kept its old key")
         new = stage.secret_values(CLUSTER_KEY)[-1]
         require(opens(file, new) and not opens(file, old), "the volume does not open with the new key alone")
-        open_volume(stage)
-        close_volume(stage)
+        try_volume(stage)
         step.facts.append(
             f"version {answer['key']['version']} opens the volume, the version before no longer does"
         )
@@ -242,24 +238,28 @@ def rotate_and_erase(stage: Stage, report: Report) -> None:
         expect(HoldfastError, lambda: volume_of(stage.sdk(USER_ONE), stage.volume_id))
 
 
-def open_volume(stage: Stage) -> None:
-    """Attach the volume, or on a host without mounts read it out."""
-    client = stage.sdk(USER_ONE)
+def try_volume(stage: Stage) -> None:
+    """Attach the volume and detach it again, or on a host without mounts read it out."""
     if stage.mounts:
+        client = stage.sdk(USER_ONE)
         client.request("POST", "mountattach/attach", {"volume_id": stage.volume_id})
+        client.request("POST", "mountattach/detach", {"volume_id": stage.volume_id})
     else:
-        target = str(stage.directory / "copy")
-        client.request(
-            "POST", "mountattach/export", {"volume_id": stage.volume_id, "destination_path": target}
-        )
+        with exported(stage):
+            pass
 
 
-def close_volume(stage: Stage) -> None:
-    """Undo ``open_volume``."""
-    if stage.mounts:
-        stage.sdk(USER_ONE).request("POST", "mountattach/detach", {"volume_id": stage.volume_id})
-    else:
-        shutil.rmtree(stage.directory / "copy")
+@contextmanager
+def exported(stage: Stage) -> Iterator[Path]:
+    """Read the volume's tree out into a directory that is gone afterwards."""
+    copy = stage.directory / "copy"
+    copy.mkdir()
+    try:
+        body = {"volume_id": stage.volume_id, "destination_path": str(copy)}
+        stage.sdk(USER_ONE).request("POST", "mountattach/export", body)
+        yield copy
+    finally:
+        shutil.rmtree(copy)
 
 
 def mount(stage: Stage, client: SdkClient) -> None:
