@@ -68,12 +68,14 @@ class AuditBroker:
             broker: parts rendered by one broker are refused by another.
     """
 
-    __slots__ = ("_devices", "_second", "_second_text")
+    __slots__ = ("_devices", "_second", "_second_text", "_time", "_time_text")
 
     def __init__(self, devices: Sequence[AuditDevice] = ()) -> None:
         self._devices = tuple(devices)
         self._second = -1
         self._second_text = b""
+        self._time = -1.0
+        self._time_text = b""
 
     @property
     def is_enabled(self) -> bool:
@@ -156,7 +158,7 @@ class AuditBroker:
             error: why the request is refused already; a text without submitted values.
         """
         self._check_own(entry)
-        time, failure = self._time(now), error_member(error)
+        time, failure = self._time_at(now), error_member(error)
         for device, common in zip(self._devices, entry.common, strict=True):
             shown = b',"data":' + device.hasher.json(data) if data else b""
             parts = (b'{"time":"', time, b'","type":"request",', common, shown, b"}", failure, b"}\n")
@@ -184,7 +186,7 @@ class AuditBroker:
             error: the refusal, if it is one; a text without submitted values.
         """
         self._check_own(entry)
-        time, failure = self._time(now), error_member(error)
+        time, failure = self._time_at(now), error_member(error)
         for index, (device, common) in enumerate(zip(self._devices, entry.common, strict=True)):
             shown = device.hasher.json(data) if data else b""
             if metadata:
@@ -259,10 +261,14 @@ class AuditBroker:
         if part.owner is not self:
             raise InternalError("a part of another audit broker was used; please report this")
 
-    def _time(self, now: float) -> bytes:
+    def _time_at(self, now: float) -> bytes:
+        if now == self._time:  # both lines of a request that was answered at once
+            return self._time_text
         second = int(now)
         if second != self._second:
             self._second_text = rfc3339(second)[:19].encode()
             self._second = second
         # A float of this size holds microseconds; the digits behind them would be noise.
-        return b"%b.%06d000Z" % (self._second_text, (now - second) * 1e6)
+        self._time_text = b"%b.%06d000Z" % (self._second_text, (now - second) * 1e6)
+        self._time = now
+        return self._time_text

@@ -7,7 +7,7 @@ taken. Where no device takes the lines, every answer and every change that waits
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 
 import msgspec
 
@@ -15,8 +15,9 @@ from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError,
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InternalError, SealedError
 from holdfast.http.defect import describe_defect
+from holdfast.store.destination import Destination
 from holdfast.store.open_store import Caller, OpenStore
-from holdfast.store.request import Answer, Done, StoreRequest
+from holdfast.store.request import Answer, Done, Operation, StoreRequest
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,7 @@ class AuditTrail:
         self._schedule = schedule
         self._broker = AuditBroker()
         self._nobody = self._broker.auth(client_token="")
-        self._mounts: Callable[[str], tuple[str, str]] = _no_mount
-        self._target = lru_cache(maxsize=16_384)(_make_target)
+        self._destination: Callable[[Operation, str], Destination] = _nowhere
         self._waiting: list[tuple[Callable[[], None], Done]] = []
 
     def open(self, opened: OpenStore) -> None:
@@ -63,28 +63,28 @@ class AuditTrail:
         self.close()
         self._broker = broker
         self._nobody = broker.auth(client_token="")
-        self._mounts = opened.mount_of
+        self._destination = opened.destination
 
     def follow(self, opened: OpenStore) -> None:
         """Go on with the same devices for a store whose keyring was replaced."""
-        self._mounts = opened.mount_of
+        self._destination = opened.destination
 
     def close(self) -> None:
         """Write what waits and close the devices."""
         self._flush()
         self._broker.close()
         self._broker = AuditBroker()
-        self._mounts = _no_mount
+        self._destination = _nowhere
 
     def reopen(self) -> None:
         """Open the files again, as after log rotation."""
         self._broker.reopen()
 
-    def asked(self, request: StoreRequest, caller: Caller) -> AuditEntry:
-        """Record what is about to be done for somebody who may have it done."""
+    def asked(self, request: StoreRequest, caller: Caller, now: float) -> AuditEntry:
+        """Record what is about to be done at ``now`` for somebody who may have it done."""
         entry = self._entry(request, self._auth_of(request, caller), allowed=True)
         body = request.body.raw if request.body.values else None
-        self._broker.request(entry, self._clock.now(), data=body)
+        self._broker.request(entry, now, data=body)
         return entry
 
     def refused(self, request: StoreRequest, caller: Caller | None, error: HoldfastError, done: Done) -> None:
@@ -103,13 +103,13 @@ class AuditTrail:
         """Call ``proceed`` once the lines so far are taken; refuse through ``done`` if they are not."""
         self._after_flush(proceed, done)
 
-    def failed(self, entry: AuditEntry, error: HoldfastError, done: Done) -> None:
+    def failed(self, entry: AuditEntry, error: HoldfastError, now: float, done: Done) -> None:
         """Record that a request failed, then answer it."""
         if entry.owner is self._broker:
-            self._broker.response(entry, self._clock.now(), error=error.message)
+            self._broker.response(entry, now, error=error.message)
         self._after_flush(partial(done, error), done)
 
-    def answered(self, entry: AuditEntry, answer: Answer, done: Done) -> None:
+    def answered(self, entry: AuditEntry, answer: Answer, now: float, done: Done) -> None:
         """Record the answer, then send it."""
         if entry.owner is not self._broker:
             # The store was sealed while the change was on its way: its announcement is on record, and an
@@ -120,11 +120,11 @@ class AuditTrail:
         if metadata is not None and _NO_NOTES not in metadata:
             data, metadata = answer.document(), None  # notes are a client's words: hashed like data
         auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
-        self._broker.response(entry, self._clock.now(), data=data, metadata=metadata, auth=auth)
+        self._broker.response(entry, now, data=data, metadata=metadata, auth=auth)
         self._after_flush(partial(done, answer), done)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
-        target = self._target(request.operation, request.path, *self._mounts(request.path))
+        target = self._destination(request.operation, request.path).target
         return self._broker.entry(request.id.encode(), auth, target, peer=request.peer, allowed=allowed)
 
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
@@ -177,9 +177,5 @@ class AuditTrail:
                 done(InternalError("internal error; the server's log says more"))
 
 
-def _make_target(operation: str, path: str, mount_point: str, mount_type: str) -> AuditTarget:
-    return AuditTarget(operation, path, mount_point=mount_point, mount_type=mount_type)
-
-
-def _no_mount(_path: str) -> tuple[str, str]:
-    return "", ""
+def _nowhere(operation: Operation, path: str) -> Destination:
+    return Destination(AuditTarget(operation, path))

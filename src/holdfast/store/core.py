@@ -52,8 +52,8 @@ _CAPABILITY = {
     Operation.SCAN: Capability.LIST,
     Operation.DELETE: Capability.DELETE,
 }
-_OWN_PATHS: tuple[tuple[str, RouteTable], ...] = (("sys/", SYSTEM_ROUTES), ("auth/token/", TOKEN_ROUTES))
-
+_OWN_PATHS: dict[str, RouteTable] = {"sys/": SYSTEM_ROUTES, "auth/token/": TOKEN_ROUTES}
+_OWN_PREFIXES = tuple(_OWN_PATHS)
 
 Plan = tuple[Callable[[], Answer | Command], list[str]]
 """What to do once the request is on record, and warnings that go with its answer."""
@@ -119,7 +119,7 @@ class Store:
     def open(self, keyring: bytearray) -> None:
         """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""
         previous = self._open
-        opened = OpenStore(self._storage, Keyring.from_bytes(keyring), self._counter, self._clock)
+        opened = OpenStore(self._storage, Keyring.from_bytes(keyring), self._counter)
         if previous is None:
             self._audit.open(opened)
         else:
@@ -149,9 +149,10 @@ class Store:
         if opened is None:
             done(SealedError())
             return
+        now = self._clock.now()  # one reading decides what has expired, and stamps both audit lines
         try:
             opened.refresh()
-            caller = opened.authenticate(request.token)
+            caller = opened.authenticate(request.token, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             self._audit.refused(request, None, _refusal(request, error), done)
             return
@@ -161,7 +162,7 @@ class Store:
                 UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done)
             )
         else:
-            self._admit(opened, caller, request, done)
+            self._admit(opened, caller, request, now, done)
 
     def _counted(
         self, caller: Caller, request: StoreRequest, done: Done, outcome: Answer | HoldfastError
@@ -172,22 +173,24 @@ class Store:
         elif opened is None:
             done(SealedError())
         else:
-            self._admit(opened, caller, request, done)
+            self._admit(opened, caller, request, self._clock.now(), done)
 
-    def _admit(self, opened: OpenStore, caller: Caller, request: StoreRequest, done: Done) -> None:
+    def _admit(
+        self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float, done: Done
+    ) -> None:
         try:
-            act, warnings = self._authorise(opened, caller, request)
+            act, warnings = self._authorise(opened, caller, request, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             self._audit.refused(request, caller, _refusal(request, error), done)
             return
-        entry = self._audit.asked(request, caller)
+        entry = self._audit.asked(request, caller, now)
         try:
             outcome = act()
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.failed(entry, _refusal(request, error), done)
+            self._audit.failed(entry, _refusal(request, error), now, done)
             return
         if isinstance(outcome, Answer):
-            self._audit.answered(entry, outcome, done)
+            self._audit.answered(entry, outcome, now, done)
             return
         finish = partial(self._committed, entry, warnings, done)
         self._audit.announced(partial(self._submit, outcome, finish), done)
@@ -203,35 +206,34 @@ class Store:
         self, entry: AuditEntry, warnings: list[str], done: Done, outcome: Answer | HoldfastError
     ) -> None:
         if isinstance(outcome, HoldfastError):
-            self._audit.failed(entry, outcome, done)
+            self._audit.failed(entry, outcome, self._clock.now(), done)
             return
         if warnings:
             outcome.warnings = (*warnings, *outcome.warnings)
-        self._audit.answered(entry, outcome, done)
+        self._audit.answered(entry, outcome, self._clock.now(), done)
 
-    def _authorise(self, opened: OpenStore, caller: Caller, request: StoreRequest) -> Plan:
+    def _authorise(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
         """Return what to do for the caller; raise if he may not have it done."""
-        path = request.path
-        for prefix, table in _OWN_PATHS:
-            if path.startswith(prefix):
-                return self._own_path(table, opened, caller, request)
+        if request.path.startswith(_OWN_PREFIXES):
+            return self._own_path(opened, caller, request, now)
         permit = self._permit(caller, request)
-        mount = opened.mounts.find(path)
-        if mount is None or mount.type != "kv":
+        mounted = opened.destination(request.operation, request.path).mounted
+        if mounted is None or mounted.mount.type != "kv":
             raise NotFoundError("no handler for route: nothing is mounted at this path")
-        visit = self._visit(opened, caller, request, "")
-        return partial(serve_kv, KvVisit(visit, mount, permit, self._max_secret_bytes)), visit.warnings
+        visit = KvVisit(request, mounted, caller, permit, opened, now, self._max_secret_bytes)
+        return partial(serve_kv, visit), []
 
-    def _own_path(self, table: RouteTable, opened: OpenStore, caller: Caller, request: StoreRequest) -> Plan:
+    def _own_path(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
         if not _guards_itself(request):
             self._permit(caller, request, may_create=False)
+        table = next(table for prefix, table in _OWN_PATHS.items() if request.path.startswith(prefix))
         found = table.find(request.path, request.operation)
         if found is None:
             raise NotFoundError("unsupported path")
         route, argument = found
         if route.sudo and not caller.decide(request.path, Capability.SUDO):
             raise PermissionDeniedError(DENIED)
-        visit = self._visit(opened, caller, request, argument)
+        visit = Visit(request, argument, caller=caller, store=opened, now=now)
         return partial(route.handler, visit), visit.warnings
 
     def _permit(self, caller: Caller, request: StoreRequest, *, may_create: bool = True) -> Permit:
@@ -257,11 +259,6 @@ class Store:
         if not allowed:
             raise PermissionDeniedError(DENIED)
         return permit
-
-    def _visit(self, opened: OpenStore, caller: Caller, request: StoreRequest, argument: str) -> Visit:
-        return Visit(
-            request, argument, caller=caller, store=opened, storage=self._storage, now=self._clock.now()
-        )
 
 
 _NO_WRITE = Permit(create=False, update=False)

@@ -5,6 +5,7 @@ the mount means follows the KV part of the Vault HTTP API.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from holdfast.policy.acl import Capability
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.command import Command
+from holdfast.store.destination import Mounted
 from holdfast.store.kv_commands import (
     Kv1Delete,
     Kv1Write,
@@ -34,9 +36,9 @@ from holdfast.store.kv_commands import (
 )
 from holdfast.store.layout import engine_place
 from holdfast.store.mounts import Mount
+from holdfast.store.open_store import Caller, OpenStore
 from holdfast.store.request import Answer, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
-from holdfast.store.visit import Visit
 
 MAX_LISTED = 100_000
 MAX_DIGITS = 9
@@ -47,31 +49,45 @@ NOT_A_PATH = (
 AT_THE_ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 
 
-class KvVisit:
-    """A request that was routed to a mount.
+class KvVisit(msgspec.Struct, frozen=True, gc=False):
+    """An authorised request that was routed to a mount.
 
-    Args:
-        visit: the authorised request.
-        mount: the mount it goes to.
+    Attributes:
+        request: as the dialect built it.
+        mounted: what it goes to.
+        caller: who asks.
         permit: which kinds of write the caller may do.
+        store: the open store, as this process sees it.
+        now: Unix seconds.
         max_secret_bytes: the largest secret that may be written.
     """
 
-    __slots__ = ("max_secret_bytes", "mount", "path", "permit", "request", "view", "visit")
+    request: StoreRequest
+    mounted: Mounted
+    caller: Caller
+    permit: Permit
+    store: OpenStore
+    now: float
+    max_secret_bytes: int
 
-    def __init__(self, visit: Visit, mount: Mount, permit: Permit, max_secret_bytes: int) -> None:
-        self.visit = visit
-        self.request: StoreRequest = visit.request
-        self.mount = mount
-        self.permit = permit
-        self.max_secret_bytes = max_secret_bytes
-        self.path = visit.request.path[len(mount.path) :]
-        self.view: Reader = visit.view(engine_place(mount.storage_prefix))
+    @property
+    def mount(self) -> Mount:
+        """The mount."""
+        return self.mounted.mount
+
+    @property
+    def view(self) -> Reader:
+        """Reads what the mount stores; each read sees the newest committed state."""
+        return self.mounted.view
 
     @property
     def body(self) -> JsonObject:
         """The decoded body."""
         return self.request.body
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """Open a view of the mount in which all reads see one state."""
+        return self.store.snapshot(engine_place(self.mount.storage_prefix))
 
     def check_size(self, payload: bytes) -> bytes:
         """Return ``payload`` if it may be stored.
@@ -90,7 +106,7 @@ def serve_kv(visit: KvVisit) -> Answer | Command:
 
 
 def _serve_v1(visit: KvVisit) -> Answer | Command:
-    operation, mount, path = visit.request.operation, visit.mount.uuid, visit.path
+    operation, mount, path = visit.request.operation, visit.mount.uuid, visit.mounted.path
     if operation in {Operation.LIST, Operation.SCAN}:
         return _listing(visit, path, kv1.walk)
     if not path:
@@ -107,7 +123,7 @@ def _serve_v1(visit: KvVisit) -> Answer | Command:
 
 def _read_v1(visit: KvVisit) -> Answer:
     try:
-        payload = kv1.read(visit.view, visit.path)
+        payload = kv1.read(visit.view, visit.mounted.path)
     except SecretNotFoundError:
         return Answer(missing=True)
     default = visit.mount.default_ttl_seconds or SYSTEM_MAX_TTL_SECONDS
@@ -115,11 +131,11 @@ def _read_v1(visit: KvVisit) -> Answer:
 
 
 def _serve_v2(visit: KvVisit) -> Answer | Command:
-    section, slash, name = visit.path.partition("/")
+    section, slash, name = visit.mounted.path.partition("/")
     if section == "config" and not name:
         handler = _CONFIG.get(visit.request.operation)
     elif not slash or section not in _SECTIONS:
-        return Answer(missing=True, warnings=(NOT_A_PATH if visit.path else AT_THE_ROOT,))
+        return Answer(missing=True, warnings=(NOT_A_PATH if visit.mounted.path else AT_THE_ROOT,))
     else:
         handler = _SECTIONS[section].get(visit.request.operation)
     if handler is None:
@@ -128,11 +144,11 @@ def _serve_v2(visit: KvVisit) -> Answer | Command:
 
 
 def _read(visit: KvVisit, path: str) -> Answer:
-    now, wanted = visit.visit.now, visit.request.query and visit.request.parameter("version")
+    now, wanted = visit.now, visit.request.query and visit.request.parameter("version")
     try:
         if wanted:
             # An older version takes two reads, and a write between them may have moved it.
-            with visit.visit.snapshot(engine_place(visit.mount.storage_prefix)) as view:
+            with visit.snapshot() as view:
                 version = kv2.read(view, path, now=now, version=_number(wanted))
         else:
             version = kv2.read(visit.view, path, now=now)
@@ -147,11 +163,11 @@ def _version_answer(version: kv2.Version) -> Answer:
 
 def _read_subkeys(visit: KvVisit, path: str) -> Answer:
     try:
-        with visit.visit.snapshot(engine_place(visit.mount.storage_prefix)) as view:
+        with visit.snapshot() as view:
             version = kv2.read_subkeys(
                 view,
                 path,
-                now=visit.visit.now,
+                now=visit.now,
                 version=_number(visit.request.parameter("version") or "0"),
                 depth=_number(visit.request.parameter("depth") or "0"),
             )
@@ -254,7 +270,7 @@ def _erase(visit: KvVisit, path: str) -> Command:
 
 
 def _list(visit: KvVisit, directory: str) -> Answer:
-    return _listing(visit, directory, _walk_live(visit.visit.now))
+    return _listing(visit, directory, _walk_live(visit.now))
 
 
 def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
@@ -275,7 +291,7 @@ def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any])
 
 def _may_list(visit: KvVisit, name: str) -> bool:
     below, slash, _ = name.rpartition("/")
-    return not slash or bool(visit.visit.caller.decide(f"{visit.request.path}{below}/", Capability.LIST))
+    return not slash or bool(visit.caller.decide(f"{visit.request.path}{below}/", Capability.LIST))
 
 
 def _walk_live(now: float) -> Callable[[Reader, str], Any]:

@@ -9,26 +9,29 @@ Sealing is dropping this object.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Protocol
 
-from holdfast.audit import AuditAuth
-from holdfast.barrier import Keyring
-from holdfast.clock import Clock
+from holdfast.audit import AuditAuth, AuditTarget
+from holdfast.barrier import BarrierReader, Keyring
 from holdfast.errors import InternalError, UnauthenticatedError
 from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_keys import load_audit_keys
-from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, reading
+from holdfast.store.destination import Destination, Mounted
+from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
+from holdfast.store.request import Operation
 from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
 MAX_REMEMBERED_DECISIONS = 16_384
+MAX_REMEMBERED_DESTINATIONS = 16_384
 MAX_TOKEN_LENGTH = 1024
 
 
@@ -77,19 +80,24 @@ class OpenStore:
         storage: where the records are.
         keyring: opens them.
         counter: tells when what is kept here is out of date.
-        clock: for token lifetimes.
+
+    Attributes:
+        keyring: as given.
+        hasher: makes token names.
+        mounts: the mount table.
+        destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
     """
 
-    def __init__(self, storage: Storage, keyring: Keyring, counter: Counter, clock: Clock) -> None:
+    def __init__(self, storage: Storage, keyring: Keyring, counter: Counter) -> None:
         self._storage = storage
         self._counter = counter
-        self._clock = clock
         self.keyring = keyring
         self.hasher = TokenHasher(load_token_key(storage, keyring))
         self._seen_change = -1
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
         self.mounts = MountTable(())
+        self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
         self.refresh()
 
     def refresh(self) -> None:
@@ -100,12 +108,14 @@ class OpenStore:
         # The counter is read first: a change that lands while we read is seen by the next request.
         self._callers.clear()
         self._acls.clear()
-        with self._storage.snapshot() as snapshot:
-            self.mounts = load_mounts(reading(snapshot, self.keyring, MOUNTS))
+        mounts = load_mounts(self.view(MOUNTS))
+        if mounts != self.mounts:
+            self.mounts = mounts
+            self.destination.cache_clear()
         self._seen_change = change
 
-    def authenticate(self, token: str) -> Caller:
-        """Return who a token belongs to.
+    def authenticate(self, token: str, now: float) -> Caller:
+        """Return who a token belongs to at ``now``, in Unix seconds.
 
         Raises:
             UnauthenticatedError: no token, or none that is known and alive. All of these read the same
@@ -115,26 +125,39 @@ class OpenStore:
             raise UnauthenticatedError("permission denied", reason="missing" if not token else "malformed")
         token_hash = self.hasher.token(token)
         caller = self._callers.get(token_hash) or self._load_caller(token_hash)
-        if self._clock.now() >= caller.live_until:
+        if now >= caller.live_until:
             raise UnauthenticatedError("permission denied", reason="expired")
         return caller
 
-    def mount_of(self, path: str) -> tuple[str, str]:
-        """Return path and type of the mount that serves ``path``, both empty if none does."""
-        mount = self.mounts.find(path)
-        return ("", "") if mount is None else (mount.path, mount.type)
+    def view(self, place: Place) -> BarrierReader:
+        """Return a view that reads ``place``; each read sees the newest committed state."""
+        return reading(self._storage, self.keyring, place)
+
+    @contextmanager
+    def snapshot(self, place: Place) -> Iterator[BarrierReader]:
+        """Open a view of ``place`` in which all reads see one state."""
+        with self._storage.snapshot() as snapshot:
+            yield reading(snapshot, self.keyring, place)
 
     def audit_keys(self) -> dict[str, bytes]:
         """Return the key of each audit device that has one."""
-        return load_audit_keys(reading(self._storage, self.keyring, AUDIT))
+        return load_audit_keys(self.view(AUDIT))
 
     def acl_for(self, policies: tuple[str, ...]) -> Acl:
         """Return the compiled form of a set of policy names."""
         return self._acl(policies)[0]
 
+    def _find_destination(self, operation: Operation, path: str) -> Destination:
+        mount = self.mounts.find(path)
+        if mount is None:
+            return Destination(AuditTarget(operation, path))
+        return Destination(
+            AuditTarget(operation, path, mount_point=mount.path, mount_type=mount.type),
+            Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
+        )
+
     def _load_caller(self, token_hash: str) -> Caller:
-        with self._storage.snapshot() as snapshot:
-            view = reading(snapshot, self.keyring, TOKENS)
+        with self.snapshot(TOKENS) as view:
             entry = load(view, token_hash)
             until = 0.0 if entry is None else live_until(view, entry)
         if entry is None or not until:
@@ -148,8 +171,7 @@ class OpenStore:
     def _acl(self, names: tuple[str, ...]) -> tuple[Acl, Callable[[str, Capability], Decision]]:
         known = self._acls.get(names)
         if known is None:
-            with self._storage.snapshot() as snapshot:
-                view = reading(snapshot, self.keyring, POLICIES)
+            with self.snapshot(POLICIES) as view:
                 policies = [policy for name in names if (policy := load_policy(view, name)) is not None]
             acl = compile_acl(policies)
             known = (acl, lru_cache(maxsize=MAX_REMEMBERED_DECISIONS)(acl.decide))

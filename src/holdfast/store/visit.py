@@ -1,12 +1,9 @@
 """What a handler of one of the store's own paths is given: an authorised request in an open store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from holdfast.barrier import BarrierReader
-from holdfast.storage.interface import Storage
-from holdfast.store.layout import Place, reading
+from holdfast.store.layout import Place
 from holdfast.store.open_store import Caller, OpenStore
 from holdfast.store.request import StoreRequest
 
@@ -23,7 +20,7 @@ class Visit:
         warnings: sentences to add to the answer.
     """
 
-    __slots__ = ("_storage", "argument", "caller", "now", "request", "store", "warnings")
+    __slots__ = ("argument", "caller", "now", "request", "store", "warnings")
 
     def __init__(
         self,
@@ -32,10 +29,8 @@ class Visit:
         *,
         caller: Caller,
         store: OpenStore,
-        storage: Storage,
         now: float,
     ) -> None:
-        self._storage = storage
         self.request = request
         self.argument = argument
         self.caller = caller
@@ -50,10 +45,4 @@ class Visit:
 
     def view(self, place: Place) -> BarrierReader:
         """Return a view that reads ``place``; each read sees the newest committed state."""
-        return reading(self._storage, self.store.keyring, place)
-
-    @contextmanager
-    def snapshot(self, place: Place) -> Iterator[BarrierReader]:
-        """Open a view of ``place`` in which all reads see one state."""
-        with self._storage.snapshot() as snapshot:
-            yield reading(snapshot, self.store.keyring, place)
+        return self.store.view(place)
