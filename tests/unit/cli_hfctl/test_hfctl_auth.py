@@ -1,0 +1,126 @@
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from holdfast.clock import SystemClock
+from holdfast.model import SecretBytes
+from holdfast.tokens.issuer import Issuer, IssuerRegistry
+from holdfast.tokens.key_files import load_verifying_key
+from holdfast.tokens.shared_secret import SharedSecretKey
+from holdfast.tokens.verify import Verifier
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def user_file(tmp_path):
+    path = tmp_path / "alice.yaml"
+    path.write_text(
+        'name: Alice\nemail: a@example.com\nsub: alice\nroles: ["system.user"]\ngroups: ["dev"]\n'
+    )
+    return str(path)
+
+
+def verify(token, key):
+    issuer = Issuer(name="px.example", keys=(key,))
+    return Verifier(IssuerRegistry([issuer]), clock=SystemClock()).verify(token.strip())
+
+
+def pem_file(tmp_path, key):
+    path = tmp_path / "key.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return str(path), load_verifying_key(public)
+
+
+def test_the_seeds_command_line(hfctl, user_file):
+    words = (
+        f"--auth-config={user_file}",
+        "--issuer=px.example",
+        f"--shared-secret={SECRET}",
+        "--token-duration=1y",
+    )
+    code, out, err = hfctl("auth", "token", "generate", *words)
+    principal = verify(out, SharedSecretKey(SecretBytes(SECRET.encode())))
+    assert (code, principal.name, principal.roles, principal.groups) == (
+        0,
+        "alice",
+        ("system.user",),
+        ("dev",),
+    )
+    assert "visible to others" in err
+    assert SECRET not in out + err
+
+
+@pytest.mark.parametrize(
+    ("option", "key"),
+    [
+        pytest.param("--rsa-private-keyfile", lambda: rsa.generate_private_key(65537, 2048), id="rsa"),
+        pytest.param("--ecdsa-private-keyfile", lambda: ec.generate_private_key(ec.SECP256R1()), id="ec"),
+    ],
+)
+def test_keys_from_files(hfctl, tmp_path, user_file, option, key):
+    path, public = pem_file(tmp_path, key())
+    words = (f"-auth-config={user_file}", "-issuer", "px.example", option, path)
+    code, out, _ = hfctl("auth", "token", "generate", *words)
+    assert code == 0
+    assert verify(out, public).name == "alice"
+
+
+def test_output_file_is_private_and_replaces_what_was_there(hfctl, tmp_path, user_file):
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    target = tmp_path / "token"
+    target.write_text("old")
+    target.chmod(0o644)
+    words = (
+        "--auth-config",
+        user_file,
+        "--issuer",
+        "px.example",
+        "--shared-secret-file",
+        str(tmp_path / "secret"),
+    )
+    code, out, err = hfctl("auth", "token", "generate", *words, "--output", str(target))
+    assert (code, out, err) == (0, f"Token written to output file: {target}\n", "")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert verify(target.read_text(), SharedSecretKey(SecretBytes(SECRET.encode()))).subject == "alice"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        pytest.param({"--auth-config": None}, "--auth-config", id="no-user-file"),
+        pytest.param({"--auth-config": "/none"}, "cannot be read", id="unreadable-user-file"),
+        pytest.param({"--issuer": None}, "--issuer", id="no-issuer"),
+        pytest.param({"--issuer": "https://canary"}, "plain name", id="url-as-issuer"),
+        pytest.param({"--shared-secret": None}, "Must provide a secret key to sign token", id="no-key"),
+        pytest.param({"--shared-secret": "canary"}, "32 bytes", id="short-secret"),
+        pytest.param({"--shared-secret": ""}, "shared secret", id="empty-secret"),
+        pytest.param({"--token-duration": "1h30m"}, "token duration", id="sum-of-durations"),
+        pytest.param({"--token-duration": "-1h"}, "token duration", id="negative-duration"),
+        pytest.param({"--token-duration": "canary"}, "token duration", id="no-duration"),
+        pytest.param({"--output": "/none/token"}, "cannot be written", id="unwritable-output"),
+    ],
+)
+def test_mistakes_are_named_without_the_value(hfctl, user_file, change, text):
+    options = {"--auth-config": user_file, "--issuer": "px.example", "--shared-secret": SECRET, **change}
+    words = [f"{name}={value}" for name, value in options.items() if value is not None]
+    code, out, err = hfctl("auth", "token", "generate", *words)
+    assert code == 1
+    assert text in err
+    assert out == ""
+    assert "canary" not in err
+
+
+def test_a_misspelt_key_in_the_user_file_is_an_error(hfctl, tmp_path):
+    path = tmp_path / "user.yaml"
+    path.write_text("name: A\nemail: a@b\ngroup: [dev]\n")
+    words = (f"--auth-config={path}", "--issuer=px.example", f"--shared-secret={SECRET}")
+    code, _, err = hfctl("auth", "token", "generate", *words)
+    assert (code, "group" in err) == (1, True)

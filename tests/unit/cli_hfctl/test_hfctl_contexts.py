@@ -1,0 +1,142 @@
+import os
+
+import pytest
+import yaml
+
+from holdfast.cli.context import Context, Contexts, context_file, read_contexts, write_contexts
+from holdfast.cli.errors import LocalError
+from holdfast.model import SecretBytes
+
+# The vector of the storage API's fact sheet: HS256, alice, expires 2100-01-01.
+TOKEN = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJlbWFpbCI6ImFsaWNlQGV4YW1wbGUuY29tIiwiZXhwIjo0MTAyNDQ0ODAwLCJncm91cHMi"
+    "OlsiZGV2Il0sImlhdCI6MTcwMDAwMDAwMCwiaXNzIjoiaG9sZGZhc3QudGVzdCIsIm5hbWUiOiJBbGljZSIsInJvbGVzIjpbInN5c3RlbS51c2"
+    "VyIl0sInN1YiI6ImFsaWNlIn0.IdV1uthyUvD2B02_N1lxRt0DsgQj-VO8hPcZOr24BsU"
+)
+
+
+def test_what_is_saved_is_private_and_complete(hfctl, home):
+    code, _, err = hfctl("context", "create", "alice", f"--token={TOKEN}", "--endpoint=http://127.0.0.1:1")
+    assert code == 0
+    assert "visible to others" in err
+    path = context_file(home)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert yaml.safe_load(path.read_text()) == {
+        "contextconfig": {
+            "current": "alice",
+            "configurations": [
+                {
+                    "context": "alice",
+                    "token": TOKEN,
+                    "identity": {"subject": "alice", "name": "Alice", "email": "alice@example.com"},
+                    "endpoint": "http://127.0.0.1:1",
+                }
+            ],
+        }
+    }
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--output", "yaml")])
+def test_list_never_shows_a_token(hfctl, words):
+    hfctl("context", "create", "alice", f"--token={TOKEN}")
+    code, out, err = hfctl("context", "list", *words)
+    assert code == 0
+    assert "****" in out
+    assert TOKEN not in out + err
+    assert TOKEN.rsplit(".", 1)[1] not in out + err
+
+
+def test_set_unset_delete(hfctl, home):
+    for name in ("one", "two"):
+        hfctl("context", "create", name)
+    assert read_contexts(home).current == "one"
+    assert hfctl("context", "set", "two")[0] == 0
+    assert read_contexts(home).current == "two"
+    assert hfctl("context", "delete", "two")[0] == 0
+    assert read_contexts(home).current == ""
+    hfctl("context", "set", "one")
+    assert hfctl("context", "unset")[0] == 0
+    assert read_contexts(home).current == ""
+    assert list(read_contexts(home).known) == ["one"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("set", "none"), id="set-unknown"),
+        pytest.param(("delete", "none"), id="delete-unknown"),
+        pytest.param(("create", ""), id="empty-name"),
+        pytest.param(("create", "a\nb"), id="newline-in-name"),
+        pytest.param(("create", "x" * 129), id="huge-name"),
+        pytest.param(("create", "a", "--token", "canary-no-jwt"), id="no-token"),
+        pytest.param(("create", "a", "--token-file", "/none"), id="no-token-file"),
+        pytest.param(("create", "a", "--endpoint", "http://10.0.0.1:9021"), id="plain-http-elsewhere"),
+        pytest.param(("create", "a", "--endpoint", "canary"), id="no-address"),
+        pytest.param(("create",), id="no-name"),
+    ],
+)
+def test_mistakes_are_named_without_the_value(hfctl, home, words):
+    code, out, err = hfctl("context", *words)
+    assert code == 1
+    assert err.startswith("Error: ") or "WARNING" in err
+    assert "canary" not in out + err
+    assert not context_file(home).exists()
+
+
+def save(home, contexts=None):
+    write_contexts(home, contexts or Contexts().with_context(Context("a", token=SecretBytes(b"t"))))
+    return context_file(home)
+
+
+def test_a_file_that_others_can_read_is_not_used(home):
+    save(home).chmod(0o640)
+    with pytest.raises(LocalError, match="chmod 600"):
+        read_contexts(home)
+
+
+def test_a_link_is_not_followed(home):
+    path = save(home)
+    path.rename(home / "elsewhere")
+    path.symlink_to(home / "elsewhere")
+    with pytest.raises(LocalError, match="plain file"):
+        read_contexts(home)
+
+
+def test_somebody_elses_file_is_not_used(home):
+    os.chown(save(home), 12345, 12345)
+    with pytest.raises(LocalError, match="belong to the user"):
+        read_contexts(home)
+
+
+def test_a_pipe_does_not_hang(home):
+    path = save(home)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    with pytest.raises(LocalError, match="plain file"):
+        read_contexts(home)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"contextconfig:", id="null"),
+        pytest.param(b"[1, 2]", id="list"),
+        pytest.param(b"contextconfig: {configurations: [1]}", id="entries-are-no-maps"),
+        pytest.param(b"contextconfig: {configurations: [{token: canary}]}", id="no-name"),
+        pytest.param(b"a: [", id="malformed"),
+        pytest.param(b"\xff\xfe", id="not-utf8"),
+        pytest.param(b"!!python/object/apply:os.system [canary]", id="hostile-tag"),
+    ],
+)
+def test_a_damaged_file_is_said_plainly(home, content):
+    save(home).write_bytes(content)
+    with pytest.raises(LocalError, match="not a context file") as caught:
+        read_contexts(home)
+    assert "canary" not in caught.value.message
+
+
+def test_a_token_is_not_in_any_repr(home):
+    contexts = Contexts().with_context(Context("a", token=SecretBytes(b"canary")))
+    assert "canary" not in repr(contexts)

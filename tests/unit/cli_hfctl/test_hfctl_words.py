@@ -1,0 +1,102 @@
+"""Sizes, pairs, help: what people type, and how fast the program answers."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.commands import PROGRAM
+from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
+from holdfast.cli.hfctl.sizes import format_size, parse_size
+from holdfast.cli.program import Command, Group
+
+HEAVY = ("asyncio", "cryptography", "msgspec", "ssl", "urllib3", "yaml")
+HELP_BUDGET_SECONDS = 0.1
+LOADED_BY_HELP = f"""
+import sys
+from holdfast.cli.hfctl.commands import PROGRAM
+PROGRAM.main(["--help"])
+sys.exit(" ".join(name for name in {HEAVY!r} if name in sys.modules) or 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("64M", 64 << 20),
+        ("64m", 64 << 20),
+        ("64MiB", 64 << 20),
+        ("64MB", 64 << 20),
+        ("2G", 2 << 30),
+        ("1T", 1 << 40),
+        ("512K", 512 << 10),
+        ("10", 10 << 30),
+    ],
+)
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0M", "-1G", "1.5G", "G", "1GG", "1e9", " 1G", "1P", "9" * 13])
+def test_sizes_refused(text):
+    with pytest.raises(UsageError, match="--size"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(64 << 20, "64 MiB"), (3 << 29, "1.5 GiB"), (1 << 40, "1 TiB"), (512, "512 B"), (0, "0 B")],
+)
+def test_sizes_shown(size, text):
+    assert format_size(size) == text
+
+
+def test_pairs():
+    assert parse_pairs(["a=1,b=2", "c="], option="--label") == {"a": "1", "b": "2", "c": ""}
+    assert namespace_of(["vault-namespace=ns1"]) == "ns1"
+    assert namespace_of([]) == ""
+
+
+@pytest.mark.parametrize("texts", [["a"], ["=1"], ["a=1", "a=2"]])
+def test_pairs_refused(texts):
+    with pytest.raises(UsageError):
+        parse_pairs(texts, option="--label")
+
+
+def test_another_secret_option_is_refused():
+    with pytest.raises(UsageError, match="vault-namespace"):
+        namespace_of(["x=y"])
+
+
+def all_commands(group, words=()):
+    for word, entry in group.commands.items():
+        if isinstance(entry, Command):
+            yield (*words, word)
+        else:
+            assert isinstance(entry, Group)
+            yield from all_commands(entry, (*words, word))
+
+
+@pytest.mark.parametrize("words", list(all_commands(PROGRAM.root)), ids=" ".join)
+def test_every_command_is_there_and_explains_itself(hfctl, words):
+    code, out, _ = hfctl(*words, "--help")
+    assert code == 0
+    assert out.startswith("usage: hfctl " + " ".join(words))
+
+
+def test_help_loads_nothing_heavy_and_is_there_at_once():
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", LOADED_BY_HELP], capture_output=True, check=False)
+        times.append(time.perf_counter() - started)
+        assert done.returncode == 0, done.stderr
+    assert min(times) < HELP_BUDGET_SECONDS
+
+
+def test_a_command_without_a_node_says_how_to_get_one(hfctl):
+    code, _, err = hfctl("volume", "list", "--endpoint", "http://127.0.0.1:1")
+    assert code == 2
+    assert "holdfast node" in err
