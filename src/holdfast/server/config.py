@@ -3,6 +3,7 @@
 ``config_file`` reads them from files; ``dev_config`` makes up those of a throw-away store.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +116,6 @@ def split_address(address: str) -> tuple[str, int]:
         InvalidInputError: it is neither.
     """
     host, _, port = address.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit() and int(port[:6]) <= MAX_PORT):
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > MAX_PORT:
         raise InvalidInputError("address: expected host:port, such as 127.0.0.1:8200")
     return host.strip("[]"), int(port)
