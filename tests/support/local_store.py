@@ -109,12 +109,17 @@ class StoreUnderTest:
 
     def send(self, data: bytes) -> Reply:
         """Send the bytes of one request on a connection of its own."""
+        (reply,) = self.send_all(data)
+        return reply
+
+    def send_all(self, data: bytes) -> list[Reply]:
+        """Send requests, one behind the other, on a connection of their own."""
         transport = MemoryTransport()
         connection = HttpConnection(self.application.handle, error_body, Connections(self.limits))
         connection.connection_made(transport)
         connection.data_received(data)
-        (answer,) = answers_in(transport.take(), without_body=data.startswith(b"HEAD"))
-        return Reply(answer.status, answer.headers, answer.body)
+        answers = answers_in(transport.take(), without_body=data.startswith(b"HEAD"))
+        return [Reply(answer.status, answer.headers, answer.body) for answer in answers]
 
     def token(self, *, by=None, **wanted):
         """Make a token with ``by`` or the root token, with the same policies unless told; return its text."""
