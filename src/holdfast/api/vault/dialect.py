@@ -6,9 +6,11 @@ The paths that work while the store is sealed are in ``status``.
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from secrets import token_bytes
+
+import msgspec
 
 from holdfast.api.vault.envelope import is_empty, wrap
 from holdfast.api.vault.errors import NOTHING_THERE, refuse
@@ -38,7 +40,24 @@ _OPERATIONS = {
 _WITH_BODY = frozenset({Operation.WRITE, Operation.PATCH})
 _TRUE = frozenset({"true", "1"})
 
+_ROOT = frozenset({b"", b"root"})
+MAX_REMEMBERED_LINES = 16_384
+
 Reply = Callable[[bytes], None]
+
+
+class _Call(msgspec.Struct, frozen=True, gc=False):
+    """What a request line asks for.
+
+    Attributes:
+        target: the parsed target, with the prefix.
+        operation: what to do.
+        path: to what, as the store spells it.
+    """
+
+    target: Target
+    operation: Operation
+    path: str
 
 
 class VaultDialect:
@@ -61,42 +80,28 @@ class VaultDialect:
         if request.method == "HEAD":
             reply = _without_body(reply)
         try:
-            target = parse_target(request.target, collapse_slashes=True)
-            if self._status.handle(request, target, reply):
+            call = _read_line(request.method, request.target)
+            if self._status.handle(request, call.target, reply):
                 return
-            store_request = self._translate(request, target, request_id)
+            store_request = self._translate(request, call, request_id)
         except HoldfastError as error:
             reply(refuse(error))
             return
         self._store.serve(store_request, partial(_finish, store_request, reply))
 
-    def _translate(self, request: Request, target: Target, request_id: str) -> StoreRequest:
+    def _translate(self, request: Request, call: _Call, request_id: str) -> StoreRequest:
         headers = request.headers
-        if headers.get(b"x-vault-namespace", b"").strip(b"/") not in {b"", b"root"}:
+        if b"x-vault-namespace" in headers and headers[b"x-vault-namespace"].strip(b"/") not in _ROOT:
             raise NotFoundError("namespace not found: this store has none but the root namespace")
         if b"x-vault-wrap-ttl" in headers:
             raise InvalidInputError("X-Vault-Wrap-TTL: response wrapping is not offered by this version")
-        operation = _OPERATIONS.get(request.method)
-        if operation is None:
-            raise UnsupportedError("unsupported operation")
-        path = target.path.text[len(PREFIX) - 1 :]
-        if operation is Operation.READ and target.query:
-            operation = _listing(target) or operation
-        if operation in {Operation.LIST, Operation.SCAN}:
-            path = path if path.endswith("/") else path + "/"
-        elif operation in _WITH_BODY:
-            if path.endswith("/"):
-                raise InvalidInputError("cannot write to a path ending in '/'")
-        else:
-            # One spelling for what is read or removed, so that no rule for ``a`` is passed by as ``a/``.
-            path = path.rstrip("/")
         return StoreRequest(
             id=request_id,
-            operation=operation,
-            path=path,
+            operation=call.operation,
+            path=call.path,
             token=_token(headers),
-            body=self._body(request, operation) if request.body else EMPTY_BODY,
-            query=target.query,
+            body=self._body(request, call.operation) if request.body else EMPTY_BODY,
+            query=call.target.query,
             peer=request.peer,
         )
 
@@ -111,6 +116,27 @@ class VaultDialect:
         return decode_object(request.body, max_strings=self._max_json_strings)
 
 
+@lru_cache(maxsize=MAX_REMEMBERED_LINES)
+def _read_line(method: str, raw_target: bytes) -> _Call:
+    """Say what a request line asks for; the same line always asks for the same."""
+    target = parse_target(raw_target, collapse_slashes=True)
+    operation = _OPERATIONS.get(method)
+    if operation is None:
+        raise UnsupportedError("unsupported operation")
+    path = target.path.text[len(PREFIX) - 1 :]
+    if operation is Operation.READ and target.query:
+        operation = _listing(target) or operation
+    if operation in {Operation.LIST, Operation.SCAN}:
+        path = path if path.endswith("/") else path + "/"
+    elif operation in _WITH_BODY:
+        if path.endswith("/"):
+            raise InvalidInputError("cannot write to a path ending in '/'")
+    else:
+        # One spelling for what is read or removed, so that no rule for ``a`` is passed by as ``a/``.
+        path = path.rstrip("/")
+    return _Call(target, operation, path)
+
+
 def _listing(target: Target) -> Operation | None:
     if target.parameter("list") in _TRUE:
         return Operation.LIST
@@ -118,14 +144,16 @@ def _listing(target: Target) -> Operation | None:
 
 
 def _token(headers: dict[bytes, bytes]) -> str:
-    sent = headers.get(b"x-vault-token")
-    bearer = headers.get(b"authorization")
-    if bearer is not None:
-        scheme, _, credential = bearer.partition(b" ")
-        bearer = credential.strip() if scheme.lower() == b"bearer" else None
-    if sent is not None and bearer is not None and sent != bearer:
-        raise InvalidInputError("X-Vault-Token and Authorization: expected one token, not two")
-    token = sent if sent is not None else bearer or b""
+    token = headers.get(b"x-vault-token")
+    if b"authorization" in headers:
+        scheme, _, credential = headers[b"authorization"].partition(b" ")
+        if scheme.lower() == b"bearer":
+            credential = credential.strip()
+            if token is not None and token != credential:
+                raise InvalidInputError("X-Vault-Token and Authorization: expected one token, not two")
+            token = credential
+    if token is None:
+        return ""
     if not token.isascii():
         raise InvalidInputError("X-Vault-Token: expected ASCII text")
     return token.decode("ascii")
