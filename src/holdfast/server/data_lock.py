@@ -12,7 +12,7 @@ import time
 
 from holdfast.errors import ConflictError
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.05
 
 
