@@ -12,8 +12,9 @@ import pytest
 
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
+from holdfast.process.capabilities import has_capability
 from holdfast.process.run import run
-from holdfast.volumes import filesystem, loop, luks_fuse, syscalls, teardown
+from holdfast.volumes import filesystem, loop, luks_fuse, teardown
 from holdfast.volumes.backend import AttachStage
 from holdfast.volumes.errors import (
     DamagedHeaderError,
@@ -494,7 +495,7 @@ def test_daemon_keeps_its_memory_private(vol, key, backend):
         status = Path(f"/proc/{process}/status").read_text()
         (locked,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmLck")]
         assert locked > 4096
-        spared = "-1000" if syscalls.has_capability(CAP_SYS_RESOURCE) else "0"
+        spared = "-1000" if has_capability(CAP_SYS_RESOURCE) else "0"
         assert Path(f"/proc/{process}/oom_score_adj").read_text().strip() == spared
         # Not dumpable: the kernel hands its files in /proc to root, and a debugger of its user is refused.
         environment = Path(f"/proc/{process}/environ").read_bytes().rstrip(b"\0").split(b"\0")

@@ -26,8 +26,6 @@ _PR_SET_DUMPABLE = 4
 _MCL_CURRENT = 1
 _MCL_FUTURE = 2
 _MCL_ONFAULT = 4
-# <linux/capability.h>
-_CAP_IPC_LOCK = 1 << 14
 
 _PRIVATE_UMASK = 0o077
 
@@ -67,14 +65,6 @@ def harden(*, lock_memory: bool) -> tuple[Measure, ...]:
         MemoryLockError: the lock was asked for and refused; the text says how to allow it or do without.
     """
     return (_no_core_dumps(), _not_dumpable(), _private_umask(), _locked_memory(lock=lock_memory))
-
-
-def may_lock_memory() -> bool:
-    """Whether this process may lock all of its memory, whatever its limit says: it has CAP_IPC_LOCK."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) & _CAP_IPC_LOCK)
-    return False
 
 
 def die_with_parent(parent: int, signal_number: int = signal.SIGTERM) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from holdfast.errors import InvalidInputError
 from holdfast.model.secret_bytes import SecretBytes
+from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
 from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program
-from holdfast.volumes import loop, syscalls
+from holdfast.volumes import loop
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
 from holdfast.volumes.cryptsetup import cryptsetup
 from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
@@ -37,7 +38,7 @@ class DmCryptBackend:
 
     def probe(self) -> Capabilities:
         """Find out whether this host has a device-mapper and lets us use it."""
-        if not syscalls.has_capability(syscalls.CAP_SYS_ADMIN):
+        if not has_capability(CAP_SYS_ADMIN):
             return Capabilities(usable=False, why_not="mapping devices needs root (CAP_SYS_ADMIN)")
         for device in (MAPPER_CONTROL, loop.LOOP_CONTROL):
             try:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from holdfast.errors import InvalidInputError
 from holdfast.model.secret_bytes import SecretBytes
+from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
 from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program, run
 from holdfast.volumes import errors, loop, syscalls
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
@@ -46,7 +47,7 @@ class LuksFuseBackend:
 
     def probe(self) -> Capabilities:
         """Find out whether this host lets us."""
-        if not syscalls.has_capability(syscalls.CAP_SYS_ADMIN):
+        if not has_capability(CAP_SYS_ADMIN):
             return Capabilities(usable=False, why_not="mounting needs root (CAP_SYS_ADMIN)")
         for device in ("/dev/fuse", str(loop.LOOP_CONTROL)):
             try:

@@ -4,7 +4,8 @@ import os
 
 from holdfast.errors import InvalidInputError
 from holdfast.model.secret_bytes import SecretBytes
-from holdfast.volumes import loop, syscalls
+from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
+from holdfast.volumes import loop
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
 from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
 from holdfast.volumes.lock import volume_lock
@@ -21,7 +22,7 @@ class PlainBackend:
 
     def probe(self) -> Capabilities:
         """Find out whether this host lets us."""
-        if not syscalls.has_capability(syscalls.CAP_SYS_ADMIN):
+        if not has_capability(CAP_SYS_ADMIN):
             return Capabilities(usable=False, why_not="mounting needs root (CAP_SYS_ADMIN)", encrypts=False)
         if not os.access(loop.LOOP_CONTROL, os.R_OK | os.W_OK):
             return Capabilities(usable=False, why_not=f"{loop.LOOP_CONTROL} cannot be opened", encrypts=False)

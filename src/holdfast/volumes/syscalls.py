@@ -10,7 +10,6 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8  # mount(2)
 MNT_FORCE, MNT_DETACH, UMOUNT_NOFOLLOW = 1, 2, 8  # umount2(2)
 PR_SET_DUMPABLE, PR_SET_IO_FLUSHER = 4, 57  # prctl(2)
 MCL_CURRENT, MCL_FUTURE = 1, 2  # mlockall(2)
-CAP_SYS_ADMIN = 21  # capabilities(7)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,15 +32,6 @@ def prctl(option: int, value: int) -> None:
 def lock_memory() -> None:
     """Keep every present and future page of the process out of swap. Forked children do not inherit it."""
     _check(_libc.mlockall(MCL_CURRENT | MCL_FUTURE))
-
-
-def has_capability(number: int) -> bool:
-    """Whether the process has an effective capability, such as ``CAP_SYS_ADMIN``."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
-        for line in status:
-            if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) >> number & 1)
-    return False
 
 
 def _check(result: int) -> None:

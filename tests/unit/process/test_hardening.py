@@ -114,15 +114,3 @@ try:
 except ProcessLookupError:
     print(json.dumps("gone"))""")
     assert facts == "gone"
-
-
-@pytest.mark.parametrize(
-    ("bounding", "expected"), [("", "True"), ("-all", "False")], ids=["root", "no-capability"]
-)
-def test_whether_memory_may_be_locked_is_read_from_the_capabilities(bounding: str, expected: str) -> None:
-    code = "from holdfast.process.hardening import may_lock_memory; print(may_lock_memory())"
-    drop = ["setpriv", f"--bounding-set={bounding}", f"--inh-caps={bounding}"] if bounding else []
-    done = subprocess.run(
-        [*drop, sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20
-    )
-    assert done.stdout.strip() == expected

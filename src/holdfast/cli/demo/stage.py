@@ -19,7 +19,7 @@ from holdfast.cli.errors import LocalError
 from holdfast.client import DcosClient, SdkClient, VaultClient
 from holdfast.errors import HoldfastError
 from holdfast.model import SecretBytes
-from holdfast.process.hardening import may_lock_memory
+from holdfast.process.capabilities import CAP_IPC_LOCK, has_capability
 
 ISSUER = "demo.holdfast"
 ADMIN, USER_ONE, USER_TWO = "admin", "one", "two"
@@ -124,7 +124,7 @@ class Stage:
             *("node", "--cluster-id", "demo", "--node-id", "demo-node", "--storage", str(self.pool)),
             *("--listen", self.node_url.removeprefix("http://"), "--mount-root", str(self.directory)),
             *("--mount-root", str(source.parent), "-secret_type", "vault", "-jwt_issuer", ISSUER),
-            *([] if may_lock_memory() else ["--disable-mlock"]),
+            *([] if has_capability(CAP_IPC_LOCK) else ["--disable-mlock"]),
         ]
         environment = {
             "VAULT_ADDR": self.store_url,
@@ -228,7 +228,7 @@ def set_stage() -> Stage:
         "storage": {"file": {"path": str(directory / "store")}},
         "listener": {"tcp": {"address": f"127.0.0.1:{port}", "tls_disable": True}},
         "audit": {"file": {"demo": {"options": {"file_path": str(audit / "audit.log")}}}},
-        "disable_mlock": not may_lock_memory(),
+        "disable_mlock": not has_capability(CAP_IPC_LOCK),
         "workers": 2,
     }
     config_path = directory / "store.json"
