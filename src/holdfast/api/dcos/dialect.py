@@ -201,7 +201,7 @@ def _token(headers: dict[bytes, bytes]) -> str:
     else:
         credential = b""
     credential = credential.strip()
-    if headers.get(b"x-vault-token", credential) != credential:
+    if credential and headers.get(b"x-vault-token", credential) != credential:
         raise InvalidInputError("Authorization and X-Vault-Token: expected one token, not two")
     return credential.decode("ascii") if credential.isascii() else ""
 
