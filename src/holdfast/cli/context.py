@@ -1,8 +1,8 @@
 """Saved ways to reach a storage node: a name, an endpoint and a token each, and which of them is current.
 
-They are kept in ``~/.hfctl/contextconfig``, a YAML file of mode 0600 in a directory of mode 0700, in the
-layout that ``pxctl`` users know. It is used only if it is a plain file of ours that nobody else can read, and is
-replaced as a whole. Tokens are in it in clear text, and are never printed.
+They are kept in ``~/.hfctl/contextconfig``, a YAML file of mode 0600 in a directory of mode 0700, in
+the layout that ``pxctl`` users know. It is used only if it is a plain file of ours that nobody else can
+read, and is replaced as a whole. Tokens are in it in clear text, and are never printed.
 """
 
 import os
