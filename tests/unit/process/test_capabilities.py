@@ -10,7 +10,7 @@ import pytest
     ("bounding", "expected"), [("", "True"), ("-all", "False")], ids=["root", "no-capability"]
 )
 def test_a_root_without_the_capability_does_not_have_it(bounding: str, expected: str) -> None:
-    code = "from holdfast.process.capabilities import CAP_IPC_LOCK, has_capability; print(has_capability(CAP_IPC_LOCK))"
+    code = "from holdfast.process import capabilities as c; print(c.has_capability(c.CAP_IPC_LOCK))"
     drop = ["setpriv", f"--bounding-set={bounding}", f"--inh-caps={bounding}"] if bounding else []
     done = subprocess.run(
         [*drop, sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20
