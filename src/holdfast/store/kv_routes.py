@@ -169,7 +169,7 @@ def _read_subkeys(visit: KvVisit, path: str) -> Answer:
                 path,
                 now=visit.now,
                 version=_number(visit.request.parameter("version") or "0"),
-                depth=_number(visit.request.parameter("depth") or "0"),
+                depth=_number(visit.request.parameter("depth") or "0", field="depth"),
             )
     except SecretNotFoundError:
         return Answer(missing=True)
@@ -283,7 +283,7 @@ def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any])
             if _may_list(visit, name):
                 names.append(name)
     else:
-        limit = _number(visit.request.parameter("limit") or "0") or MAX_LISTED
+        limit = _number(visit.request.parameter("limit") or "0", field="limit") or MAX_LISTED
         after = visit.request.parameter("after") or ""
         names = kv1.list_names(visit.view, directory, after=after, limit=min(limit, MAX_LISTED))
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
@@ -340,9 +340,9 @@ def _versions(visit: KvVisit) -> tuple[int, ...]:
     return tuple(_number(word) for word in fields.words(visit.body.values, "versions"))
 
 
-def _number(word: str) -> int:
+def _number(word: str, *, field: str = "version") -> int:
     if not (word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS):
-        raise InvalidInputError("version: expected a number")
+        raise InvalidInputError(f"{field}: expected a number")
     return int(word)
 
 
