@@ -177,10 +177,8 @@ class TestCredentials:
         assert answer.json["title"] == "Unauthorized"
 
     def test_in_the_other_dialect_s_header_do_not_count(self, store, ask):
-        assert ask("GET", "default/none", token="", headers=[f"X-Vault-Token: {store.root}"]).status in {
-            400,
-            401,
-        }
+        answer = ask("GET", "default/none", token="", headers=[f"X-Vault-Token: {store.root}"])
+        assert answer.status == 401
 
 
 class TestStores:

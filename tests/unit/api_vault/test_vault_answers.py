@@ -130,7 +130,8 @@ class TestListing:
 
     @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "limit=9999999999", "limit=%d9%a3"])
     def test_with_a_limit_that_is_none_is_refused(self, ask, query):
-        assert ask("LIST", f"secret/metadata?{query}").status == 400
+        answer = ask("LIST", f"secret/metadata?{query}")
+        assert (answer.status, answer.errors) == (400, ["limit: expected a number"])
 
     @pytest.mark.parametrize("after", ["%00", "%01", "%e2%80%8b", "../..", "%f0%9f%94%91", "b%01/"])
     def test_after_a_name_that_is_none_finds_its_place(self, ask, after):
