@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -69,12 +70,21 @@ class StoreProcess:
         audit: have one audit file.
         workers: how many processes answer.
         settings: further top-level lines for the configuration file.
+        launcher: a command that runs the store's command line, such as one that changes the user.
     """
 
     def __init__(
-        self, directory: Path, *, tls: bool = False, audit: bool = False, workers: int = 2, settings: str = ""
+        self,
+        directory: Path,
+        *,
+        tls: bool = False,
+        audit: bool = False,
+        workers: int = 2,
+        settings: str = "",
+        launcher: Sequence[str] = (),
     ) -> None:
         self.directory = directory
+        self._launcher = launcher
         self.port = free_port()
         self.certificate: Path | None = None
         self.shares: list[str] = []
@@ -102,6 +112,10 @@ class StoreProcess:
     def url(self) -> str:
         return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "holdfast.cli.holdfast", "server", f"-config={self.config_path}"]
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -113,7 +127,7 @@ class StoreProcess:
         """Start it and wait until it answers."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "holdfast.cli.holdfast", "server", f"-config={self.config_path}"],
+                [*self._launcher, *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
