@@ -28,6 +28,7 @@ from holdfast.http.tls import TlsIdentity
 
 BACKLOG = 1024
 _HANDSHAKE_SECONDS = 10.0
+_SHUTDOWN_SECONDS = 1.0  # how long a client may take to say goodbye; an idle one never does
 
 _log = logging.getLogger("holdfast.http")
 
@@ -88,6 +89,7 @@ class HttpServer:
                 port,
                 ssl=None if tls is None else tls.context,
                 ssl_handshake_timeout=None if tls is None else _HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=None if tls is None else _SHUTDOWN_SECONDS,
                 reuse_port=reuse_port,
                 backlog=BACKLOG,
             )

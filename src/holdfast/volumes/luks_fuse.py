@@ -25,6 +25,7 @@ from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capab
 from holdfast.volumes.key_strength import require_usable
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.mounts import all_mounts, mounts_of
+from holdfast.volumes.plain_view import is_open
 from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazily, wait_until
 
 NAME = "luks-fuse"
@@ -89,7 +90,10 @@ class LuksFuseBackend:
                     unmount_lazily(device.path)
                 else:
                     refuse_mounted(device.path)
-            if not release_loop(vol.uuid) or not wait_until(lambda: not _daemons(vol.uuid)):
+            # A process that ends loses its name before its files: only the lock tells that it is done.
+            if not release_loop(vol.uuid) or not wait_until(
+                lambda: not _daemons(vol.uuid) and not is_open(str(vol.path))
+            ):
                 raise errors.VolumeBusyError(
                     "the volume's device is still in use; it goes with its last user"
                 )

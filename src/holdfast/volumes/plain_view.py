@@ -131,6 +131,17 @@ def open_plain_view(
     return PlainView(descriptor, segment, cipher, payload_bytes)
 
 
+def is_open(path: str) -> bool:
+    """Whether some process has the volume in this backing file open through ``open_plain_view``."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        probe = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, probe)
+        return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
+    finally:
+        os.close(descriptor)
+
+
 def _require_identity(header: Luks2Header, uuid: str) -> None:
     if header.uuid != uuid:
         raise ForeignVolumeError("the backing file holds another volume than the one expected")
