@@ -14,7 +14,7 @@ from holdfast.audit.entry import (
     AuditTarget,
     decision_member,
     error_member,
-    members,
+    further_members,
     peer_members,
 )
 from holdfast.audit.errors import AuditFailedError, AuditSinkError
@@ -23,9 +23,14 @@ from holdfast.audit.sink import AuditSink
 from holdfast.clock import rfc3339
 from holdfast.errors import HoldfastError, InternalError, NotFoundError
 
+_REQUEST = b'},"request":{"id":"'
+_RESPONSE = b'},"response":{'
+
 
 class AuditDevice:
-    """A configured device: a name, a salt, a sink, and the lines that wait for it.
+    """A configured device: a name, a salt, a sink, and the parts of lines that wait for it.
+
+    Lines are joined once, when they are written: half of what they say was rendered long before.
 
     Args:
         name: the path under which it is enabled, without a slash.
@@ -101,8 +106,8 @@ class AuditBroker:
         for device in self._devices:
             token_hash = device.hasher.text(client_token) if client_token else ""
             accessor_hash = device.hasher.text(accessor) if accessor else ""
-            in_auth = members(client_token=token_hash, accessor=accessor_hash, **facts)
-            in_request = members(client_token=token_hash, client_token_accessor=accessor_hash)
+            in_auth = further_members(client_token=token_hash, accessor=accessor_hash, **facts)
+            in_request = further_members(client_token=token_hash, client_token_accessor=accessor_hash)
             rendered.append((in_auth, in_request))
         return AuditAuth(self, rendered)
 
@@ -129,24 +134,13 @@ class AuditBroker:
         self._check_own(auth)
         decision = decision_member(allowed=allowed, reason=reason)
         what, where = target.members, peer_members(peer)
-        common = []
-        for in_auth, in_request in auth.rendered:
-            # Joining is half the price of formatting, and this is done for every request.
-            parts = (
-                b'"auth":{',
-                in_auth,
-                b"," if in_auth else b"",
-                decision,
-                b'},"request":{"id":"',
-                request_id,
-                b'"',
-                what,
-                b"," if in_request else b"",
-                in_request,
-                where,
-            )
-            common.append(b"".join(parts))
-        return AuditEntry(self, common)
+        return AuditEntry(
+            self,
+            [
+                (b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request, where)
+                for in_auth, in_request in auth.rendered
+            ],
+        )
 
     def request(self, entry: AuditEntry, now: float, *, data: bytes | None = None, error: str = "") -> None:
         """Add the line that says what is about to happen.
@@ -161,8 +155,16 @@ class AuditBroker:
         time, failure = self._time_at(now), error_member(error)
         for device, common in zip(self._devices, entry.common, strict=True):
             shown = b',"data":' + device.hasher.json(data) if data else b""
-            parts = (b'{"time":"', time, b'","type":"request",', common, shown, b"}", failure, b"}\n")
-            device.waiting.append(b"".join(parts))
+            device.waiting += (
+                b'{"time":"',
+                time,
+                b'","type":"request",',
+                *common,
+                shown,
+                b"}",
+                failure,
+                b"}\n",
+            )
 
     def response(
         self,
@@ -195,20 +197,19 @@ class AuditBroker:
                 shown = b'"data":' + shown
             if auth is not None:
                 self._check_own(auth)
-                handed_out = b'"auth":{%b}' % auth.rendered[index][0]
+                handed_out = b'"auth":{%b}' % auth.rendered[index][0].removeprefix(b",")
                 shown = handed_out + b"," + shown if shown else handed_out
-            parts = (
+            device.waiting += (
                 b'{"time":"',
                 time,
                 b'","type":"response",',
-                common,
-                b'},"response":{',
+                *common,
+                _RESPONSE,
                 shown,
                 b"}",
                 failure,
                 b"}\n",
             )
-            device.waiting.append(b"".join(parts))
 
     def flush(self) -> None:
         """Write the gathered lines to every device.

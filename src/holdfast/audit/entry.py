@@ -29,7 +29,7 @@ class AuditAuth:
 
     def __init__(self, owner: object, rendered: list[tuple[bytes, bytes]]) -> None:
         self.owner = owner
-        self.rendered = rendered  # per device: members of "auth", members of "request"
+        self.rendered = rendered  # per device: further members of "auth", and of "request"
 
 
 class AuditTarget:
@@ -49,7 +49,7 @@ class AuditTarget:
         self, operation: str, path: str, *, mount_point: str = "", mount_type: str = "", namespace: str = ""
     ) -> None:
         where: dict[str, Any] = {"id": "root"} if not namespace else {"path": namespace}
-        self.members = b"," + members(
+        self.members = further_members(
             operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where, path=path
         )
 
@@ -59,19 +59,20 @@ class AuditEntry:
 
     __slots__ = ("common", "owner")
 
-    def __init__(self, owner: object, common: list[bytes]) -> None:
+    def __init__(self, owner: object, common: list[tuple[bytes, ...]]) -> None:
         self.owner = owner
-        self.common = common
+        self.common = common  # per device: what both lines say, as parts to be joined
 
 
-def members(**values: Any) -> bytes:
-    """Return JSON members without the braces around them, leaving out what is empty."""
-    return _encode({name: value for name, value in values.items() if value not in _EMPTY})[1:-1]
+def further_members(**values: Any) -> bytes:
+    """Return JSON members, each with a comma in front, leaving out what is empty."""
+    shown = {name: value for name, value in values.items() if value not in _EMPTY}
+    return b"," + _encode(shown)[1:-1] if shown else b""
 
 
 @functools.lru_cache(maxsize=4096)
 def peer_members(peer: str) -> bytes:
-    """Return where a request came from as JSON members, each with a comma in front.
+    """Return where a request came from as further members.
 
     Args:
         peer: ``address:port``; an IPv6 address may stand in brackets; empty for a Unix socket.
@@ -80,8 +81,8 @@ def peer_members(peer: str) -> bytes:
         return b""
     address, _, port = peer.rpartition(":")
     if address and port.isascii() and port.isdecimal():
-        return b"," + members(remote_address=address.strip("[]"), remote_port=int(port))
-    return b"," + members(remote_address=peer)
+        return further_members(remote_address=address.strip("[]"), remote_port=int(port))
+    return further_members(remote_address=peer)
 
 
 def decision_member(*, allowed: bool, reason: str) -> bytes:
