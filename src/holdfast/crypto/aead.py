@@ -17,7 +17,7 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from holdfast.errors import HoldfastError
+from holdfast.errors import InternalError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -26,7 +26,7 @@ OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES
 MAX_MESSAGES_PER_KEY = 2**32  # SP 800-38D, 8.3: random nonces of 96 bits
 
 
-class NotAuthenticError(HoldfastError):
+class NotAuthenticError(InternalError):
     """The message is not what was sealed, or not under this key, or for another purpose.
 
     Which of these it is cannot be told, and must not be. Whoever opens a message turns this into an

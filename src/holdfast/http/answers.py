@@ -19,10 +19,10 @@ from functools import partial
 from http import HTTPStatus
 
 from holdfast.http.connections import NEVER, SWEEP_SECONDS, Connections
-from holdfast.http.defect import describe_defect
 from holdfast.http.message import ErrorBody, Request, build_response
 from holdfast.http.refusal import Refusal
 from holdfast.http.verbs import ALLOW
+from holdfast.process.defect import describe_defect
 
 Reply = Callable[[bytes], None]
 Handler = Callable[[Request, Reply], None]

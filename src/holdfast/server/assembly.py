@@ -13,8 +13,10 @@ from holdfast.http.listener import HttpServer, bind_unix, reserve_port
 from holdfast.http.tls import TlsIdentity
 from holdfast.server.application import Application, error_body
 from holdfast.server.config import ServerConfig
+from holdfast.storage.errors import StorageBrokenError
 from holdfast.store.audit_trail import OpenDevices
 from holdfast.store.core import Store
+from holdfast.store.keeper import Keeper
 
 log = logging.getLogger("holdfast.server")
 
@@ -74,6 +76,23 @@ def reload_files(servers: Sequence[HttpServer], store: Store) -> None:
             detail = f": {error.detail}" if error.detail else ""
             log.error("reload: %s%s", error.message, detail)  # noqa: TRY400 - the text says it all
     log.info("certificates and audit files were read again")
+
+
+def keep_up(keeper: Keeper) -> None:
+    """Have the keeper do what time asks for; what it cannot do now, it does at the next tick.
+
+    A full disk must not end the process and so seal the store, from which one can still read.
+
+    Raises:
+        StorageBrokenError: nobody can tell what is stored, so this process must end.
+    """
+    try:
+        keeper.tick()
+    except StorageBrokenError:
+        raise
+    except HoldfastError as error:
+        detail = f": {error.detail}" if error.detail else ""
+        log.error("upkeep failed and is tried again: %s%s", error.message, detail)  # noqa: TRY400 - as above
 
 
 def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, socket.socket]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from holdfast.errors import HoldfastError
-from holdfast.http.defect import describe_defect
+from holdfast.process.defect import describe_defect
 from holdfast.process.hardening import die_with_parent
 from holdfast.server.shared_counter import SharedCounter
 

@@ -19,7 +19,7 @@ import uvloop
 from holdfast.clock import SystemClock
 from holdfast.http.listener import HttpServer
 from holdfast.process.hardening import harden, unlock_file
-from holdfast.server.assembly import audit_opener, listen, reload_files
+from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
@@ -110,7 +110,7 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         context.control,
         apply=keeper.apply,
         current_key_message=current_key_message,
-        on_tick=keeper.tick,
+        on_tick=lambda: keep_up(keeper),
         tick_seconds=TICK_SECONDS,
         grace_seconds=GRACE_SECONDS,
     )

@@ -11,7 +11,7 @@ import uvloop
 
 from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
-from holdfast.server.assembly import audit_opener, listen, reload_files
+from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
 from holdfast.server.config import ServerConfig
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
@@ -55,7 +55,7 @@ def run_single(
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
-            local.keeper.tick()
+            keep_up(local.keeper)
         for server in servers:
             await server.stop(GRACE_SECONDS)
 

@@ -14,7 +14,7 @@ import msgspec
 from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError, AuditTarget
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InternalError, SealedError
-from holdfast.http.defect import describe_defect
+from holdfast.process.defect import describe_defect
 from holdfast.store.destination import Destination
 from holdfast.store.open_store import Caller, OpenStore
 from holdfast.store.request import Answer, Done, Operation, StoreRequest

@@ -24,8 +24,8 @@ from holdfast.errors import (
     PermissionDeniedError,
     SealedError,
 )
-from holdfast.http.defect import describe_defect
 from holdfast.policy.acl import Capability
+from holdfast.process.defect import describe_defect
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.command import Command, decode_outcome, encode_command
@@ -43,7 +43,7 @@ from holdfast.store.visit import Visit
 
 log = logging.getLogger(__name__)
 
-DENIED = "1 error occurred:\n\t* permission denied\n\n"  # the very text that Vault clients look for
+DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
 
 _CAPABILITY = {

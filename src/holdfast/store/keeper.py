@@ -36,7 +36,7 @@ from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError
 from holdfast.formats.strict_json import encode
-from holdfast.http.defect import describe_defect
+from holdfast.process.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage, Transaction
 from holdfast.store import token_records

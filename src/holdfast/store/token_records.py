@@ -215,6 +215,8 @@ def use(tx: Transaction, token_hash: str, *, now: float) -> None:
         raise UnauthenticatedError("permission denied", reason="expired")
     if entry.uses_left:
         left = entry.uses_left - 1
+        if not left:
+            tx.put(_expiry_mark(token_hash, now), b"")  # used up: the next tidying removes it
         tx.put(f"id/{token_hash}", _encode(msgspec.structs.replace(entry, uses_left=left or -1)))
 
 
@@ -267,17 +269,17 @@ def _orphan(tx: Transaction, token_hash: str) -> None:
 
 def _mark_expiry(tx: Transaction, token_hash: str, entry: TokenEntry) -> None:
     if entry.expires_at:
-        tx.put(_expiry_key(token_hash, entry), b"")
+        tx.put(_expiry_mark(token_hash, entry.expires_at), b"")
 
 
 def _unmark_expiry(tx: Transaction, token_hash: str, entry: TokenEntry) -> None:
     if entry.expires_at:
-        tx.delete(_expiry_key(token_hash, entry))
+        tx.delete(_expiry_mark(token_hash, entry.expires_at))
 
 
-def _expiry_key(token_hash: str, entry: TokenEntry) -> str:
+def _expiry_mark(token_hash: str, at: float) -> str:
     # Twelve digits keep the names in order of time; rounding up never revokes too early.
-    return f"expiry/{int(entry.expires_at) + 1:012d}/{token_hash}"
+    return f"expiry/{int(at) + 1:012d}/{token_hash}"
 
 
 def _names(view: Reader, prefix: str) -> list[str]:

@@ -180,7 +180,7 @@ class TestTranslation:
     def test_a_patch_says_what_it_is(self, ask, headers):
         ask("PUT", "secret/data/a", {"data": {"k": "v"}})
         answer = ask("PATCH", "secret/data/a", {"data": {"k": None}}, headers=headers)
-        assert answer.status == 400
+        assert answer.status == 415
         assert "merge-patch" in answer.errors[0]
         assert ask("GET", "secret/data/a").data["data"] == {"k": "v"}
 

@@ -162,6 +162,15 @@ def test_a_refused_request_is_a_use_too(store):
     assert not store.is_live(token)
 
 
+def test_a_token_without_an_end_is_tidied_away_once_it_is_used_up(store):
+    before = token_names_in(store.storage)
+    token = store.token(by=store.root, num_uses=1, policies=["root"])
+    assert store.is_live(token)
+    store.clock.advance(2)
+    store.local.keeper.tick()
+    assert token_names_in(store.storage) == before
+
+
 def test_uses_are_counted_before_the_answer_and_survive_a_crash(store):
     token = store.token(num_uses=2)
     assert store.is_live(token)

@@ -13,7 +13,7 @@ from secrets import token_bytes
 import msgspec
 
 from holdfast.api.vault.envelope import is_empty, wrap
-from holdfast.api.vault.errors import NOTHING_THERE, refuse
+from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
 from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
@@ -110,7 +110,7 @@ class VaultDialect:
             return EMPTY_BODY
         content_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if operation is Operation.PATCH and content_type != MERGE_PATCH:
-            raise InvalidInputError("Content-Type: expected application/merge-patch+json")
+            raise MediaTypeError("Content-Type: expected application/merge-patch+json")
         if content_type == FORM and request.body[:1] not in {b"{", b"["}:
             raise InvalidInputError("Content-Type: expected a JSON body")
         return decode_object(request.body, max_strings=self._max_json_strings)

@@ -5,6 +5,16 @@ from holdfast.audit import AuditFailedError
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.store.core import DENIED
+
+# Clients look for these very words.
+SEALED = "Vault is sealed"
+DENIED_BY_POLICY = f"1 error occurred:\n\t* {DENIED}\n\n"
+
+
+class MediaTypeError(errors.InvalidInputError):
+    """The body is of another media type than the operation takes."""
+
 
 STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.InvalidInputError: 400,
@@ -14,14 +24,13 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.PermissionDeniedError: 403,
     errors.NotFoundError: 404,
     AuditFailedError: 500,
+    MediaTypeError: 415,
     errors.ConflictError: 400,
     errors.UnsupportedError: 405,
     errors.SealedError: 503,
     errors.UnavailableError: 503,
     errors.InternalError: 500,
 }
-
-SEALED = "Vault is sealed"  # clients look for these very words
 
 
 def status_of(error: HoldfastError) -> int:
@@ -34,7 +43,12 @@ def status_of(error: HoldfastError) -> int:
 
 def refuse(error: HoldfastError) -> bytes:
     """Return the whole response for an error."""
-    text = SEALED if isinstance(error, errors.SealedError) else error.message
+    if isinstance(error, errors.SealedError):
+        text = SEALED
+    elif isinstance(error, errors.PermissionDeniedError) and error.message == DENIED:
+        text = DENIED_BY_POLICY
+    else:
+        text = error.message
     return build_response(status_of(error), errors_body(text))
 
 

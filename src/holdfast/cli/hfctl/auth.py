@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
-from holdfast.cli.holdfast.typed_input import warn_of_inline
 from holdfast.cli.program import Run
+from holdfast.cli.typed_input import warn_of_inline
 from holdfast.model import SecretBytes
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from holdfast.cli.context import (
 )
 from holdfast.cli.errors import LocalError
 from holdfast.cli.hfctl.connection import add_output_options, home, output_format
-from holdfast.cli.holdfast.typed_input import secret_word
 from holdfast.cli.output import as_yaml, print_result
 from holdfast.cli.program import Run
+from holdfast.cli.typed_input import secret_word
 from holdfast.client import parse_address
 from holdfast.model import SecretBytes
 

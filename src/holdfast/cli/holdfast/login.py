@@ -9,9 +9,9 @@ from holdfast.cli.holdfast.answers import show_auth
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.environment import setting
 from holdfast.cli.holdfast.token_file import write_token
-from holdfast.cli.holdfast.typed_input import secret_word
 from holdfast.cli.output import remark, warn
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.cli.typed_input import secret_word
 
 
 def login(parser: CommandParser) -> Run:

@@ -7,9 +7,9 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.status import show_seal_state, with_leader
-from holdfast.cli.holdfast.typed_input import secret_word
 from holdfast.cli.output import print_pairs, print_result
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.cli.typed_input import secret_word
 from holdfast.client import VaultClient
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdfast.cli.errors import LocalError, UsageError
-from holdfast.cli.holdfast.typed_input import text_of_file, warn_of_inline
+from holdfast.cli.typed_input import text_of_file, warn_of_inline
 
 
 def parse_pairs(words: Sequence[str]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from argparse import Namespace
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of, nothing_found
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.holdfast.typed_input import text_of_file
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.cli.typed_input import text_of_file
 from holdfast.client.errors import RemoteNotFoundError
 
 

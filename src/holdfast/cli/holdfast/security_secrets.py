@@ -5,9 +5,9 @@ from argparse import Namespace
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import UsageError
 from holdfast.cli.holdfast.connection import add_server_options, connect_dcos
-from holdfast.cli.holdfast.typed_input import text_of_file, warn_of_inline
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.cli.typed_input import text_of_file, warn_of_inline
 from holdfast.client import DcosClient
 
 

@@ -8,8 +8,8 @@ from holdfast.cli.errors import UsageError
 from holdfast.cli.holdfast.answers import show_auth, show_data, show_field
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.pairs import parse_option_pairs
-from holdfast.cli.holdfast.typed_input import secret_word
 from holdfast.cli.program import EXIT_OK, Run
+from holdfast.cli.typed_input import secret_word
 
 _CREATE_FIELDS = ("ttl", "explicit_max_ttl", "period", "display_name", "type", "use_limit")
 
