@@ -18,6 +18,7 @@ from holdfast.process.defect import describe_defect
 from holdfast.store.destination import Destination
 from holdfast.store.open_store import Caller, OpenStore
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
+from holdfast.store.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class AuditTrail:
         self._nobody = self._broker.auth(client_token="")
         self._destination: Callable[[Operation, str], Destination] = _nowhere
         self._waiting: list[tuple[Callable[[], None], Done]] = []
+        self._trouble = Trouble(log, "the audit trail")
 
     def open(self, opened: OpenStore) -> None:
         """Open the devices with the keys that the store keeps for them.
@@ -166,9 +168,11 @@ class AuditTrail:
         try:
             self._broker.flush()
         except AuditFailedError as error:
+            self._trouble.met(error)
             for _, done in waiting:
                 done(error)
             return
+        self._trouble.over()
         for proceed, done in waiting:
             try:
                 proceed()

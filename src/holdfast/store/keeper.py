@@ -59,6 +59,7 @@ from holdfast.store.open_store import TOKEN_KEY, load_token_key
 from holdfast.store.policy_records import save_builtin_policies
 from holdfast.store.request import Answer
 from holdfast.store.token_records import TokenEntry, TokenHasher
+from holdfast.store.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Keeper:
         self._state: SealState = current_state(storage, clock)
         self._hasher: TokenHasher | None = None
         self._cluster: Cluster | None = None
+        self._storage_trouble = Trouble(log, "writing to storage")
 
     def keyring_bytes(self) -> bytearray | None:
         """Return the keyring for a reader that starts later, ``None`` while sealed; the caller wipes it."""
@@ -164,7 +166,9 @@ class Keeper:
         except StorageBrokenError:
             raise  # nobody can tell what is stored: this process must end, and the store be opened anew
         except HoldfastError as error:
+            self._storage_trouble.met(error)
             return [encode_failure(error)] * len(changes)
+        self._storage_trouble.over()
         if any(command.shared for command in changes):
             self._readers.changed()
         return [
