@@ -61,6 +61,9 @@ def attach(file: str, *, backend: str, uuid: str, readonly: bool = False) -> Loo
     mark = f"{_PREFIX}{backend}/{uuid}".encode()
     descriptor = os.open(file, os.O_CLOEXEC | (os.O_RDONLY if readonly else os.O_RDWR))
     try:
+        # Older kernels (6.1 does) make the device as large as they last heard the file is, and of a FUSE
+        # file that nobody has looked at yet they have heard nothing: the device would have no block at all.
+        os.fstat(descriptor)
         info = _INFO.pack(0, 0, 0, 0, 0, 0, 0, 0, flags, mark, b"", b"", 0, 0)
         config = _CONFIG_HEAD.pack(descriptor, BLOCK_BYTES) + info + bytes(_CONFIG_TAIL_BYTES)
         path = _configure_free_device(config, readonly=readonly)
@@ -91,6 +94,15 @@ def marked_devices() -> list[LoopDevice]:
 def find(uuid: str) -> LoopDevice | None:
     """Return the device that serves a volume, whichever back end made it."""
     return next((device for device in marked_devices() if device.uuid == uuid), None)
+
+
+def backing_file(path: str) -> Path | None:
+    """Return the file below a device, as the kernel names it; ``None`` if there is none any more."""
+    attribute = Path("/sys/block", Path(path).name, "loop", "backing_file")
+    try:
+        return Path(attribute.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n"))
+    except OSError:
+        return None
 
 
 def _configure_free_device(config: bytes, *, readonly: bool) -> str:
