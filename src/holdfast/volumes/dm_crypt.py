@@ -8,7 +8,9 @@ namespaces of containers.
 """
 
 import contextlib
+import fcntl
 import os
+import struct
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError
@@ -20,7 +22,7 @@ from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capab
 from holdfast.volumes.cryptsetup import cryptsetup
 from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
 from holdfast.volumes.key_strength import require_usable
-from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.lock import backing_file_lock, volume_lock
 from holdfast.volumes.luks_header import LuksHeader
 from holdfast.volumes.luks_read import data_segment
 from holdfast.volumes.mounts import mounts_of
@@ -29,6 +31,11 @@ from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazi
 NAME = "dm-crypt"
 MAPPER_CONTROL = Path("/dev/mapper/control")
 _PREFIX = "hf-"
+
+# include/uapi/linux/dm-ioctl.h: version; sizes, counts, flags; device; name; uuid and padding
+_DM_REQUEST = struct.Struct("=3I7IQ128s136s")
+_DM_INTERFACE_VERSION = (4, 0, 0)
+_DM_GET_TARGET_VERSION = 0xC138FD11
 
 
 class DmCryptBackend:
@@ -46,6 +53,8 @@ class DmCryptBackend:
                 os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
             except OSError as error:
                 return Capabilities(usable=False, why_not=f"{device} cannot be opened: {error.strerror}")
+        if not _has_target("crypt"):
+            return Capabilities(usable=False, why_not="this kernel has no module dm_crypt")
         try:
             find_program("cryptsetup")
         except ProgramMissingError as error:
@@ -67,6 +76,8 @@ class DmCryptBackend:
             try:
                 cryptsetup(*open_arguments(vol.uuid, below.path, len(key), readonly=readonly), stdin=key)
             except BaseException:
+                if _is_mapped(vol.uuid):  # cryptsetup was cut off between the mapping and its end
+                    _close(vol.uuid, deferred=True)
                 loop.detach(below.path)
                 raise
         return _attachment(below)
@@ -94,15 +105,15 @@ class DmCryptBackend:
         return AttachState(AttachStage.ATTACHED, _attachment(below), mounts)
 
     def recover(self) -> list[Attachment]:
-        """Find every attachment again; a loop device whose mapping was never made goes."""
+        """Find every attachment again; a loop device that an interrupted attach left without mapping goes."""
         found = []
         for below in loop.marked_devices():
             if below.backend != NAME:
                 continue
+            if not _is_mapped(below.uuid):
+                _discard_unless_locked(below)
             if _is_mapped(below.uuid):
                 found.append(_attachment(below))
-            else:
-                loop.detach(below.path)
         return found
 
 
@@ -116,6 +127,29 @@ def open_arguments(uuid: str, below: str, key_bytes: int, *, readonly: bool) -> 
     access = ("--readonly",) if readonly else ()
     key_options = ("--key-file=-", f"--keyfile-size={key_bytes}", "--disable-keyring")
     return ("-q", "open", "--type", "luks2", *key_options, *access, below, f"{_PREFIX}{uuid}")
+
+
+def _has_target(name: str) -> bool:
+    """Whether the device-mapper can do something; asking makes the kernel load the module for it."""
+    numbers = (_DM_REQUEST.size, 0, 0, 0, 0, 0, 0, 0)
+    request = _DM_REQUEST.pack(*_DM_INTERFACE_VERSION, *numbers, name.encode(), b"")
+    try:
+        with MAPPER_CONTROL.open("rb") as control:
+            fcntl.ioctl(control, _DM_GET_TARGET_VERSION, request)
+    except OSError:
+        return False
+    return True
+
+
+def _discard_unless_locked(below: loop.LoopDevice) -> None:
+    """Let go of a loop device without mapping, unless another process is about to make that mapping."""
+    file = loop.backing_file(below.path)
+    if file is None or not file.parent.is_dir():  # deleted with its directory: nobody can lock it any more
+        loop.detach(below.path)
+        return
+    with contextlib.suppress(VolumeBusyError), backing_file_lock(file, timeout_seconds=0):
+        if not _is_mapped(below.uuid):
+            loop.detach(below.path)
 
 
 def _is_mapped(uuid: str) -> bool:

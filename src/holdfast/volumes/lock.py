@@ -30,7 +30,16 @@ def volume_lock(vol: VolumeFile, *, timeout_seconds: float = 10.0) -> Iterator[N
     Raises:
         VolumeBusyError: somebody else held it for all that time.
     """
-    descriptor = os.open(lock_path(vol.path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with backing_file_lock(vol.path, timeout_seconds=timeout_seconds):
+        yield
+
+
+@contextlib.contextmanager
+def backing_file_lock(backing_file: Path, *, timeout_seconds: float) -> Iterator[None]:
+    """Hold the same lock, where only the backing file is known."""
+    descriptor = os.open(
+        lock_path(backing_file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
         deadline = time.monotonic() + timeout_seconds
         while True:

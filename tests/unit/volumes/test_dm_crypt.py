@@ -1,6 +1,7 @@
 """The exact commands of the dm-crypt back end, and its clean failure on a host without device-mapper."""
 
 import os
+import shutil
 
 import pytest
 
@@ -10,6 +11,7 @@ from holdfast.volumes import dm_crypt, loop
 from holdfast.volumes.backend import AttachStage
 from holdfast.volumes.dm_crypt import DmCryptBackend, open_arguments
 from holdfast.volumes.errors import ErasedVolumeError, TruncatedVolumeError, VolumeBusyError
+from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
 
 UUID = "7b0a2a5e-6a5c-4f0e-9c1f-1f6d4d1f0a11"
@@ -64,6 +66,23 @@ def test_loop_device_without_mapping_is_broken_and_recovered(vol):
         DmCryptBackend().attach(vol, SecretBytes(b"any"))
     assert vol.uuid not in [attachment.uuid for attachment in DmCryptBackend().recover()]
     assert device not in loop.marked_devices()
+
+
+def test_attach_under_way_is_left_alone_by_another_node_that_starts(vol):
+    with volume_lock(vol):
+        device = loop.attach(str(vol.path), backend="dm-crypt", uuid=vol.uuid)
+        try:
+            assert vol.uuid not in [attachment.uuid for attachment in DmCryptBackend().recover()]
+            assert loop.find(vol.uuid) == device
+        finally:
+            loop.detach(device.path)
+
+
+def test_loop_device_whose_pool_was_deleted_is_recovered(vol):
+    loop.attach(str(vol.path), backend="dm-crypt", uuid=vol.uuid)
+    shutil.rmtree(vol.path.parent)
+    DmCryptBackend().recover()
+    assert loop.find(vol.uuid) is None
 
 
 def test_what_cryptsetup_lets_pass_is_refused_before(vol, key):
