@@ -1,0 +1,179 @@
+"""A throw-away machine with device-mapper, for hosts without: QEMU, emulated, no network.
+
+    host: /            --virtiofs, read-only-->   guest: /, under an overlay in memory
+    host: a directory  --copied onto its disk-->  guest: /tmp/exchange
+    host: another      <--copied off its disk--   guest: /tmp/exchange
+
+So the guest has the host's tools and this very tree, and whatever it changes is gone afterwards. Its /tmp
+is that disk, a real file system; the host's /tmp is not seen. The processor is emulated:
+a hypervisor may be offered by a host and still hang, and nothing here takes long enough to need one.
+"""
+
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.vm.kernel import Kernel
+
+EXCHANGE = Path("/tmp/exchange")  # in the guest
+ROOT = Path(__file__).parents[2]
+
+_HERE = Path(__file__).parent
+_SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_PROGRAMS = ("qemu-system-x86_64", "busybox", "modprobe", "depmod", "mkfs.ext4", "debugfs")
+_VIRTIOFSD = (Path("/usr/libexec/virtiofsd"), Path("/usr/lib/qemu/virtiofsd"))  # Debian 13, Debian 12
+_BOOT_MODULES = ("virtio_pci", "virtiofs", "overlay", "virtio_blk")
+_DISK_BYTES = 1 << 30
+_MEMORY = "1024M"
+_STATUS = "guest: ended with "
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command in the guest ended.
+
+    Attributes:
+        status: its exit status; ``leftovers`` if something still used the disk after it; empty if
+            the guest never got so far.
+        console: all that was written to the console.
+        exchange: a copy of the exchange directory as the command left it.
+    """
+
+    status: str
+    console: str
+    exchange: Path
+
+
+def missing_programs() -> list[str]:
+    """Return what the host lacks to run a guest."""
+    missing = [name for name in _PROGRAMS if shutil.which(name, path=_SEARCH_PATH) is None]
+    return missing if _find_virtiofsd() else [*missing, "virtiofsd"]
+
+
+def python_command(module: str, *arguments: str) -> str:
+    """Return the shell command that runs a module of this tree with our interpreter."""
+    return f"cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, '-B', '-m', module, *arguments])}"
+
+
+def pytest_command(*arguments: str) -> str:
+    """Return the shell command that runs tests of this tree."""
+    # Of the plug-ins only the one that pyproject.toml configures: importing the others takes the guest long.
+    options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v")
+    return "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; " + python_command("pytest", *options, *arguments)
+
+
+def run(kernel: Kernel, command: str, work: Path, *, exchange: Path | None = None, seconds: float) -> Ended:
+    """Boot, run one shell command as root, switch off.
+
+    Args:
+        kernel: what to boot.
+        command: its output goes to the console.
+        work: an empty directory, for the disk and all else that makes a machine.
+        exchange: a directory of which the command finds a copy, as ``EXCHANGE``.
+        seconds: when to pull the plug.
+    """
+    disk, console = work / "disk", work / "console"
+    _make_disk(disk, work / "staging", exchange, command)
+    with _host_root(work) as socket, console.open("wb") as output:
+        machine = subprocess.Popen(
+            _qemu(kernel, _initramfs(kernel, work), disk, socket),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            machine.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            output.write(b"\nguest: no end within the time limit\n")
+        finally:
+            machine.kill()
+            machine.wait()
+    text = console.read_text(errors="replace").replace("\r\n", "\n")
+    status = text.rpartition(_STATUS)[2].split("\n")[0] if _STATUS in text else ""
+    return Ended(status, text, _read_disk(disk, work))
+
+
+def _qemu(kernel: Kernel, initramfs: Path, disk: Path, socket: Path) -> list[str | Path]:
+    return [
+        *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", _MEMORY),
+        *("-machine", "q35,memory-backend=memory"),
+        *("-object", f"memory-backend-memfd,id=memory,size={_MEMORY},share=on"),  # virtiofsd maps it too
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"),
+        *("-chardev", f"socket,id=root,path={socket}", "-device", "vhost-user-fs-pci,chardev=root,tag=host"),
+        *("-drive", f"file={disk},if=virtio,format=raw,cache=unsafe,discard=unmap"),
+        *("-kernel", kernel.image, "-initrd", initramfs),
+        *("-append", "console=ttyS0 quiet loglevel=1 panic=-1"),
+    ]
+
+
+@contextmanager
+def _host_root(work: Path) -> Iterator[Path]:
+    """Serve the host's root directory, which the guest mounts read-only."""
+    socket, log = work / "root.sock", work / "virtiofsd.log"
+    options = ["-o", "source=/", "-o", "cache=always", "-o", "sandbox=chroot", "-f"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [str(_find_virtiofsd()), f"--socket-path={socket}", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        while not socket.exists():
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.01)
+        yield socket
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _initramfs(kernel: Kernel, work: Path) -> Path:
+    tree = work / "initramfs"
+    for directory in ("bin", "modules"):
+        (tree / directory).mkdir(parents=True)
+    shutil.copy("/bin/busybox", tree / "bin")
+    for number, module in enumerate(kernel.modules(*_BOOT_MODULES)):
+        shutil.copy(module, tree / "modules" / f"{number:02}-{module.name}")
+    shutil.copy(_HERE / "init.sh", tree / "init")
+    (tree / "init").chmod(0o755)
+    shutil.copy(_HERE / "session.sh", tree)
+    (tree / "kernel").write_text(str(kernel.directory))
+    names = "".join(f"{path.relative_to(tree)}\n" for path in sorted(tree.rglob("*")))
+    packed = work / "initramfs.cpio"
+    packed.write_bytes(_run("busybox", "cpio", "-o", "-H", "newc", stdin=names.encode(), cwd=tree))
+    return packed
+
+
+def _make_disk(disk: Path, staging: Path, exchange: Path | None, command: str) -> None:
+    handed_over = staging / EXCHANGE.name
+    handed_over.mkdir(parents=True)
+    if exchange is not None:
+        _run("cp", "-a", "--sparse=always", f"{exchange}/.", handed_over)
+    (handed_over / "command").write_text(command)
+    with disk.open("wb") as file:
+        file.truncate(_DISK_BYTES)
+    _run("mkfs.ext4", "-q", "-F", "-m", "0", "-d", staging, disk)
+
+
+def _read_disk(disk: Path, work: Path) -> Path:
+    """Copy the exchange directory back, without mounting anything."""
+    _run("debugfs", "-R", f"rdump /{EXCHANGE.name} {work}", disk)
+    return work / EXCHANGE.name
+
+
+def _run(*command: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> bytes:
+    environment = {"PATH": _SEARCH_PATH, "LC_ALL": "C"}
+    ended = subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd, env=environment)
+    assert ended.returncode == 0, f"{command[0]}: {ended.stderr.decode(errors='replace')}"
+    return ended.stdout
+
+
+def _find_virtiofsd() -> Path | None:
+    return next((path for path in _VIRTIOFSD if path.exists()), None)
