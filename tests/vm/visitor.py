@@ -1,4 +1,4 @@
-"""A volume that travels: made at home, where there is no device-mapper, changed abroad, where there is one."""
+"""A volume that travels: made where there is no device-mapper, then changed where there is one."""
 
 import hashlib
 import uuid
