@@ -1,8 +1,8 @@
 """Time as an argument: wall time that never runs backwards, and a clock that tests can turn.
 
-Expiry is stored as wall time, because it must outlive the process. A host whose clock is stepped
-back must not bring an expired token back to life, so ``SystemClock`` never returns less than it has
-returned before: between two steps it advances with the monotonic clock.
+Expiry is stored as wall time, because it must outlive the process. A host whose clock is stepped back must
+not bring an expired token back to life, nor keep the others alive for longer. So ``SystemClock`` follows the
+wall clock forward, and goes on from where it was, at the pace of the monotonic clock, while that is behind.
 """
 
 import time
@@ -23,18 +23,18 @@ class Clock(Protocol):
 class SystemClock:
     """The host's wall clock, held to never run backwards within this process."""
 
-    __slots__ = ("_latest",)
+    __slots__ = ("_lead",)
 
     def __init__(self) -> None:
-        self._latest = 0.0
+        self._lead = float("-inf")  # of the wall clock over the monotonic one: the greatest seen so far
 
     def now(self) -> float:
         """Return Unix time in seconds."""
-        reading = time.time()
-        if reading < self._latest:
-            return self._latest
-        self._latest = reading
-        return reading
+        # In this order: a pause between the two readings makes the lead smaller, never greater than it is.
+        wall, steady = time.time(), time.monotonic()
+        if wall - steady > self._lead:
+            self._lead = wall - steady
+        return steady + self._lead
 
 
 class ManualClock:

@@ -7,11 +7,28 @@ import pytest
 from holdfast.clock import ManualClock, SystemClock, rfc3339
 
 
-def test_a_clock_that_is_stepped_back_stands_still(monkeypatch):
-    clock = SystemClock()
-    readings = iter([1000.0, 400.0, 999.9, 1000.5])
+def test_the_system_clock_is_the_wall_clock():
+    before = time.time()
+    now = SystemClock().now()
+    assert before - 0.001 <= now <= time.time() + 0.001
+
+
+@pytest.mark.parametrize(
+    ("wall", "told"),
+    [
+        pytest.param([1000.0, 1001.0, 1002.0, 1003.0], [1000.0, 1001.0, 1002.0, 1003.0], id="even"),
+        pytest.param([1000.0, 400.0, 401.0, 402.0], [1000.0, 1001.0, 1002.0, 1003.0], id="stepped-back"),
+        pytest.param([1000.0, 400.0, 1002.5, 1003.5], [1000.0, 1001.0, 1002.5, 1003.5], id="and-set-right"),
+        pytest.param([1000.0, 5000.0, 5001.0, 1003.0], [1000.0, 5000.0, 5001.0, 5002.0], id="forth-and-back"),
+    ],
+)
+def test_whatever_happens_to_the_wall_clock_time_goes_on(monkeypatch, wall, told):
+    seconds = iter(range(4))
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0 + next(seconds))
+    readings = iter(wall)
     monkeypatch.setattr(time, "time", lambda: next(readings))
-    assert [clock.now() for _ in range(4)] == [1000.0, 1000.0, 1000.0, 1000.5]
+    clock = SystemClock()
+    assert [clock.now() for _ in range(4)] == told
 
 
 def test_a_manual_clock_moves_forward_only():
