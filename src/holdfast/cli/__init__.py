@@ -1,0 +1,1 @@
+"""What the command line programs ``holdfast`` and ``hfctl`` have in common; one folder below for each."""

@@ -1,8 +1,10 @@
 """What can go wrong on this side of a command line; ``holdfast.client.errors`` has the other side.
 
-HoldfastError
-└── LocalError      a file, the terminal, the environment
-└── UsageError  ... the command line itself; its usage line is printed below
+    HoldfastError
+    └── LocalError          a file, the terminal, the environment
+        └── UsageError      ... the command line itself
+
+The usage line of the command is printed below a ``UsageError``, advice below every other.
 """
 
 from holdfast.errors import HoldfastError

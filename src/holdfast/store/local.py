@@ -1,7 +1,7 @@
 """A whole store in one process: the keeper and one reader, joined by calls instead of pipes.
 
-The same parts as with worker processes, in the same order of events. Tests use it, and whatever embeds a
-store.
+The same parts as with worker processes, in the same order of events. Servers of one process use it, and
+whatever embeds a store.
 """
 
 from collections.abc import Callable, Mapping

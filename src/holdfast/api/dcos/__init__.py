@@ -1,0 +1,1 @@
+"""The DC/OS secrets API over the store."""
