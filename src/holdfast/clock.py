@@ -32,8 +32,7 @@ class SystemClock:
         """Return Unix time in seconds."""
         # In this order: a pause between the two readings makes the lead smaller, never greater than it is.
         wall, steady = time.time(), time.monotonic()
-        if wall - steady > self._lead:
-            self._lead = wall - steady
+        self._lead = max(self._lead, wall - steady)
         return steady + self._lead
 
 
