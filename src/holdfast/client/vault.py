@@ -202,10 +202,6 @@ class VaultClient:
         """Return what the server knows about our own token."""
         return _data(self.request("GET", "auth/token/lookup-self"))
 
-    def lookup_token(self, token: str) -> dict[str, Any]:
-        """Return what the server knows about another token."""
-        return _data(self.request("POST", "auth/token/lookup", {"token": token}))
-
     def revoke_token(self, token: str) -> None:
         """Revoke a token and its children."""
         self.request("POST", "auth/token/revoke", {"token": token})

@@ -10,7 +10,6 @@ Compare digests with ``hmac.compare_digest``, never with ``==``.
 import hashlib
 
 BLOCK_BYTES = 64  # SHA-256, FIPS 180-4
-DIGEST_BYTES = 32
 
 _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))

@@ -127,11 +127,6 @@ class HttpServer:
         self._connections.stop()
         return clean
 
-    @property
-    def connection_count(self) -> int:
-        """How many connections are open."""
-        return len(self._connections)
-
     def _connect(self) -> HttpConnection:
         return HttpConnection(self._handler, self._error_body, self._connections)
 

@@ -56,12 +56,3 @@ path "sys/tools/hash/*" {
   capabilities = ["update"]
 }
 """
-
-RESPONSE_WRAPPING_POLICY = """\
-path "cubbyhole/response" {
-  capabilities = ["create", "read"]
-}
-path "sys/wrapping/unwrap" {
-  capabilities = ["update"]
-}
-"""

@@ -31,7 +31,7 @@ from holdfast.barrier import (
     rotate_keyring,
     unseal,
 )
-from holdfast.barrier.seal_config import load_seal_config
+from holdfast.barrier.seal_config import SHAMIR, load_seal_config
 from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError
@@ -63,7 +63,6 @@ from holdfast.store.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
-SHAMIR = "shamir"
 
 DEFAULT_MOUNT = "secret/"
 ROOT_TOKEN_PATH = "auth/token/root"  # noqa: S105 - a path, not a token

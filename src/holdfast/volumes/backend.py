@@ -47,14 +47,12 @@ class Capabilities:
         usable: whether it works at all.
         why_not: one sentence for the operator where it does not.
         attaches: whether it offers a block device; otherwise it copies trees.
-        encrypts: whether what it stores is encrypted.
         discard: whether deleting files can give space back to the pool.
     """
 
     usable: bool
     why_not: str = ""
     attaches: bool = True
-    encrypts: bool = True
     discard: bool = False
 
 

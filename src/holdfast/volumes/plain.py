@@ -23,10 +23,10 @@ class PlainBackend:
     def probe(self) -> Capabilities:
         """Find out whether this host lets us."""
         if not has_capability(CAP_SYS_ADMIN):
-            return Capabilities(usable=False, why_not="mounting needs root (CAP_SYS_ADMIN)", encrypts=False)
+            return Capabilities(usable=False, why_not="mounting needs root (CAP_SYS_ADMIN)")
         if not os.access(loop.LOOP_CONTROL, os.R_OK | os.W_OK):
-            return Capabilities(usable=False, why_not=f"{loop.LOOP_CONTROL} cannot be opened", encrypts=False)
-        return Capabilities(usable=True, encrypts=False, discard=True)
+            return Capabilities(usable=False, why_not=f"{loop.LOOP_CONTROL} cannot be opened")
+        return Capabilities(usable=True, discard=True)
 
     def attach(self, vol: VolumeFile, key: SecretBytes | None, *, readonly: bool = False) -> Attachment:
         """Put a loop device on the backing file. See ``VolumeBackend``."""

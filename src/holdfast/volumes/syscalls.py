@@ -6,8 +6,8 @@ Each raises ``OSError`` with the kernel's errno. Loaded by the volume daemon, so
 import ctypes
 import os
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8  # mount(2)
-MNT_FORCE, MNT_DETACH, UMOUNT_NOFOLLOW = 1, 2, 8  # umount2(2)
+MS_RDONLY, MS_NOSUID, MS_NODEV = 1, 2, 4  # mount(2)
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # umount2(2)
 PR_SET_DUMPABLE, PR_SET_IO_FLUSHER = 4, 57  # prctl(2)
 MCL_CURRENT, MCL_FUTURE = 1, 2  # mlockall(2)
 

@@ -7,7 +7,7 @@ import pytest
 from holdfast.errors import InvalidInputError
 from holdfast.policy.acl import Capability, compile_acl, parse_policy, root_policy
 from holdfast.policy.acl_rule import Limits
-from holdfast.policy.builtin import DEFAULT_POLICY, RESPONSE_WRAPPING_POLICY
+from holdfast.policy.builtin import DEFAULT_POLICY
 
 C = Capability
 WRITE = {C.READ, C.LIST, C.CREATE, C.UPDATE, C.DELETE}
@@ -171,6 +171,3 @@ def test_builtin_policies_grant_what_they_should():
     assert default.capabilities("cubbyhole/any/thing") == ("read", "list", "update", "delete", "create")
     for path in ("secret/data/a", "sys/mounts", "auth/token/lookup", "sys/policies/acl/default"):
         assert default.capabilities(path) == ("deny",)
-    wrapping = compile_acl([parse_policy("response-wrapping", RESPONSE_WRAPPING_POLICY)])
-    assert wrapping.capabilities("cubbyhole/response") == ("read", "create")
-    assert wrapping.capabilities("cubbyhole/other") == ("deny",)
