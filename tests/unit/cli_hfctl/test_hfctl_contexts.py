@@ -3,8 +3,8 @@ import os
 import pytest
 import yaml
 
-from holdfast.cli.context import Context, Contexts, context_file, read_contexts, write_contexts
 from holdfast.cli.errors import LocalError
+from holdfast.cli.hfctl.context_file import Context, Contexts, context_file, read_contexts, write_contexts
 from holdfast.model import SecretBytes
 
 # The vector of the storage API's fact sheet: HS256, alice, expires 2100-01-01.

@@ -1,6 +1,5 @@
 """``hfctl auth token generate``: a signed token from a user file and a key."""
 
-import os
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
+from holdfast.cli.private_file import write_private
 from holdfast.cli.program import Run
 from holdfast.cli.typed_input import warn_of_inline
 from holdfast.model import SecretBytes
@@ -62,7 +62,7 @@ def _generate(arguments: Namespace) -> int:
         lifetime_seconds=parse_lifetime(arguments.token_duration),
     )
     if arguments.output:
-        _write_private(Path(arguments.output), token)
+        _write(Path(arguments.output), token)
         print(f"Token written to output file: {arguments.output}")
     else:
         print(token)
@@ -104,13 +104,8 @@ def _read(path: str, option: str) -> bytes:
     return content
 
 
-def _write_private(path: Path, token: str) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+def _write(path: Path, token: str) -> None:
     try:
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token + "\n")
-        scratch.rename(path)
+        write_private(path, f"{token}\n".encode())
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise LocalError(f"--output: cannot be written ({error.strerror})") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
-from holdfast.cli.context import read_contexts
+from holdfast.cli.hfctl.context_file import read_contexts
 from holdfast.cli.output import FORMATS, print_result
 from holdfast.client import SdkClient, TlsSettings
 

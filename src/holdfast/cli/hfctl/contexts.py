@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser
-from holdfast.cli.context import (
+from holdfast.cli.errors import LocalError
+from holdfast.cli.hfctl.connection import add_output_options, home, output_format
+from holdfast.cli.hfctl.context_file import (
     DEFAULT_ENDPOINT,
     Context,
     check_context_name,
     read_contexts,
     write_contexts,
 )
-from holdfast.cli.errors import LocalError
-from holdfast.cli.hfctl.connection import add_output_options, home, output_format
 from holdfast.cli.output import as_yaml, print_result
 from holdfast.cli.program import Run
 from holdfast.cli.typed_input import secret_word

@@ -1,18 +1,17 @@
 """Saved ways to reach a storage node: a name, an endpoint and a token each, and which of them is current.
 
 They are kept in ``~/.hfctl/contextconfig``, a YAML file of mode 0600 in a directory of mode 0700, in
-the layout that ``pxctl`` users know. It is used only if it is a plain file of ours that nobody else can
-read, and is replaced as a whole. Tokens are in it in clear text, and are never printed.
+the layout that ``pxctl`` users know; see ``private_file`` for how it is used. Tokens are in it in clear
+text, and are never printed.
 """
 
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from holdfast.cli.errors import LocalError
+from holdfast.cli.private_file import read_private, write_private
 from holdfast.model import SecretBytes
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:9021"
@@ -100,16 +99,8 @@ def read_contexts(home: Path) -> Contexts:
         LocalError: the file is not safe to use, or not of the expected form.
     """
     path = context_file(home)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return Contexts()
-    except OSError as error:
-        raise LocalError(f"{path}: expected a readable plain file ({error.strerror})") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check(os.fstat(descriptor), path)
-        content = file.read(MAX_FILE_BYTES)
-    return _parse(content, path)
+    content = read_private(path, max_bytes=MAX_FILE_BYTES)
+    return Contexts() if content is None else _parse(content, path)
 
 
 def write_contexts(home: Path, contexts: Contexts) -> None:
@@ -118,16 +109,8 @@ def write_contexts(home: Path, contexts: Contexts) -> None:
 
     path = context_file(home)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            yaml.safe_dump(contexts.to_document(masked=False), file, sort_keys=False, allow_unicode=True)
-        scratch.rename(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+    document = contexts.to_document(masked=False)
+    write_private(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode())
 
 
 def check_context_name(name: str) -> str:
@@ -171,12 +154,3 @@ def _context(entry: Mapping[str, Any]) -> Context:
         SecretBytes(str(token).encode()) if token else None,
         {str(name): str(value) for name, value in identity.items()},
     )
-
-
-def _check(status: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise LocalError(f"{path}: expected a plain file")
-    if status.st_uid != os.geteuid():
-        raise LocalError(f"{path}: expected it to belong to the user who runs this command")
-    if status.st_mode & 0o077:
-        raise LocalError(f"{path}: others can read it; repair with: chmod 600 {path}")
