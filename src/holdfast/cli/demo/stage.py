@@ -27,11 +27,10 @@ CLUSTER_KEY = "demo/cluster-wide-key"
 THRESHOLD = 3
 
 NODE_POLICY = """
-# The node finds out which version of the KV engine it talks to, and uses the keys of its volumes.
-path "sys/mounts/*" { capabilities = ["read", "list"] }
-path "secret/data/*" { capabilities = ["create", "read", "update", "delete", "list"] }
-path "secret/metadata/*" { capabilities = ["read", "list", "delete"] }
-path "secret/destroy/*" { capabilities = ["update"] }
+# The keys of volumes, and nothing else that the store keeps.
+path "secret/data/demo/*" { capabilities = ["create", "read", "update"] }
+path "secret/data/holdfast/volumes/*" { capabilities = ["create", "read", "update"] }
+path "secret/metadata/holdfast/volumes/*" { capabilities = ["delete"] }
 """
 
 

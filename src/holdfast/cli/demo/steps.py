@@ -28,7 +28,7 @@ from holdfast.cli.demo.stage import (
 )
 from holdfast.cli.errors import LocalError
 from holdfast.client import SdkClient
-from holdfast.errors import HoldfastError, SealedError
+from holdfast.errors import HoldfastError, PermissionDeniedError, SealedError
 from holdfast.model import SecretBytes
 
 SHARES = 5
@@ -67,7 +67,8 @@ def speak_both_dialects(stage: Stage, report: Report) -> None:
         stage.dcos().create("team/queue", "written-by-dcos")
         answer = stage.vault().request("GET", "secret/data/team/queue")
         require(answer["data"]["data"] == {"value": "written-by-dcos"}, "Vault read something else")
-        step.facts.append("and the reverse; both see version 1 of the same record")
+        require(answer["data"]["metadata"]["version"] == 1, "another version than the one written")
+        step.facts.append("and the reverse: one record, version 1 in both dialects")
 
 
 def make_keys_and_tokens(stage: Stage, report: Report) -> None:
@@ -94,7 +95,11 @@ def start_the_node(stage: Stage, report: Report, source: Path) -> None:
             "client_token"
         ]
         stage.start_node(node_token, source)
+        refusal = expect(
+            PermissionDeniedError, lambda: stage.vault(node_token).request("GET", "secret/data/team/database")
+        )
         step.facts.append(f"node at {stage.node_url}; its own token of the store reaches volume keys only")
+        step.facts.append(f"another secret with that token: {refusal.message.split('* ')[-1]}")
         said = stage.hfctl(
             "--context", ADMIN, "secrets", "set-cluster-key", "--secret", CLUSTER_KEY, "--generate"
         )
@@ -104,7 +109,7 @@ def start_the_node(stage: Stage, report: Report, source: Path) -> None:
         key = stage.secret_values(CLUSTER_KEY)[0]
         require(key_bits(key) == KEY_BITS, "the generated key does not have 256 bits")
         step.facts.append(
-            f"the key was made in the store: {KEY_BITS} random bits, named in the node, never shown"
+            f"the key was made and stored: {KEY_BITS} random bits; the node keeps its name, and nobody saw it"
         )
 
 
@@ -230,7 +235,8 @@ def rotate_and_erase(stage: Stage, report: Report) -> None:
         kept = stage.directory / "kept.img"
         os.link(file, kept)  # what somebody would hold who kept the disk
         erased = stage.sdk(USER_ONE).request("DELETE", f"volumes/{stage.volume_id}")["holdfast"]
-        step.facts.append(f"{erased['keyslots_destroyed']} keyslot(s) destroyed, header overwritten")
+        require(erased["keyslots_destroyed"] > 0, "no keyslot was destroyed")
+        step.facts.append(f"{erased['keyslots_destroyed']} keyslot(s) destroyed, then the file was removed")
         keys = [*stage.secret_values(CLUSTER_KEY), old, new]
         require(not any(opens(kept, key) for key in keys), "a key still opens the erased volume")
         held = len({key.reveal() for key in keys})
