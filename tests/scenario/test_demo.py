@@ -27,6 +27,14 @@ def temporary(tmp_path: Path) -> Iterator[dict[str, str]]:
     assert processes_naming(tmp_path) == []
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell has its background jobs ignore Ctrl-C, and they pass that on to what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def loops_below(directory: Path) -> list[str]:
     files = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
     return [file for file in files if file.startswith(str(directory))]
@@ -98,6 +106,7 @@ def test_a_failure_is_told_by_the_exit_status(temporary: dict[str, str], tmp_pat
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 @pytest.mark.parametrize("moment", ["1. ", "5. ", "8. "], ids=["early", "with-a-volume", "late"])
 def test_interrupted_it_cleans_up(temporary: dict[str, str], number: signal.Signals, moment: str) -> None:
