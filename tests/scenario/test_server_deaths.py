@@ -15,6 +15,8 @@ from tests.support.store_talk import (
     connect,
     eventually,
     is_running,
+    is_whole,
+    listeners,
     writer_and_workers,
 )
 
@@ -22,11 +24,17 @@ AT_ONCE_SECONDS = 3.0  # less than the time that requests in flight are given
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """A store for tests that leave it whole and open."""
+def shared_store(tmp_path_factory):
     with StoreProcess(tmp_path_factory.mktemp("deaths"), audit=True) as process:
         process.initialize()
         yield process
+
+
+@pytest.fixture
+def store(shared_store):
+    """A store for tests that leave it open; whole, although the test before may have killed a part of it."""
+    eventually(lambda: is_whole(shared_store))
+    return shared_store
 
 
 @pytest.fixture
@@ -49,6 +57,13 @@ def read(store, path):
 def kill(process_id):
     os.kill(process_id, signal.SIGKILL)
     eventually(lambda: not is_running(process_id))
+
+
+def kill_worker(store, process_id):
+    """Kill a worker, and wait until no new connection can land on it: its sockets outlive it by a moment."""
+    before = listeners(store)
+    kill(process_id)
+    eventually(lambda: len(before & listeners(store)) == len(before) - 1)
 
 
 def is_closed(store):
@@ -84,17 +99,17 @@ class HalfSentWrite:
 def test_when_a_worker_is_killed_the_others_go_on_and_another_takes_its_place(store):
     write(store, "worker", "kept")
     writer, workers = writer_and_workers(store)
-    kill(workers[0])
+    kill_worker(store, workers[0])
     for _ in range(20):
         assert read(store, "worker") == "kept"
-    eventually(lambda: len(store.children()) == 3)
+    eventually(lambda: is_whole(store))
     new_writer, new_workers = writer_and_workers(store)
     assert new_writer == writer
     assert workers[0] not in new_workers
-    kill(workers[1])  # so that only the new one is left to answer
+    kill_worker(store, workers[1])  # so that only the new one is left to answer
     assert read(store, "worker") == "kept"
     assert write(store, "worker", "by the new one").status == 200
-    eventually(lambda: len(store.children()) == 3)
+    eventually(lambda: is_whole(store))
     assert {answer.status for answer in ask_every_worker(store, "GET", "/v1/sys/health")} == {200}
 
 

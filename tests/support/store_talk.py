@@ -86,6 +86,18 @@ def eventually(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECON
     raise AssertionError(f"not within {seconds} s")
 
 
+def listeners(store: StoreProcess) -> set[str]:
+    """Return the sockets that listen for the store, one a worker, by what the kernel numbers them."""
+    address, listening = f"0100007F:{store.port:04X}", "0A"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return {fields[9] for fields in sockets if (fields[1], fields[3]) == (address, listening)}
+
+
+def is_whole(store: StoreProcess, *, workers: int = 2) -> bool:
+    """Whether writer and workers are there, and each worker listens."""
+    return len(listeners(store)) == workers and len(store.children()) == 1 + workers
+
+
 def is_running(process_id: int) -> bool:
     """Whether a process exists and is not just waiting to be reaped."""
     try:
