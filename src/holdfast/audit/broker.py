@@ -152,7 +152,7 @@ class AuditBroker:
             error: why the request is refused already; a text without submitted values.
         """
         self._check_own(entry)
-        time, failure = self._time_at(now), error_member(error)
+        time, failure = self._time_at(now), error_member(error) if error else b""
         for device, common in zip(self._devices, entry.common, strict=True):
             shown = b',"data":' + device.hasher.json(data) if data else b""
             device.waiting += (
@@ -188,7 +188,7 @@ class AuditBroker:
             error: the refusal, if it is one; a text without submitted values.
         """
         self._check_own(entry)
-        time, failure = self._time_at(now), error_member(error)
+        time, failure = self._time_at(now), error_member(error) if error else b""
         for index, (device, common) in enumerate(zip(self._devices, entry.common, strict=True)):
             shown = device.hasher.json(data) if data else b""
             if metadata:

@@ -7,7 +7,6 @@ taken. Where no device takes the lines, every answer and every change that waits
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import msgspec
 
@@ -52,7 +51,7 @@ class AuditTrail:
         self._broker = AuditBroker()
         self._nobody = self._broker.auth(client_token="")
         self._destination: Callable[[Operation, str], Destination] = _nowhere
-        self._waiting: list[tuple[Callable[[], None], Done]] = []
+        self._waiting: list[tuple[Done, Callable[..., None], tuple[object, ...]]] = []
         self._trouble = Trouble(log, "the audit trail")
 
     def open(self, opened: OpenStore) -> None:
@@ -99,17 +98,17 @@ class AuditTrail:
         entry = self._entry(request, auth, allowed=False)
         self._broker.request(entry, now, error=error.message)
         self._broker.response(entry, now, error=error.message)
-        self._after_flush(partial(done, error), done)
+        self._after_flush(done, done, error)
 
     def announced(self, proceed: Callable[[], None], done: Done) -> None:
         """Call ``proceed`` once the lines so far are taken; refuse through ``done`` if they are not."""
-        self._after_flush(proceed, done)
+        self._after_flush(done, proceed)
 
     def failed(self, entry: AuditEntry, error: HoldfastError, now: float, done: Done) -> None:
         """Record that a request failed, then answer it."""
         if entry.owner is self._broker:
             self._broker.response(entry, now, error=error.message)
-        self._after_flush(partial(done, error), done)
+        self._after_flush(done, done, error)
 
     def answered(self, entry: AuditEntry, answer: Answer, now: float, done: Done) -> None:
         """Record the answer, then send it."""
@@ -123,7 +122,7 @@ class AuditTrail:
             data, metadata = answer.document(), None  # notes are a client's words: hashed like data
         auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
         self._broker.response(entry, now, data=data, metadata=metadata, auth=auth)
-        self._after_flush(partial(done, answer), done)
+        self._after_flush(done, done, answer)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
         target = self._destination(request.operation, request.path).target
@@ -155,11 +154,12 @@ class AuditTrail:
             token_ttl=shown["lease_duration"],
         )
 
-    def _after_flush(self, proceed: Callable[[], None], done: Done) -> None:
+    def _after_flush(self, done: Done, proceed: Callable[..., None], *arguments: object) -> None:
+        """Call ``proceed`` with its arguments once the lines are taken, or ``done`` with why they are not."""
         if not self._broker.is_enabled:
-            proceed()
+            proceed(*arguments)
             return
-        self._waiting.append((proceed, done))
+        self._waiting.append((done, proceed, arguments))
         if len(self._waiting) == 1:
             self._schedule(self._flush)
 
@@ -169,13 +169,13 @@ class AuditTrail:
             self._broker.flush()
         except AuditFailedError as error:
             self._trouble.met(error)
-            for _, done in waiting:
+            for done, _, _ in waiting:
                 done(error)
             return
         self._trouble.over()
-        for proceed, done in waiting:
+        for done, proceed, arguments in waiting:
             try:
-                proceed()
+                proceed(*arguments)
             except Exception as error:  # noqa: BLE001 - one defect must not leave the others unanswered
                 log.error("an answer failed: %s", describe_defect(error))  # noqa: TRY400 - without values
                 done(InternalError("internal error; the server's log says more"))
