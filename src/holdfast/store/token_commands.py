@@ -32,7 +32,9 @@ class CreateToken(Command, frozen=True, kw_only=True):
             name for name in new.entry.policies if name != "root" and load_policy_text(policies, name) is None
         ]
         warnings = tuple(f'Policy "{name}" does not exist' for name in unknown)
-        return Answer(auth=describe_auth(new.token, new.entry, scope.now), warnings=warnings)
+        # As long as it was granted for: the moment that it took to get here is not the caller's concern.
+        auth = describe_auth(new.token, new.entry, new.entry.created_at)
+        return Answer(auth=auth, warnings=warnings)
 
 
 class RenewToken(Command, frozen=True, kw_only=True):

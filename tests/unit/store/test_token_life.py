@@ -48,6 +48,17 @@ def test_lookup_tells_what_creation_was_told(store):
     assert data["expire_time"] == "2023-11-14T22:14:50.000000000Z"
 
 
+def test_a_new_token_is_said_to_live_as_long_as_it_was_granted_however_long_the_commit_took(store):
+    submit = store.local.submit
+
+    def slowly(frame, done):
+        store.clock.advance(0.5)
+        submit(frame, done)
+
+    store.local.submit = slowly
+    assert store.create_token(ttl="1h").auth["lease_duration"] == HOUR
+
+
 def test_a_token_ends_with_its_second_and_not_before(store):
     token = store.token(ttl=60)
     store.clock.advance(59.9)
