@@ -87,13 +87,19 @@ def words(values: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(stripped for item in items if (stripped := str(item).strip()))
 
 
-def text_map(values: dict[str, Any], name: str) -> dict[str, str]:
-    """Return a field that maps strings to strings."""
+def members(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a field that is an object, empty when absent."""
     value = values.get(name)
     if value is None:
         return {}
-    if not isinstance(value, dict) or any(
-        isinstance(item, dict | list) or item is None for item in value.values()
-    ):
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"{name}: expected an object")
+    return value
+
+
+def text_map(values: dict[str, Any], name: str) -> dict[str, str]:
+    """Return a field that maps strings to strings."""
+    value = members(values, name)
+    if any(isinstance(item, dict | list) or item is None for item in value.values()):
         raise InvalidInputError(f"{name}: expected an object of strings")
     return {key: text(value, key) for key in value}

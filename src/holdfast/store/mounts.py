@@ -11,6 +11,7 @@ from holdfast.crypto.identifiers import new_uuid, random_hex
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
 PROTECTED_PREFIXES = ("sys/", "auth/", "audit/", "cubbyhole/", "identity/")
@@ -136,6 +137,19 @@ def kv_mount(
     if version not in {"1", "2"}:
         raise InvalidInputError("options.version: expected 1 or 2")
     return Mount(canonical, "kv", new_uuid(), f"kv_{random_hex(4)}", description, {"version": version})
+
+
+def with_ttls(mount: Mount, *, default_seconds: int | None = None, max_seconds: int | None = None) -> Mount:
+    """Return ``mount`` with other TTLs; what is ``None`` stays, 0 is the system's.
+
+    Raises:
+        InvalidInputError: the default is longer than what the mount or the system allows at most.
+    """
+    default = mount.default_ttl_seconds if default_seconds is None else default_seconds
+    longest = mount.max_ttl_seconds if max_seconds is None else max_seconds
+    if default > (longest or SYSTEM_MAX_TTL_SECONDS):
+        raise InvalidInputError("default_lease_ttl: expected at most the max_lease_ttl, or the system's")
+    return msgspec.structs.replace(mount, default_ttl_seconds=default, max_ttl_seconds=longest)
 
 
 def _version_option(options: object) -> str | None:

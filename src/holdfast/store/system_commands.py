@@ -8,7 +8,7 @@ from holdfast.errors import NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, POLICIES, engine_place
-from holdfast.store.mounts import Mount, save_mounts
+from holdfast.store.mounts import Mount, save_mounts, with_ttls
 from holdfast.store.policy_records import delete_policy, save_policy
 from holdfast.store.request import Answer
 
@@ -58,14 +58,9 @@ class TuneMount(Command, frozen=True, kw_only=True):
         mount = table.find(self.path)
         if mount is None or mount.path != self.path:
             raise NotFoundError("no mount at this path")
-        wanted = {
-            "description": self.description,
-            "default_ttl_seconds": self.default_ttl_seconds,
-            "max_ttl_seconds": self.max_ttl_seconds,
-        }
-        changed = msgspec.structs.replace(
-            mount, **{name: value for name, value in wanted.items() if value is not None}
-        )
+        changed = with_ttls(mount, default_seconds=self.default_ttl_seconds, max_seconds=self.max_ttl_seconds)
+        if self.description is not None:
+            changed = msgspec.structs.replace(changed, description=self.description)
         mounts = tuple(changed if other.path == self.path else other for other in table.mounts)
         save_mounts(scope.view(MOUNTS), msgspec.structs.replace(table, mounts=mounts))
         return Answer()

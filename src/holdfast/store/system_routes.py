@@ -10,7 +10,7 @@ from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import RotateKeyring, SealStore
 from holdfast.store.layout import POLICIES, TOKENS
-from holdfast.store.mounts import Mount, kv_mount
+from holdfast.store.mounts import Mount, kv_mount, with_ttls
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
@@ -88,7 +88,14 @@ def _add_mount(visit: Visit) -> Command:
         description=fields.text(values, "description"),
         options=values.get("options"),
     )
-    return AddMount(mount=mount)
+    config = fields.members(values, "config")
+    return AddMount(
+        mount=with_ttls(
+            mount,
+            default_seconds=_lease_ttl(config, "default_lease_ttl"),
+            max_seconds=_lease_ttl(config, "max_lease_ttl"),
+        )
+    )
 
 
 def _remove_mount(visit: Visit) -> Command:
@@ -112,11 +119,16 @@ def _tune_mount(visit: Visit) -> Command:
     return TuneMount(
         path=mount.path,
         description=fields.text(values, "description") if "description" in values else None,
-        default_ttl_seconds=fields.seconds(values, "default_lease_ttl")
-        if "default_lease_ttl" in values
-        else None,
-        max_ttl_seconds=fields.seconds(values, "max_lease_ttl") if "max_lease_ttl" in values else None,
+        default_ttl_seconds=_lease_ttl(values, "default_lease_ttl"),
+        max_ttl_seconds=_lease_ttl(values, "max_lease_ttl"),
     )
+
+
+def _lease_ttl(values: dict[str, Any], name: str) -> int | None:
+    """Return a TTL that a mount shall have in seconds: 0 for the system's, ``None`` if it is not given."""
+    if name not in values:
+        return None
+    return 0 if values[name] == "system" else fields.seconds(values, name)
 
 
 def _list_auth(_visit: Visit) -> Answer:

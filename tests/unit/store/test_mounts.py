@@ -34,6 +34,23 @@ def test_a_kind_means_a_version(store, body, version):
 
 
 @pytest.mark.parametrize(
+    ("config", "shown_ttls"),
+    [
+        pytest.param(None, (0, 0), id="null"),
+        pytest.param({}, (0, 0), id="nothing"),
+        pytest.param({"default_lease_ttl": "0s", "max_lease_ttl": "0s"}, (0, 0), id="zero"),
+        pytest.param({"default_lease_ttl": "system", "max_lease_ttl": ""}, (0, 0), id="the system's"),
+        pytest.param({"default_lease_ttl": "1h", "max_lease_ttl": 7200}, (3600, 7200), id="both"),
+        pytest.param({"max_lease_ttl": "9000h"}, (0, 32_400_000), id="more than the system's"),
+    ],
+)
+def test_a_mount_gets_the_ttls_that_it_is_added_with(store, config, shown_ttls):
+    assert mount(store, "new", config=config).status == 204
+    described = store.vault("GET", "sys/mounts/new", token=store.root).data["config"]
+    assert (described["default_lease_ttl"], described["max_lease_ttl"]) == shown_ttls
+
+
+@pytest.mark.parametrize(
     ("path", "body"),
     [
         pytest.param("secret", {}, id="the same path"),
@@ -50,6 +67,12 @@ def test_a_kind_means_a_version(store, body, version):
         pytest.param("new", {"options": {"version": "2", "x": "y"}}, id="unknown option"),
         pytest.param("new", {"options": ["version"]}, id="options in a list"),
         pytest.param("new", {"description": "x" * 2000}, id="endless description"),
+        pytest.param("new", {"config": "x"}, id="config as text"),
+        pytest.param("new", {"config": {"default_lease_ttl": "soon"}}, id="a ttl that is none"),
+        pytest.param("new", {"config": {"default_lease_ttl": "9000h"}}, id="a ttl over the system's"),
+        pytest.param(
+            "new", {"config": {"default_lease_ttl": "2h", "max_lease_ttl": "1h"}}, id="a ttl over its maximum"
+        ),
         pytest.param("%2e%2e", {}, id="dots"),
         pytest.param("a%00b", {}, id="NUL"),
     ],
@@ -124,6 +147,20 @@ class TestTuning:
         assert self.tune(store, max_lease_ttl=7200).status == 204
         data = store.vault("GET", "sys/mounts/secret/tune", token=store.root).data
         assert (data["description"], data["max_lease_ttl"]) == ("mine", 7200)
+
+    @pytest.mark.parametrize("unset", ["system", "", 0, "0s", None])
+    def test_gives_ttls_back_to_the_system(self, store, unset):
+        assert self.tune(store, default_lease_ttl="1h", max_lease_ttl="2h").status == 204
+        assert self.tune(store, default_lease_ttl=unset, max_lease_ttl=unset).status == 204
+        data = store.vault("GET", "sys/mounts/secret/tune", token=store.root).data
+        assert (data["default_lease_ttl"], data["max_lease_ttl"]) == (2764800, 2764800)
+
+    def test_never_leaves_a_ttl_over_its_maximum(self, store):
+        assert self.tune(store, default_lease_ttl="1h").status == 204
+        assert self.tune(store, max_lease_ttl="30m").status == 400
+        assert self.tune(store, max_lease_ttl="1h").status == 204
+        assert self.tune(store, default_lease_ttl="2h").status == 400
+        assert self.tune(store, default_lease_ttl="2h", max_lease_ttl="2h").status == 204
 
     @pytest.mark.parametrize(
         "body",
