@@ -28,6 +28,7 @@ from holdfast.policy.acl import Capability
 from holdfast.process.defect import describe_defect
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
+from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import KeeperCommand
@@ -104,6 +105,11 @@ class Store:
     def is_sealed(self) -> bool:
         """Whether this process holds no keys."""
         return self._open is None
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """What the store calls itself; ``None`` while it is sealed."""
+        return self._open.cluster if self._open else None
 
     @property
     def storage_name(self) -> str:

@@ -21,6 +21,7 @@ from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_keys import load_audit_keys
+from holdfast.store.cluster import load_cluster
 from holdfast.store.destination import Destination, Mounted
 from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
 from holdfast.store.mounts import MountTable, load_mounts
@@ -84,6 +85,7 @@ class OpenStore:
     Attributes:
         keyring: as given.
         hasher: makes token names.
+        cluster: what the store calls itself.
         mounts: the mount table.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
     """
@@ -93,6 +95,7 @@ class OpenStore:
         self._counter = counter
         self.keyring = keyring
         self.hasher = TokenHasher(load_token_key(storage, keyring))
+        self.cluster = load_cluster(reading(storage, keyring, CONFIG))
         self._seen_change = -1
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}

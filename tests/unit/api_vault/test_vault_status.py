@@ -51,12 +51,23 @@ def test_leader_says_that_there_is_no_cluster(state):
     assert (answer.status, answer.json["ha_enabled"], answer.json["is_self"]) == (200, False, False)
 
 
-def test_seal_status_shows_the_cluster_only_while_open(state):
+def test_health_and_seal_status_show_the_cluster_only_while_open(state):
     name, store = state
+    health = store.vault("GET", "sys/health").json
     shown = store.vault("GET", "sys/seal-status").json
     assert (shown["type"], shown["storage_type"], shown["version"]) == ("shamir", "inmem", API_VERSION)
     assert (shown["t"], shown["n"]) == ((0, 0) if name == "uninitialised" else (3, 5))
-    assert ("cluster_id" in shown) is ("cluster_name" in shown) is (name == "unsealed")
+    for name_or_id in ("cluster_name", "cluster_id"):
+        assert (name_or_id in shown) is (name == "unsealed")
+        assert health.get(name_or_id) == shown.get(name_or_id)
+
+
+def test_sealing_what_is_not_open_is_done_at_once_and_only_then_without_a_token(state):
+    name, store = state
+    for method in ("PUT", "POST"):
+        assert store.vault(method, "sys/seal").status == (403 if name == "unsealed" else 204)
+    assert store.vault("GET", "sys/seal", token=store.root).status == 405
+    assert store.vault("GET", "sys/seal-status").json["sealed"] is (name != "unsealed")
 
 
 def test_the_cluster_keeps_its_id(state):

@@ -1,7 +1,8 @@
 """The paths of the Vault API that need no token and answer while the store is sealed.
 
 ``sys/init``, ``sys/unseal``, ``sys/seal-status``, ``sys/leader`` and ``sys/health``: documents without the
-usual envelope, and for health a status code that load balancers act on.
+usual envelope, and for health a status code that load balancers act on. ``sys/seal`` is among them only
+while there is nothing left to seal.
 """
 
 import re
@@ -58,7 +59,9 @@ class StatusPaths:
         """Answer the request if it is for one of these paths; ``False`` if it is not."""
         handler = self._handlers.get(target.path.text)
         if handler is None:
-            return False
+            if target.path.text != "v1/sys/seal" or not self._store.is_sealed:
+                return False
+            handler = self._seal_again
         handler(request, target, reply)
         return True
 
@@ -95,6 +98,12 @@ class StatusPaths:
             command = SubmitShare(share=share)
         self._control(command, reply, self._describe)
 
+    @staticmethod
+    def _seal_again(request: Request, _target: Target, reply: Reply) -> None:
+        """Nothing to do, and who wants to be sure that the store is sealed shall not be told of an error."""
+        _writing(request)
+        reply(build_response(204))
+
     def _seal_status(self, request: Request, _target: Target, reply: Reply) -> None:
         _reading(request)
         self._control(ReadSealStatus(), reply, self._describe)
@@ -128,6 +137,8 @@ class StatusPaths:
             "server_time_utc": int(time.time()),
             "version": API_VERSION,
         }
+        if cluster := self._store.cluster:
+            document |= {"cluster_name": cluster.name, "cluster_id": cluster.id}
         _send(reply, document, status=_health_code(target, state))
 
     def _describe(self, status: dict[str, Any]) -> dict[str, Any]:
@@ -168,9 +179,13 @@ class StatusPaths:
 
 
 def _values(request: Request) -> dict[str, Any]:
+    _writing(request)
+    return decode_object(request.body).values if request.body else {}
+
+
+def _writing(request: Request) -> None:
     if request.method not in _WRITES:
         raise UnsupportedError("unsupported operation")
-    return decode_object(request.body).values if request.body else {}
 
 
 def _reading(request: Request) -> None:
