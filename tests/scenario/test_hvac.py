@@ -30,31 +30,31 @@ def client(store: StoreProcess) -> hvac.Client:
 
 def test_kv_v2_create_read_list_delete(client: hvac.Client) -> None:
     kv = client.secrets.kv.v2
-    created = kv.create_or_update_secret("team/db", {"user": "ada", "port": 5432})
+    created = kv.create_or_update_secret("life/db", {"user": "ada", "port": 5432})
     assert created["data"]["version"] == 1
-    kv.create_or_update_secret("team/db", {"user": "ada", "port": 5433}, cas=1)
-    assert kv.read_secret_version("team/db", raise_on_deleted_version=True)["data"]["data"]["port"] == 5433
+    kv.create_or_update_secret("life/db", {"user": "ada", "port": 5433}, cas=1)
+    assert kv.read_secret_version("life/db", raise_on_deleted_version=True)["data"]["data"]["port"] == 5433
     assert (
-        kv.read_secret_version("team/db", version=1, raise_on_deleted_version=True)["data"]["data"]["port"]
+        kv.read_secret_version("life/db", version=1, raise_on_deleted_version=True)["data"]["data"]["port"]
         == 5432
     )
-    assert kv.list_secrets("team")["data"]["keys"] == ["db"]
+    assert kv.list_secrets("life")["data"]["keys"] == ["db"]
     with pytest.warns(DeprecationWarning, match="raise_on_deleted_version"):
-        kv.patch("team/db", {"user": "grace"})
-    assert kv.read_secret_version("team/db", raise_on_deleted_version=True)["data"]["data"] == {
+        kv.patch("life/db", {"user": "grace"})
+    assert kv.read_secret_version("life/db", raise_on_deleted_version=True)["data"]["data"] == {
         "user": "grace",
         "port": 5433,
     }
-    kv.delete_latest_version_of_secret("team/db")
+    kv.delete_latest_version_of_secret("life/db")
     with pytest.raises(hvac.exceptions.InvalidPath):
-        kv.read_secret_version("team/db", raise_on_deleted_version=True)
-    kv.undelete_secret_versions("team/db", [3])
-    kv.destroy_secret_versions("team/db", [1])
-    metadata = kv.read_secret_metadata("team/db")["data"]
+        kv.read_secret_version("life/db", raise_on_deleted_version=True)
+    kv.undelete_secret_versions("life/db", [3])
+    kv.destroy_secret_versions("life/db", [1])
+    metadata = kv.read_secret_metadata("life/db")["data"]
     assert metadata["versions"]["1"]["destroyed"] is True
-    kv.delete_metadata_and_all_versions("team/db")
+    kv.delete_metadata_and_all_versions("life/db")
     with pytest.raises(hvac.exceptions.InvalidPath):
-        kv.list_secrets("team")
+        kv.list_secrets("life")
 
 
 def test_a_wrong_check_and_set_changes_nothing(client: hvac.Client) -> None:
