@@ -64,7 +64,20 @@ def harden(*, lock_memory: bool) -> tuple[Measure, ...]:
     Raises:
         MemoryLockError: the lock was asked for and refused; the text says how to allow it or do without.
     """
-    return (_no_core_dumps(), _not_dumpable(), _private_umask(), _locked_memory(lock=lock_memory))
+    return (_no_core_dumps(), deny_inspection(), _private_umask(), _locked_memory(lock=lock_memory))
+
+
+def deny_inspection() -> Measure:
+    """Keep others of the same user out of this process's memory, and its memory out of core dumps.
+
+    Alone, without the other measures, it suits a process that will become or start a command of the
+    user's: nothing of it is passed on.
+    """
+    try:
+        _prctl(_PR_SET_DUMPABLE, 0)
+    except OSError as error:
+        return Measure("no dump", applied=False, remark=error.strerror or "")
+    return Measure("no dump", applied=True)
 
 
 def die_with_parent(parent: int, signal_number: int = signal.SIGTERM) -> None:
@@ -107,14 +120,6 @@ def _no_core_dumps() -> Measure:
     except (OSError, ValueError) as error:
         return Measure("core limit", applied=False, remark=str(error))
     return Measure("core limit", applied=True)
-
-
-def _not_dumpable() -> Measure:
-    try:
-        _prctl(_PR_SET_DUMPABLE, 0)
-    except OSError as error:
-        return Measure("no dump", applied=False, remark=error.strerror or "")
-    return Measure("no dump", applied=True)
 
 
 def _private_umask() -> Measure:

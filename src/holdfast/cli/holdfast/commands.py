@@ -103,6 +103,7 @@ PROGRAM = Program(
             "secrets": _SECRETS,
             "token": _TOKEN,
             "security": _SECURITY,
+            "exec": Command("Run a command with secrets", "holdfast.cli.exec.command:run_with_secrets"),
             "version": Command("Print the version", f"{_HERE}.version:version"),
         },
     ),
