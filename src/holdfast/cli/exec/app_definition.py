@@ -109,19 +109,19 @@ def _resolve(reference: Any, sources: Mapping[str, str], where: str) -> str:
 def _command(document: Mapping[str, Any]) -> tuple[str, ...]:
     if args := _list(document, "args"):
         return tuple(_text(word, "args") for word in args)
-    line = _text(document.get("cmd") or "", "cmd")
+    line = _text(document.get("cmd", ""), "cmd")
     return ("/bin/sh", "-c", line) if line else ()  # what Marathon itself makes of it
 
 
 def _object(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = document.get(name) or {}
+    value = document.get(name, {})
     if not isinstance(value, dict):
         raise LocalError(f"app definition: {name}: expected an object")
     return value
 
 
 def _list(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name) or []
+    value = document.get(name, [])
     if not isinstance(value, list):
         raise LocalError(f"app definition: {name}: expected an array")
     return value
