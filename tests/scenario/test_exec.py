@@ -19,6 +19,17 @@ SECRET = "marked-7f3a"
 LIMIT_SECONDS = 20.0
 # A shell starts what it puts in the background with INT and QUIT ignored, and that is passed on.
 UNMUTED = ["env", "--default-signal"]
+NOBODY = 65534
+# A user who is not root, so that the host shows whom it would let look; reading is all that is left of root.
+AS_NOBODY = [
+    "setpriv",
+    f"--reuid={NOBODY}",
+    f"--regid={NOBODY}",
+    "--clear-groups",
+    "--bounding-set=-all,+dac_read_search",
+    "--inh-caps=-all,+dac_read_search",
+    "--ambient-caps=-all,+dac_read_search",
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +74,7 @@ class Exec:
             "XDG_RUNTIME_DIR": str(runtime),
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         }
+        self.launcher = UNMUTED
         self.started = []
 
     def command(self, *words):
@@ -81,7 +93,7 @@ class Exec:
 
     def start(self, *words):
         process = subprocess.Popen(
-            [*UNMUTED, *self.command(*words)],
+            [*self.launcher, *self.command(*words)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -321,10 +333,36 @@ class TestSupervision:
         }
         assert [place for place, found in seen.items() if found] == [("command", "environ")]
         assert not any(SECRET.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-        # A process that may not be dumped belongs to root, whoever runs it.
-        assert "0000000000000000" in Path(f"/proc/{process.pid}/status").read_text()
         process.terminate()
         assert process.wait(LIMIT_SECONDS) == 143
+
+    def test_its_user_may_look_into_the_command_but_not_into_us(self, hf, runtime):
+        user = os.geteuid()
+        if user == 0:
+            hf.launcher, user = AS_NOBODY, NOBODY
+            os.chown(runtime, NOBODY, NOBODY)
+        process = hf.start(
+            "--file=A=secret/top", "--", "sh", "-c", "cat $HOLDFAST_SECRETS_DIR/A; echo; exec sleep 60"
+        )
+        read_until(process, "top-value")
+        (file,) = runtime.glob("*/A")
+        (child,) = children_of(process.pid)
+        assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (user, 0o400)
+        # What may not be looked into belongs to root, whoever runs it.
+        assert [Path(f"/proc/{pid}/mem").stat().st_uid for pid in (process.pid, child)] == [0, user]
+        process.terminate()
+        assert process.wait(LIMIT_SECONDS) == 143
+
+    def test_what_a_killed_supervisor_left_is_removed_by_the_next_one(self, hf, runtime):
+        process = hf.start("--file=A=secret/top", "--", "sh", "-c", "echo ready; exec sleep 60")
+        read_until(process, "ready")
+        (child,) = children_of(process.pid)
+        process.kill()
+        process.wait(LIMIT_SECONDS)
+        os.killpg(child, signal.SIGKILL)
+        assert len([*runtime.iterdir()]) == 1
+        assert hf.run("--file=A=secret/top", "--", "true").returncode == 0
+        assert [*runtime.iterdir()] == []
 
 
 class TestWatching:
