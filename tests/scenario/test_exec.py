@@ -542,3 +542,22 @@ def test_a_restarted_command_has_the_terminal_again(hf, put, terminal, tmp_path)
     terminal.expect("heard <again>")
     terminal.type("bye\n")
     terminal.expect("heard <bye>")
+
+
+def test_the_terminal_stops_and_interrupts_a_command_that_never_reads(hf, terminal):
+    script = 'trap "exit 3" INT; echo "pid"=$$.; while :; do sleep 0.05; done'
+    terminal.type(f"{sys.executable} -m holdfast.cli.holdfast exec --file=A=secret/top -- sh -c '{script}'\n")
+    terminal.expect("\npid=")
+    command = int(terminal.expect("."))
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    assert state_of(command) == "T"
+    terminal.type("fg\n")
+    eventually(lambda: state_of(command) != "T")
+    terminal.type("\x03")
+    terminal.type("echo code=$?\n")
+    terminal.expect("code=3")
+
+
+def state_of(process):
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
