@@ -366,7 +366,7 @@ class TestSupervision:
 
 
 class TestWatching:
-    LOOP = 'echo "start $PW"; trap "exit 9" TERM; while :; do sleep 0.05; done'
+    LOOP = 'trap "exit 9" TERM; echo "start $PW"; while :; do sleep 0.05; done'
 
     def watch(self, hf, *words, script=LOOP):
         return hf.start("--watch", "--interval=1s", *words, "--", "sh", "-c", script)
@@ -544,9 +544,21 @@ def test_a_restarted_command_has_the_terminal_again(hf, put, terminal, tmp_path)
     terminal.expect("heard <bye>")
 
 
-def test_the_terminal_stops_and_interrupts_a_command_that_never_reads(hf, terminal):
-    script = 'trap "exit 3" INT; echo "pid"=$$.; while :; do sleep 0.05; done'
-    terminal.type(f"{sys.executable} -m holdfast.cli.holdfast exec --file=A=secret/top -- sh -c '{script}'\n")
+# No shell: one that is stopped while its child is about to become a program waits for it, unstoppable.
+IDLES = f"""\
+#!{sys.executable}
+import os, signal
+signal.signal(signal.SIGINT, lambda *_: os._exit(3))
+print(f"pid={{os.getpid()}}.", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_the_terminal_stops_and_interrupts_a_command_that_never_reads(hf, terminal, tmp_path):
+    (tmp_path / "idles").write_text(IDLES)
+    (tmp_path / "idles").chmod(0o700)
+    terminal.type(f"{sys.executable} -m holdfast.cli.holdfast exec --file=A=secret/top -- ./idles\n")
     terminal.expect("\npid=")
     command = int(terminal.expect("."))
     terminal.type("\x1a")

@@ -40,7 +40,7 @@ PASSED_ON = frozenset(
 )
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
 _WAKE = signal.SIGRTMIN  # from the watcher's thread
-_AWAITED = PASSED_ON | {signal.SIGCHLD, signal.SIGCONT, _WAKE}
+_AWAITED = PASSED_ON | {signal.SIGCHLD, signal.SIGCONT, signal.SIGTSTP, _WAKE}
 _SIGNAL_EXIT_BASE = 128
 
 
@@ -111,6 +111,8 @@ class Supervisor:
                 self._reap()
             elif number == signal.SIGCONT:
                 self._resume()
+            elif number == signal.SIGTSTP:  # sent to us, or typed before the terminal was lent
+                os.killpg(self._child, signal.SIGTSTP)
             elif number == _WAKE:
                 if watcher:
                     self._change(watcher.changes.get())
@@ -176,6 +178,8 @@ class Supervisor:
         self._terminal.take_back()
         # Stops us here until a shell lets the job go on. Where no shell could, the system ignores it.
         signal.raise_signal(signal.SIGTSTP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         self._resume()
 
     def _resume(self) -> None:
