@@ -20,6 +20,11 @@ from holdfast.cli.errors import UsageError
 _NUMBER = re.compile(r"-\d+(\.\d+)?")
 _TRUE = frozenset({"1", "t", "true"})
 _FALSE = frozenset({"0", "f", "false"})
+_SHAPES: dict[int | str | None, str] = {
+    None: "{}",
+    "?": "[{}]",
+    "*": "[{} ...]",
+}  # by how many words an argument takes
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -51,6 +56,20 @@ class CommandParser(argparse.ArgumentParser):
         if surplus:
             self.error("expected fewer words after the command")
         return arguments
+
+    def format_usage(self) -> str:
+        """Return the usage line: the command and its words. Options are many, and listed below it."""
+        words = [
+            _SHAPES[action.nargs].format(action.metavar or action.dest)
+            for action in self._actions
+            if not action.option_strings
+        ]
+        return " ".join(["Usage:", self.prog, "[options]", *words]) + "\n"
+
+    def format_help(self) -> str:
+        """Return the usage line, what the command does, and its arguments."""
+        _, _, rest = super().format_help().partition("\n\n")
+        return f"{self.format_usage()}\n{rest}"
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and leaving, as the base class would."""

@@ -33,7 +33,7 @@ def test_every_command_exists_and_explains_itself(words, command, capsys):
     parser = CommandParser(command=" ".join(("holdfast", *words)), summary=command.summary)
     assert callable(command.load()(parser))
     assert PROGRAM.main([*words, "--help"]) == 0
-    assert "usage: holdfast" in capsys.readouterr().out
+    assert "Usage: holdfast" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_command_is_found_and_run(words, printed, capsys):
     [
         pytest.param(["nothing"], 1, "no such command", id="unknown-command"),
         pytest.param(["deep", "nothing"], 1, "no such command", id="unknown-nested-command"),
-        pytest.param(["echo", "--nothing"], 1, "usage: try echo", id="unknown-option"),
+        pytest.param(["echo", "--nothing"], 1, "Usage: try echo", id="unknown-option"),
         pytest.param(["refuse"], 2, "permission denied\nTry less.", id="refused-by-the-server"),
         pytest.param(["distrust"], 1, "token file: expected it to be yours", id="refused-here"),
         pytest.param(["break"], 1, "RuntimeError at test_program.py", id="our-defect"),

@@ -83,7 +83,7 @@ def all_commands(group, words=()):
 def test_every_command_is_there_and_explains_itself(hfctl, words):
     code, out, _ = hfctl(*words, "--help")
     assert code == 0
-    assert out.startswith("usage: hfctl " + " ".join(words))
+    assert out.startswith("Usage: hfctl " + " ".join(words))
 
 
 def test_help_loads_nothing_heavy_and_is_there_at_once():

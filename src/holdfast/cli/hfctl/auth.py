@@ -35,7 +35,10 @@ def generate(parser: CommandParser) -> Run:
         "--key-id", metavar="ID", default="", help="the key's id, for nodes that trust several keys"
     )
     parser.add_argument(
-        "--token-duration", metavar="TIME", default=DEFAULT_DURATION, help="digits and one of s m h d y (1d)"
+        "--token-duration",
+        metavar="TIME",
+        default=DEFAULT_DURATION,
+        help="digits and one of s, m, h, d and y [1d]",
     )
     parser.add_argument(
         "--allow-short-shared-secret", action="store_true", help="accept a secret that can be guessed"

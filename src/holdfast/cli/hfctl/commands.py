@@ -60,7 +60,7 @@ _HOST = Group(
 )
 
 _SECRETS = Group(
-    "Manage Secrets",
+    "Work with the cluster-wide key and the secrets provider",
     {
         "set-cluster-key": Command(
             "Say which secret is the cluster-wide key", f"{_HERE}.secrets:set_cluster_key"

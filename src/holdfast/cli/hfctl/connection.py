@@ -30,7 +30,9 @@ def add_node_options(parser: CommandParser) -> None:
 def add_output_options(parser: CommandParser) -> None:
     """Declare how the answer is printed."""
     options = parser.add_argument_group("output")
-    options.add_argument("--output", type=one_of(*FORMATS), default="table", help="table, json or yaml")
+    options.add_argument(
+        "--output", type=one_of(*FORMATS), default="table", help="table, json or yaml [table]"
+    )
     options.add_argument("--json", "-j", action="store_true", help="the same as --output json")
 
 

@@ -29,7 +29,7 @@ def create(parser: CommandParser) -> Run:
     parser.add_argument("--token", metavar="TOKEN", help="signed token; - reads it from standard input")
     parser.add_argument("--token-file", metavar="FILE", help="file with the signed token")
     parser.add_argument(
-        "--endpoint", default=DEFAULT_ENDPOINT, help=f"address of the node ({DEFAULT_ENDPOINT})"
+        "--endpoint", default=DEFAULT_ENDPOINT, help=f"address of the node [{DEFAULT_ENDPOINT}]"
     )
     return _create
 

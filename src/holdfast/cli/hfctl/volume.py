@@ -25,8 +25,8 @@ LIST_HEADER = ("ID", "NAME", "SIZE", "HA", "SHARED", "ENCRYPTED", "IO_PRIORITY",
 def create(parser: CommandParser) -> Run:
     """Create a volume that belongs to you."""
     parser.add_argument("name", help="unique within the cluster")
-    parser.add_argument("--size", default="1G", help="such as 64M; a bare number counts GiB (1G)")
-    parser.add_argument("--fs", type=one_of(*FORMATS), default="ext4", help="ext4 or xfs (ext4)")
+    parser.add_argument("--size", default="1G", help="such as 64M; a bare number counts GiB [1G]")
+    parser.add_argument("--fs", type=one_of(*FORMATS), default="ext4", help="ext4 or xfs [ext4]")
     parser.add_argument("--secure", action="store_true", help="encrypt it")
     parser.add_argument(
         "--use_cluster_secret", action="store_true", help="with the cluster-wide key; as --secure"

@@ -90,7 +90,7 @@ def nothing_found(path: str) -> int:
 
 
 def duration(seconds: int) -> str:
-    """Write a life time without its zero parts, such as ``768h`` or ``1h30m``; 0 is no end."""
+    """Write a lifetime without its zero parts, such as ``768h`` or ``1h30m``; 0 is no end."""
     if not seconds:
         return "\u221e"
     text = format_go_duration(seconds)

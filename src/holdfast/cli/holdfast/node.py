@@ -8,20 +8,25 @@ from holdfast.cli.program import Run
 
 # (names, destination, metavar, help), each taking one value.
 _VALUES = (
-    (("--cluster-id", "-c"), "cluster_id", "ID", "the cluster's name"),
-    (("--node-id",), "node_id", "NAME", "this node's name; by default the host's"),
-    (("--storage", "-s"), "storage", "DIR", "directory for records, backing files and audit log"),
-    (("--config",), "config", "FILE", "config.json; by default /etc/pwx/config.json if it exists"),
-    (("--listen",), "listen", "HOST:PORT", "where to listen; port 0 picks a free one (127.0.0.1:9021)"),
+    (("--cluster-id", "-c"), "cluster_id", "ID", "the cluster's name [holdfast]"),
+    (("--node-id",), "node_id", "NAME", "this node's name [the host's]"),
+    (
+        ("--storage", "-s"),
+        "storage",
+        "DIR",
+        "directory for records, backing files and audit log [/var/lib/holdfast/node]",
+    ),
+    (("--config",), "config", "FILE", "config.json [/etc/pwx/config.json if it exists]"),
+    (("--listen",), "listen", "HOST:PORT", "where to listen; port 0 picks a free one [127.0.0.1:9021]"),
     (("--apicert",), "tls_cert", "FILE", "certificate, PEM"),
     (("--apikey",), "tls_key", "FILE", "its key, unencrypted PEM"),
     (("--ready-file",), "ready_file", "FILE", "written with address and process id when the node listens"),
     (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
     (("--cluster_secret_key",), "cluster_secret_key", "NAME", "cluster-wide key, until one is set"),
-    (("--jwt_issuer", "--jwt-issuer"), "jwt_issuer", "NAME", "issuer of the users' tokens (openstorage.io)"),
+    (("--jwt_issuer", "--jwt-issuer"), "jwt_issuer", "NAME", "issuer of the users' tokens [openstorage.io]"),
     (("--jwt_rsa_pubkey_file",), "jwt_rsa_pubkey_file", "FILE", "RSA key that checks users' tokens"),
     (("--jwt_ecds_pubkey_file",), "jwt_ecds_pubkey_file", "FILE", "EC key that checks users' tokens"),
-    (("--username_claim",), "username_claim", "CLAIM", "claim that names the user: sub, email or name (sub)"),
+    (("--username_claim",), "username_claim", "CLAIM", "claim that names the user: sub, email or name [sub]"),
     (("--oidc_issuer",), "oidc_issuer", "URL", "not built yet"),
     (("--oidc_client_id",), "oidc_client_id", "ID", "not built yet"),
     (("--oidc_custom_claim_namespace",), "oidc_custom_claim_namespace", "NAME", "not built yet"),
@@ -29,10 +34,15 @@ _VALUES = (
         ("--guest-access",),
         "guest_access",
         "enabled|disabled",
-        "whether calls without a token are served (disabled)",
+        "whether calls without a token are served [disabled]",
     ),
-    (("--backend",), "backend", "NAME", "auto, dm-crypt, luks-fuse or user-copy (auto)"),
-    (("--audit-log",), "audit_log", "FILE", "where decisions are written"),
+    (("--backend",), "backend", "NAME", "auto, dm-crypt, luks-fuse or user-copy [auto]"),
+    (
+        ("--audit-log",),
+        "audit_log",
+        "FILE",
+        "where decisions are written [audit.log in the storage directory]",
+    ),
 )
 
 _LISTS = (

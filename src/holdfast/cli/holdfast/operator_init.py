@@ -16,13 +16,13 @@ DEFAULT_THRESHOLD = 3
 
 def init(parser: CommandParser) -> Run:
     """Make the keys of a new store; print the shares of its unseal key, and its root token."""
-    parser.add_argument("--key-shares", "-n", type=int, default=DEFAULT_SHARES, help="pieces to make [5]")
+    parser.add_argument("--key-shares", "-n", type=int, default=DEFAULT_SHARES, help="shares to make [5]")
     parser.add_argument(
         "--key-threshold",
         "-t",
         type=int,
         default=DEFAULT_THRESHOLD,
-        help="pieces that open the store [3]",
+        help="shares that open the store [3]",
     )
     parser.add_argument("--status", action="store_true", help="only ask: exit code 0 initialised, 2 not")
     add_format_option(parser)
