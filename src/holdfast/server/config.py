@@ -11,9 +11,9 @@ from holdfast.errors import InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
+from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES
 
 DEFAULT_ADDRESS = "127.0.0.1:8200"
-DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
 MAX_PORT = 65_535
 
 

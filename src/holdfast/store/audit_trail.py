@@ -21,6 +21,7 @@ from holdfast.store.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
+# No text can look like this member: quotes inside a JSON string are escaped.
 _NO_NOTES = b'"custom_metadata":null'
 
 OpenDevices = Callable[[Mapping[str, bytes]], AuditBroker]

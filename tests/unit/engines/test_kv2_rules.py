@@ -214,23 +214,6 @@ def test_a_destroyed_version_leaves_no_payload_behind(mount, number):
     assert any(b'{"v":%d}' % (3 - number) in value for value in mount.entries.values())
 
 
-def test_an_answer_has_data_and_metadata(mount):
-    made = kv2.write(mount, PATH, b'{"k":1}', now=NOW)
-    assert made.answer_json == b'{"data":{"k":1},"metadata":' + made.metadata_json + b"}"
-    kv2.delete_current(mount, PATH, now=NOW)
-    assert kv2.read(mount, PATH, now=NOW).answer_json.startswith(b'{"data":null,"metadata":{')
-
-
-@pytest.mark.parametrize(
-    "notes", [{"custom_metadata": "null"}, {'"custom_metadata":null': '"custom_metadata":null'}]
-)
-def test_no_note_can_hide_that_there_are_notes(mount, notes):
-    kv2.write_metadata(mount, PATH, MetadataChange(max_versions=1), now=NOW)
-    assert not kv2.write(mount, PATH, b"{}", now=NOW).has_custom_metadata
-    kv2.write_metadata(mount, PATH, MetadataChange(custom_metadata=notes), now=NOW)
-    assert kv2.read(mount, PATH, now=NOW).has_custom_metadata
-
-
 def test_a_reading_does_not_print_its_payload(mount):
     kv2.write(mount, PATH, b'{"k":"canary"}', now=NOW)
     assert "canary" not in repr(kv2.read(mount, PATH, now=NOW))

@@ -179,6 +179,21 @@ class TestFailClosed:
         assert read(store).status == UNAUDITED
 
 
+@pytest.mark.parametrize(
+    "notes",
+    [
+        pytest.param({"custom_metadata": "null", "note": CANARY}, id="by-name"),
+        pytest.param({'"custom_metadata":null': CANARY}, id="by-name-with-quotes"),
+        pytest.param({"note": CANARY, "other": '"custom_metadata":null'}, id="by-value"),
+    ],
+)
+def test_no_note_can_hide_that_there_are_notes(store, sink, notes):
+    store.vault("PUT", "secret/data/a", {"data": {"k": "v"}}, token=store.root)
+    store.vault("PUT", "secret/metadata/a", {"custom_metadata": notes}, token=store.root)
+    assert store.vault("GET", "secret/data/a", token=store.root).status == 200
+    assert CANARY not in b"".join(sink.lines).decode()
+
+
 def test_nothing_that_is_secret_is_in_clear(store, sink):
     """Values, tokens and accessors on every kind of path, in requests and in answers."""
     root, secrets = store.root, [store.root]

@@ -28,18 +28,6 @@ class Version(msgspec.Struct, frozen=True, gc=False):
     payload: bytes | None
     metadata_json: bytes
 
-    @property
-    def answer_json(self) -> bytes:
-        """The version as it is answered: ``{"data": ..., "metadata": ...}``."""
-        payload = b"null" if self.payload is None else self.payload
-        return b'{"data":%b,"metadata":%b}' % (payload, self.metadata_json)
-
-    @property
-    def has_custom_metadata(self) -> bool:
-        """Whether the metadata carries texts of the owner, not only times and numbers of ours."""
-        # No text can look like this member: quotes inside a JSON string are escaped.
-        return b'"custom_metadata":null' not in self.metadata_json
-
     def __repr__(self) -> str:
         return f"Version(number={self.number}, payload=****)"
 
