@@ -99,6 +99,8 @@ class Program:
             if not isinstance(error, BrokenPipeError):  # then the reader has seen enough and left
                 remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
             _let_go_of_output()
+        except ModuleNotFoundError as error:
+            remark(f"Error: {_missing_part(error)}")
         except Exception as error:  # noqa: BLE001 - the last resort; an unknown text may quote a secret
             remark(f"Error: a defect in {self.name} ({_place(error)}). Please report it.")
         return code
@@ -172,6 +174,13 @@ def _let_go_of_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _missing_part(error: ModuleNotFoundError) -> str:
+    """Tell an installation of the client programs alone what this command needs besides."""
+    return (
+        f"this command needs the Python package {error.name}, which comes with: pip install 'holdfast[all]'"
+    )
 
 
 def _place(error: BaseException) -> str:
