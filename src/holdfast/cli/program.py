@@ -99,11 +99,12 @@ class Program:
             if not isinstance(error, BrokenPipeError):  # then the reader has seen enough and left
                 remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
             _let_go_of_output()
-        except ModuleNotFoundError as error:
-            remark(f"Error: {_missing_part(error)}")
         except Exception as error:  # noqa: BLE001 - the last resort; an unknown text may quote a secret
-            remark(f"Error: a defect in {self.name} ({_place(error)}). Please report it.")
+            remark(f"Error: {_missing_package(error) or self._defect(error)}")
         return code
+
+    def _defect(self, error: BaseException) -> str:
+        return f"a defect in {self.name} ({_place(error)}). Please report it."
 
     def _run(self, words: Sequence[str]) -> int:
         code = self._dispatch(words)
@@ -176,11 +177,11 @@ def _let_go_of_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _missing_part(error: ModuleNotFoundError) -> str:
-    """Tell an installation of the client programs alone what this command needs besides."""
-    return (
-        f"this command needs the Python package {error.name}, which comes with: pip install 'holdfast[all]'"
-    )
+def _missing_package(error: Exception) -> str:
+    """Say which package a client's installation lacks for this command; nothing if that is not the trouble."""
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "holdfast").startswith("holdfast"):
+        return ""
+    return f"this command needs the Python package {error.name}; pip install 'holdfast[all]' brings it"
 
 
 def _place(error: BaseException) -> str:
