@@ -178,7 +178,7 @@ def _let_go_of_output() -> None:
 
 
 def _missing_package(error: Exception) -> str:
-    """Say which package a client's installation lacks for this command; nothing if that is not the trouble."""
+    """Say which package a client's installation lacks for this command; nothing if it lacks none."""
     if not isinstance(error, ModuleNotFoundError) or (error.name or "holdfast").startswith("holdfast"):
         return ""
     return f"this command needs the Python package {error.name}; pip install 'holdfast[all]' brings it"

@@ -1,3 +1,5 @@
+"""Every line reaches every device, and without one that takes it there is no answer."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Audit files: whole lines, ours alone, in the one directory, through log rotation and a full disk."""
+
 import json
 import multiprocessing
 import os

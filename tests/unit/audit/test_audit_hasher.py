@@ -1,3 +1,5 @@
+"""Texts become comparable and unreadable; everything else stays as it was written."""
+
 import hashlib
 import hmac
 import json

@@ -1,3 +1,5 @@
+"""What the two lines of a request show, and what they never show in clear."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Shares are counted once, expire, and tell nothing about each other."""
+
 import base64
 import itertools
 

@@ -1,3 +1,5 @@
+"""Every term opens, the newest seals, and never more often than was reserved."""
+
 import msgspec
 import pytest
 

@@ -1,3 +1,5 @@
+"""A record opens where it was written, as what it was written, and not otherwise."""
+
 import pytest
 
 from holdfast.barrier import Keyring, RecordError, RecordKind

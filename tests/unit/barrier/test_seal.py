@@ -1,3 +1,5 @@
+"""The chain of keys: made once, opened by the threshold, extended by rotation, nowhere in storage."""
+
 import itertools
 import json
 

@@ -1,3 +1,5 @@
+"""A view reaches what is below its prefix, encrypted, and nothing else."""
+
 import pytest
 
 from holdfast.barrier import (

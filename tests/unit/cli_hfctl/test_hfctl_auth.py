@@ -1,3 +1,5 @@
+"""Tokens that hfctl makes are believed by a verifier, and kept from others' eyes."""
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

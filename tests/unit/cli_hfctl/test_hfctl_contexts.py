@@ -1,3 +1,5 @@
+"""Contexts are kept for their owner only, shown without tokens, and found again."""
+
 import os
 
 import pytest

@@ -1,3 +1,5 @@
+"""Addresses a client takes, and those over which a token would travel in clear."""
+
 import pytest
 
 from holdfast.client.address import Address, parse_address

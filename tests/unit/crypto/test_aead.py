@@ -1,3 +1,5 @@
+"""What was sealed opens unchanged, and nothing else opens at all."""
+
 import json
 from pathlib import Path
 

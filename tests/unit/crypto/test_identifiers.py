@@ -1,3 +1,5 @@
+"""Identifiers have the shape that clients expect, and enough randomness not to be guessed."""
+
 import math
 import re
 

@@ -1,3 +1,5 @@
+"""The prepared HMAC is HMAC-SHA256, by the vectors of RFC 4231 and by the standard library."""
+
 import hashlib
 import hmac
 import json

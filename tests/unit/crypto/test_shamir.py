@@ -1,3 +1,5 @@
+"""Any threshold of shares gives the secret back, fewer say nothing, by known shares too."""
+
 import base64
 import hashlib
 import itertools

@@ -1,3 +1,5 @@
+"""Names and listings of a KV mount: one level, any depth, no way into a secret's older versions."""
+
 import pytest
 
 from holdfast.engines import kv1, kv2

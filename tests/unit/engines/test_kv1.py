@@ -1,3 +1,5 @@
+"""KV version 1: the last write wins, byte for byte."""
+
 import pytest
 
 from holdfast.engines import kv1

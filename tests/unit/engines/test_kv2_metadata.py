@@ -1,3 +1,5 @@
+"""Settings, notes and states of versions, and what they do to the writes that follow."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""The file provider keeps what it is given whole, private and numbered."""
+
 import stat
 
 import pytest

@@ -1,3 +1,5 @@
+"""The Vault provider: settings, both KV versions, and its trouble in the node's own words."""
+
 from typing import ClassVar
 
 import pytest
