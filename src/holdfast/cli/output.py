@@ -1,8 +1,8 @@
 """What the programs print: tables for people, JSON and YAML for programs, remarks on standard error.
 
 Results go to standard output and nothing else does, so that ``holdfast ... | jq`` always works. The
-table layout (two columns, a dashed line under each heading, four blanks between columns) is the one
-that scripts written for the ``vault`` program already cut apart.
+table layout (two columns, a dashed line under each heading, four blanks between columns, ``n/a`` where a
+text is empty) is the one that scripts written for the ``vault`` program already cut apart.
 
 A table is read by a person on a terminal, so control characters in a value are shown as escapes: a
 stored value cannot move the cursor or retitle the window. JSON, YAML and raw output stay exact.
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FORMATS = ("table", "json", "yaml")
+NOTHING = "n/a"
 _GAP = "    "
 _KEPT_CONTROLS = "\n\t"
 
@@ -49,7 +50,7 @@ def print_names(names: Iterable[str], *, header: str = "Keys") -> None:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print aligned columns under dashed headings; the last column is never padded."""
     lines = [tuple(header), tuple("-" * len(title) for title in header)]
-    lines += [tuple(printable(as_cell(cell)) for cell in row) for row in rows]
+    lines += [tuple(printable(as_cell(cell)) or NOTHING for cell in row) for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         padded = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]

@@ -11,6 +11,10 @@ Telling them apart from our own errors matters: a storage node whose own token i
 must not tell its user that *he* may not.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from holdfast.errors import (
     ConflictError,
     HoldfastError,
@@ -46,7 +50,13 @@ class RemotePermissionDeniedError(RemoteError, PermissionDeniedError):
 
 
 class RemoteNotFoundError(RemoteError, NotFoundError):
-    """The server has nothing there."""
+    """The server has nothing there.
+
+    Attributes:
+        answer: what it says all the same, such as when a version was deleted; empty if it says nothing.
+    """
+
+    answer: Mapping[str, Any] = MappingProxyType({})
 
 
 class RemoteConflictError(RemoteError, ConflictError):

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from holdfast.client.errors import RemoteError, RemoteUnavailableError
+from holdfast.client.errors import RemoteError, RemoteNotFoundError, RemoteUnavailableError
 from holdfast.client.failure import failure
 from holdfast.client.transport import Answer, Transport
 
@@ -84,7 +84,10 @@ class JsonApi:
         except RemoteUnavailableError:  # a proxy's HTML page, say: the status still tells the kind
             document = {}
         text, reason = self._read_error(document)
-        return failure(answer.status, text, reason=reason)
+        error = failure(answer.status, text, reason=reason)
+        if isinstance(error, RemoteNotFoundError):
+            error.answer = document
+        return error
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -18,6 +18,7 @@ VERSION = {
     "destroyed": False,
     "version": 1,
 }
+DELETED_VERSION = VERSION | {"deletion_time": "2019-06-20T09:00:00Z"}
 SEALED = {
     "type": "shamir",
     "initialized": True,
@@ -257,6 +258,49 @@ my-value    s3cr3t
         ),
         pytest.param(["kv", "get", "secret/app"], None, 2, "", id="get-missing"),
         pytest.param(
+            ["kv", "get", "secret/app"],
+            ("GET", "/v1/secret/data/app", 404, {"data": {"data": None, "metadata": DELETED_VERSION}}),
+            0,
+            """\
+= Secret Path =
+secret/data/app
+
+======= Metadata =======
+Key                Value
+---                -----
+created_time       2019-06-19T17:20:22.985303Z
+custom_metadata    <nil>
+deletion_time      2019-06-20T09:00:00Z
+destroyed          false
+version            1
+
+""",
+            id="get-deleted",
+        ),
+        pytest.param(
+            ["kv", "get", "-field=my-value", "secret/app"],
+            ("GET", "/v1/secret/data/app", 404, {"data": {"data": None, "metadata": DELETED_VERSION}}),
+            1,
+            "",
+            id="get-field-of-deleted",
+        ),
+        pytest.param(
+            ["kv", "get", "-format=json", "secret/app"],
+            ("GET", "/v1/secret/data/app", 404, {"data": {"data": None, "metadata": {"version": 1}}}),
+            0,
+            """\
+{
+  "data": {
+    "data": null,
+    "metadata": {
+      "version": 1
+    }
+  }
+}
+""",
+            id="get-deleted-json",
+        ),
+        pytest.param(
             ["kv", "list", "secret/team"],
             ("GET", "/v1/secret/metadata/team/?list=true", 200, {"data": {"keys": ["a", "b/"]}}),
             0,
@@ -287,6 +331,32 @@ a                   1
 b                   2
 """,
             id="read",
+        ),
+        pytest.param(
+            ["read", "secret/subkeys/app"],
+            ("GET", "/v1/secret/subkeys/app", 404, {"data": {"subkeys": None}}),
+            0,
+            "Key        Value\n---        -----\nsubkeys    <nil>\n",
+            id="read-deleted",
+        ),
+        pytest.param(
+            ["token", "lookup"],
+            (
+                "GET",
+                "/v1/auth/token/lookup-self",
+                200,
+                {"data": {"creation_ttl": 5400, "entity_id": "", "explicit_max_ttl": 0, "num_uses": 7}},
+            ),
+            0,
+            """\
+Key                 Value
+---                 -----
+creation_ttl        1h30m
+entity_id           n/a
+explicit_max_ttl    0s
+num_uses            7
+""",
+            id="token-lookup",
         ),
         pytest.param(
             ["policy", "delete", "P"],
@@ -324,6 +394,7 @@ secret/    kv      kv_1        n/a
                         "lease_duration": 5400,
                         "renewable": True,
                         "policies": ["default", "p"],
+                        "metadata": {"team": "db", "app": "web"},
                     }
                 },
             ),
@@ -338,6 +409,8 @@ token_renewable      true
 token_policies       ["default" "p"]
 identity_policies    []
 policies             ["default" "p"]
+token_meta_app       web
+token_meta_team      db
 """,
             id="token-create",
         ),
@@ -535,6 +608,13 @@ def test_version_options_are_refused_on_a_mount_without_versions(secret, capsys)
 def test_a_server_that_does_not_know_the_mount_call_has_version_1_mounts(wire):
     wire.answers["GET", "/v1/old/app"] = (200, {"data": {"a": "1"}})
     assert PROGRAM.main(["kv", "get", "old/app"]) == 0
+
+
+def test_a_warning_of_what_is_not_there_is_shown(secret, capsys):
+    secret.answers["GET", "/v1/secret/app"] = (404, {"data": None, "warnings": ["not the right path"]})
+    assert PROGRAM.main(["read", "secret/app"]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "WARNING! not the right path\nNo value found at secret/app\n")
 
 
 def test_the_servers_warnings_go_to_standard_error(secret, capsys):

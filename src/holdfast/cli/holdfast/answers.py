@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from holdfast.cli.errors import LocalError
 from holdfast.cli.output import as_cell, print_pairs, print_result, remark
 from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR
 from holdfast.model import format_go_duration
+
+_NAMES_OF_TIMES = frozenset({"ttl", "period", "duration"})
 
 
 def data_of(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def show_data(answer: Mapping[str, Any], output_format: str) -> None:
     elif answer.get("lease_duration"):
         rows.append(("refresh_interval", duration(answer["lease_duration"])))
     data = data_of(answer)
-    print_pairs([*rows, *((name, data[name]) for name in sorted(data))])
+    print_pairs([*rows, *((name, _field(name, data[name])) for name in sorted(data))])
 
 
 def show_field(fields: Mapping[str, Any], name: str) -> int:
@@ -79,20 +82,30 @@ def show_auth(answer: Mapping[str, Any], output_format: str) -> None:
             ("token_policies", quoted(auth.get("token_policies") or auth.get("policies"))),
             ("identity_policies", quoted(auth.get("identity_policies"))),
             ("policies", quoted(auth.get("policies"))),
+            *((f"token_meta_{name}", text) for name, text in sorted((auth.get("metadata") or {}).items())),
         ],
     )
 
 
-def nothing_found(path: str) -> int:
-    """Say that nothing is stored there, and return the exit code for it."""
+def nothing_found(path: str, answer: Mapping[str, Any] = MappingProxyType({})) -> int:
+    """Say that nothing is stored there and what the server warns of, and return the exit code for it."""
+    show_warnings(answer)
     remark(f"No value found at {path}")
     return EXIT_REMOTE_ERROR
 
 
 def duration(seconds: int) -> str:
     """Write a lifetime without its zero parts, such as ``768h`` or ``1h30m``; 0 is no end."""
-    if not seconds:
-        return "\u221e"
+    return _short(seconds) if seconds else "\u221e"
+
+
+def _field(name: str, value: Any) -> Any:
+    """Return a field as tables show it: what is called a time to live is one, and 0 is no time."""
+    is_seconds = isinstance(value, int) and not isinstance(value, bool)
+    return _short(value) if is_seconds and name.rpartition("_")[2] in _NAMES_OF_TIMES else value
+
+
+def _short(seconds: int) -> str:
     text = format_go_duration(seconds)
     text = text.removesuffix("0s") if text.endswith("m0s") else text
     return text.removesuffix("0m") if text.endswith("h0m") else text

@@ -5,7 +5,7 @@ from argparse import Namespace
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of, nothing_found, show_warnings
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.holdfast.kv_tables import print_fields, print_path, version_fields
+from holdfast.cli.holdfast.kv_tables import print_fields, print_path
 from holdfast.cli.holdfast.kv_target import add_path_argument, find_target
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
@@ -46,7 +46,7 @@ def _get(arguments: Namespace) -> int:
     print_fields("Metadata", metadata)
     for number in sorted(versions, key=int):
         print()
-        print_fields(f"Version {number}", version_fields(versions[number]))
+        print_fields(f"Version {number}", versions[number])
     return EXIT_OK
 
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of, nothing_found, show_field, show_names, show_warnings
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.holdfast.kv_tables import print_fields, print_path, version_fields
+from holdfast.cli.holdfast.kv_tables import print_fields, print_path
 from holdfast.cli.holdfast.kv_target import add_path_argument, find_target
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
@@ -40,8 +40,10 @@ def _get(arguments: Namespace) -> int:
     path = target.api_path("data")
     try:
         answer = client.request("GET", path, query=query)
-    except RemoteNotFoundError:
-        return nothing_found(path)
+    except RemoteNotFoundError as error:
+        answer = dict(error.answer)  # of a deleted version: when, and so which one to undelete
+        if not data_of(answer):
+            return nothing_found(path, answer)
     data = data_of(answer)
     metadata = data.get("metadata") if target.is_versioned else None
     fields = (data.get("data") or {}) if target.is_versioned else data
@@ -52,11 +54,11 @@ def _get(arguments: Namespace) -> int:
         print_result(answer, arguments.format)
         return EXIT_OK
     if metadata:
-        shown = version_fields(metadata)
         print_path("Secret Path", path)
-        print_fields("Metadata", shown)
+        print_fields("Metadata", metadata)
         print()
-    print_fields("Data", fields)
+    if metadata is None or data.get("data") is not None:
+        print_fields("Data", fields)
     return EXIT_OK
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from holdfast.cli.output import as_cell, print_pairs
+from holdfast.cli.output import print_pairs
 
 _GAP_AND_VALUE = 9  # four blanks between the columns, and the word Value
 _NARROWEST_RULE = 4
@@ -22,17 +22,12 @@ def print_fields(title: str, fields: Mapping[str, Any]) -> None:
     print_pairs((name, fields[name]) for name in sorted(fields))
 
 
-def version_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a version's metadata as it is shown: a version that was not deleted has no deletion time."""
-    return {**metadata, "deletion_time": metadata.get("deletion_time") or "n/a"}
-
-
 def print_version(metadata: Mapping[str, Any]) -> None:
     """Print the table of a version that was just written; custom metadata only if there is any."""
-    shown = version_fields(metadata)
+    shown = dict(metadata)
     if shown.get("custom_metadata") is None:
         shown.pop("custom_metadata", None)
-    print_pairs((name, as_cell(shown[name])) for name in sorted(shown))
+    print_pairs((name, shown[name]) for name in sorted(shown))
 
 
 def _heading(title: str, width: int) -> str:

@@ -57,8 +57,10 @@ def delete(parser: CommandParser) -> Run:
 def _read(arguments: Namespace) -> int:
     try:
         answer = connect(arguments).request("GET", arguments.path)
-    except RemoteNotFoundError:
-        return nothing_found(arguments.path)
+    except RemoteNotFoundError as error:
+        answer = dict(error.answer)
+        if not data_of(answer):
+            return nothing_found(arguments.path, answer)
     if arguments.field:
         return show_field(data_of(answer), arguments.field)
     show_data(answer, arguments.format)

@@ -56,7 +56,7 @@ def _list(arguments: Namespace) -> int:
         print_result(mounts, arguments.format)
         return EXIT_OK
     rows = [
-        (path, mount.get("type"), mount.get("accessor"), mount.get("description") or "n/a")
+        (path, mount.get("type"), mount.get("accessor"), mount.get("description"))
         for path, mount in sorted(mounts.items())
     ]
     print_table(("Path", "Type", "Accessor", "Description"), rows)
