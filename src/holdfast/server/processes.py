@@ -8,6 +8,7 @@ and their outcomes as frames, and the keyring as key messages.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -172,6 +173,8 @@ class _Worker:
         servers = await listen(config, store, unix_sockets, shared=True)
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload, servers)
+        gc.collect()
+        gc.freeze()  # what was loaded to start stays for ever: no collection needs to walk it again
         self._context.announce_ready()
         await self._stopping.wait()
         await asyncio.gather(*(server.stop(self._grace_seconds) for server in servers))
