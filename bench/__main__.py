@@ -39,6 +39,7 @@ def _measure(
         workers=options.workers,
         audited=options.audit,
         secrets=options.secrets,
+        pinned=options.pin,
         peer_url=options.peer,
         peer_token=options.peer_token,
         peer_ca=options.peer_ca,
@@ -61,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "--secrets", type=_positive, default=workload.Workload.secrets, help="how many there are"
     )
     of_load.add_argument("--no-audit", dest="audit", action="store_false", help="without an audit file")
+    of_load.add_argument(
+        "--pin", action="store_true", help="keep servers and load on processors of their own"
+    )
     of_load.add_argument("--peer", default="", metavar="URL", help="another server of the Vault API")
     of_load.add_argument("--peer-token", default="", metavar="TOKEN", help="one that may do everything there")
     of_load.add_argument("--peer-ca", default="", metavar="FILE", help="certificate authority of the peer")

@@ -4,11 +4,13 @@ What disturbs the machine disturbs neighbouring runs alike, so a ratio is taken 
 and only then is the median of all rounds taken.
 """
 
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from bench.cpu import cpu_seconds
+from bench.cpu import cpu_seconds, machine_seconds, own_seconds
 from bench.servers import Server
 from bench.wrk import Run, Scenario
 
@@ -24,12 +26,14 @@ class Sample:
         scenario: what was asked.
         run: what wrk saw.
         cpu_us: CPU time of the server per request in microseconds; ``None`` where it cannot be known.
+        disturbance: share of the machine that went to neither server nor load; ``None`` likewise.
     """
 
     server: str
     scenario: str
     run: Run
     cpu_us: float | None
+    disturbance: float | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Result:
         p999_ms: 99.9th percentile.
         cpu_us: CPU time of the server per request.
         errors: in all rounds together.
+        disturbance: share of the machine that others took.
         of_bound: rate as a share of the bound's in the same round.
         of_peer: rate in units of the peer's in the same round.
     """
@@ -57,6 +62,7 @@ class Result:
     p999_ms: float
     cpu_us: float | None
     errors: int
+    disturbance: float | None
     of_bound: float | None
     of_peer: float | None
 
@@ -64,11 +70,14 @@ class Result:
 def sample(server: Server, scenario: Scenario, load: Callable[[], Run]) -> Sample:
     """Run a load and note what it cost the server."""
     processes = server.processes()
-    before = cpu_seconds(processes)
+    started, machine, own, before = time.monotonic(), machine_seconds(), own_seconds(), cpu_seconds(processes)
     run = load()
     spent = cpu_seconds(processes) - before
-    cpu_us = spent / run.requests * 1e6 if processes and run.requests else None
-    return Sample(server.name, scenario.name, run, cpu_us)
+    others = machine_seconds() - machine - (own_seconds() - own) - spent
+    capacity = (time.monotonic() - started) * (os.cpu_count() or 1)
+    if not processes or not run.requests:
+        return Sample(server.name, scenario.name, run, None, None)
+    return Sample(server.name, scenario.name, run, spent / run.requests * 1e6, max(0.0, others / capacity))
 
 
 def summarise(rounds: list[list[Sample]], *, peer: str = "") -> list[Result]:
@@ -90,8 +99,9 @@ def summarise(rounds: list[list[Sample]], *, peer: str = "") -> list[Result]:
                 p50_ms=median(each.run.p50_us for each in samples) / 1e3,
                 p99_ms=median(each.run.p99_us for each in samples) / 1e3,
                 p999_ms=median(each.run.p999_us for each in samples) / 1e3,
-                cpu_us=_median_cost(samples),
+                cpu_us=_median(each.cpu_us for each in samples),
                 errors=sum(each.run.errors for each in samples),
+                disturbance=_median(each.disturbance for each in samples),
                 of_bound=_ratio(rounds, samples, lambda other, _: other.server == BOUND),
                 of_peer=_ratio(
                     rounds,
@@ -103,9 +113,9 @@ def summarise(rounds: list[list[Sample]], *, peer: str = "") -> list[Result]:
     return results
 
 
-def _median_cost(samples: list[Sample]) -> float | None:
-    costs = [each.cpu_us for each in samples if each.cpu_us is not None]
-    return median(costs) if costs else None
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _ratio(

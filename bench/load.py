@@ -1,5 +1,6 @@
 """The load benchmark: a store of our own, the bound, and a peer if there is one, under ``wrk``."""
 
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.contest import Result, Sample, sample, summarise
+from bench.cpu import pin
 from bench.population import Call, populate, remove
 from bench.servers import Server, constant_server, store_server
 from bench.workload import Workload
@@ -29,6 +31,7 @@ class Settings:
         workers: processes that answer, of the store and of the bound.
         audited: whether the store writes an audit file.
         secrets: how many secrets there are.
+        pinned: give the servers as many processors as they have workers, and the load the others.
         peer_url: another server to compare with; empty for none.
         peer_token: a token that may do everything there.
         peer_ca: certificate authority of the peer; empty for the system's.
@@ -40,6 +43,7 @@ class Settings:
     workers: int = 2
     audited: bool = True
     secrets: int = 10_000
+    pinned: bool = False
     peer_url: str = ""
     peer_token: str = ""
     peer_ca: str = ""
@@ -72,6 +76,8 @@ def measure(settings: Settings, scenarios: tuple[Scenario, ...] = SCENARIOS) -> 
             admin = VaultClient(settings.peer_url, settings.peer_token, tls=tls)
             peer = Server("peer", settings.peer_url)
             contestants.append(stack.enter_context(_populated(peer, admin, load, directory)))
+        if settings.pinned:
+            _pin([bound.server, store], settings.workers)
         runs = [(bound, READS)] + [(each, scenario) for scenario in scenarios for each in contestants]
         for number in range(settings.rounds):
             _say(f"round {number + 1} of {settings.rounds}")
@@ -105,6 +111,17 @@ def _populated(server: Server, admin: VaultClient, load: Workload, directory: Pa
         yield Contestant(server, plans)
     finally:
         remove(call, load, tokens)
+
+
+def _pin(servers: list[Server], workers: int) -> None:
+    processors = sorted(os.sched_getaffinity(0))
+    if len(processors) <= workers:
+        raise SystemExit(
+            f"--pin: expected fewer workers than processors, of which there are {len(processors)}"
+        )
+    for server in servers:
+        pin(server.processes(), set(processors[:workers]))
+    pin([0], set(processors[workers:]))  # wrk is a child of this process
 
 
 def _say(text: str) -> None:

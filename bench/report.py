@@ -9,22 +9,14 @@ from bench.inprocess import Measurement
 
 NOTHING = "-"  # a figure that cannot be known
 
-_FIGURE = re.compile(r"[\d.,]+|-")
+_FIGURE = re.compile(r"[\d.,%]+|-")
 
 
 def contest_table(results: Iterable[Result]) -> str:
     """Return the table of a contest."""
     head = (
-        "load",
-        "server",
-        "req/s",
-        "p50 ms",
-        "p99 ms",
-        "p99.9 ms",
-        "CPU us",
-        "errors",
-        "of bound",
-        "of peer",
+        *("load", "server", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU us", "errors"),
+        *("others", "of bound", "of peer"),
     )
     rows = [
         (
@@ -36,6 +28,7 @@ def contest_table(results: Iterable[Result]) -> str:
             f"{result.p999_ms:.2f}",
             _number(result.cpu_us, ".1f"),
             str(result.errors),
+            _number(result.disturbance, ".0%"),
             _number(result.of_bound, ".2f"),
             _number(result.of_peer, ".2f"),
         )
