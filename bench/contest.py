@@ -102,12 +102,8 @@ def summarise(rounds: list[list[Sample]], *, peer: str = "") -> list[Result]:
                 cpu_us=_median(each.cpu_us for each in samples),
                 errors=sum(each.run.errors for each in samples),
                 disturbance=_median(each.disturbance for each in samples),
-                of_bound=_ratio(rounds, samples, lambda other, _: other.server == BOUND),
-                of_peer=_ratio(
-                    rounds,
-                    samples,
-                    lambda other, own: other.server == peer and other.scenario == own.scenario,
-                ),
+                of_bound=_ratio(rounds, samples, lambda other: other.server == BOUND),
+                of_peer=_ratio(rounds, samples, _same_load(first, peer)),
             )
         )
     return results
@@ -118,12 +114,17 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
+def _same_load(own: Sample, peer: str) -> Callable[[Sample], bool]:
+    return lambda other: other.server == peer and other.scenario == own.scenario and own.server != BOUND
+
+
 def _ratio(
-    rounds: list[list[Sample]], samples: list[Sample], is_reference: Callable[[Sample, Sample], bool]
+    rounds: list[list[Sample]], samples: list[Sample], is_reference: Callable[[Sample], bool]
 ) -> float | None:
+    """Return the median of the ratios to a reference in the same round; ``None`` if there is none."""
     ratios = []
     for own, everybody in zip(samples, rounds, strict=True):
-        reference = next((other for other in everybody if is_reference(other, own)), None)
+        reference = next(filter(is_reference, everybody), None)
         if reference is None or reference.server == own.server or not reference.run.rate:
             return None
         ratios.append(own.run.rate / reference.run.rate)

@@ -9,34 +9,28 @@ The reference is llhttp with the fewest callbacks that a server can do with. It 
 changes only with the machine.
 """
 
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
 
 import httptools
-import msgspec
 
-from bench.population import populate
-from bench.workload import CLIENT_HEADERS, Workload
-from holdfast.audit import AuditBroker, AuditDevice, FileSink
-from holdfast.errors import HoldfastError
+from bench.store_in_process import StoreInProcess
+from bench.workload import Workload
 from holdfast.http.answers import Handler
 from holdfast.http.connections import Connections
 from holdfast.http.limits import Limits
 from holdfast.http.memory_transport import MemoryTransport
 from holdfast.http.message import build_response
 from holdfast.http.protocol import HttpConnection
-from holdfast.server.application import Application, error_body
-from holdfast.storage.lmdb_engine import LmdbStorage
-from holdfast.store.local import LocalStore
+from holdfast.server.application import error_body
 
 REQUESTS_PER_TURN = 32
 SECRETS = 2_000
+REFERENCE = "parser alone"
 
 Round = Callable[[], int]
 """Serves a number of requests and returns how many."""
@@ -65,16 +59,14 @@ class Measurement:
     ratio: float
 
 
-def measure(rounds: int, *, only: str = "") -> list[Measurement]:
+def measure(rounds: int) -> list[Measurement]:
     """Measure every subject ``rounds`` times in turn, the reference first."""
     with TemporaryDirectory(prefix="holdfast-bench-") as directory, _subjects(Path(directory)) as subjects:
-        chosen = [subject for subject in subjects if not only or subject.name in {REFERENCE, only}]
-        for subject in chosen:
+        for subject in subjects:
             subject.serve()  # caches fill, as they are in a server that has run for a while
-        costs: dict[str, list[float]] = {subject.name: [] for subject in chosen}
-        gc.freeze()
+        costs: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         for _ in range(rounds):
-            for subject in chosen:
+            for subject in subjects:
                 costs[subject.name].append(_microseconds(subject.serve))
     return summarise(costs)
 
@@ -89,9 +81,6 @@ def summarise(costs: dict[str, list[float]]) -> list[Measurement]:
     return [Measurement(name, min(values), min(values) / reference) for name, values in costs.items()]
 
 
-REFERENCE = "parser alone"
-
-
 def _microseconds(serve: Round) -> float:
     before = time.process_time()
     served = serve()
@@ -102,8 +91,8 @@ def _microseconds(serve: Round) -> float:
 def _subjects(directory: Path) -> Iterator[list[Subject]]:
     load = Workload(secrets=SECRETS)
     with (
-        _Store(directory, "quiet", load, audited=False) as quiet,
-        _Store(directory, "audited", load, audited=True) as audited,
+        StoreInProcess(directory, "quiet", load, audited=False) as quiet,
+        StoreInProcess(directory, "audited", load, audited=True) as audited,
     ):
         constant = build_response(200, b'{"data":"' + b"x" * 390 + b'"}')
         requests = audited.read_requests()
@@ -171,81 +160,3 @@ class _Turns:
         if answered != len(self._requests):
             raise RuntimeError(f"{len(self._requests)} requests, but {answered} answers")
         return answered
-
-
-class _Store:
-    """A whole store in this process, populated, whose turns end when told."""
-
-    def __init__(self, directory: Path, name: str, load: Workload, *, audited: bool) -> None:
-        self._load = load
-        self._audit_directory = directory
-        self._due: list[Callable[[], None]] = []
-        self._root = ""
-        self._storage = LmdbStorage(directory / name)
-        self._local = LocalStore(
-            self._storage,
-            audit_devices=(name,) if audited else (),
-            open_audit_devices=self._open_devices,
-            schedule=self._due.append,
-        )
-        self.handle = Application(self._local.store, dcos_stores={}).handle
-        self._connection = HttpConnection(self.handle, error_body, Connections(Limits()))
-        self._transport = MemoryTransport()
-        self._connection.connection_made(self._transport)
-        made = self._call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
-        self._call("PUT", "sys/unseal", {"key": made["keys"][0]})
-        self._root = made["root_token"]
-        self._tokens = populate(self._call, load, parallel=1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._local.close()
-        self._storage.close()
-
-    def end_turn(self) -> None:
-        """Run what waited for the end of the turn, and what that brought about."""
-        while self._due:
-            self._due.pop()()
-
-    def read_requests(self) -> list[bytes]:
-        """Return one allowed read of each secret."""
-        load = self._load
-        return [
-            _request("GET", load.path(secret), self._tokens[load.token_of(secret)])
-            for secret in range(load.secrets)
-        ]
-
-    def refused_requests(self) -> list[bytes]:
-        """Return one read of each secret with the token of another team."""
-        load = self._load
-        return [
-            _request("GET", load.path(secret), self._tokens[load.token_of(secret + 1)])
-            for secret in range(load.secrets)
-        ]
-
-    def _call(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        self._connection.data_received(_request(method, path, self._root, msgspec.json.encode(body)))
-        self.end_turn()
-        head, _, answer = self._transport.take().partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 2"):
-            raise HoldfastError(f"{method} {path}: {answer.decode()}")
-        document: dict[str, Any] = msgspec.json.decode(answer) if answer else {}
-        return document
-
-    def _open_devices(self, keys: Any) -> AuditBroker:
-        return AuditBroker(
-            [
-                AuditDevice(name, key, FileSink(self._audit_directory, f"{name}.log"))
-                for name, key in keys.items()
-            ]
-        )
-
-
-def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
-    headers = CLIENT_HEADERS | ({"X-Vault-Token": token} if token else {})
-    if body:
-        headers |= {"Content-Length": str(len(body))}
-    lines = [f"{method} /v1/{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -58,5 +58,16 @@ class Workload:
         return {"data": {"username": f"service-{secret // TEAMS:05d}", "password": digest[:40]}}
 
 
+def request_text(method: str, path: str, token: str = "", body: str = "") -> str:
+    """Return one request as it goes over the wire; ``path`` is without ``/v1/``."""
+    headers = dict(CLIENT_HEADERS)
+    if token:
+        headers["X-Vault-Token"] = token
+    if body:
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body.encode()))}
+    lines = [f"{method} /v1/{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines) + "\r\n\r\n" + body
+
+
 def _team(number: int) -> str:
     return f"team-{number % TEAMS:02d}"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bench.workload import CLIENT_HEADERS, Workload
+from bench.workload import Workload, request_text
 
 SCRIPT = Path(__file__).with_name("load.lua")
 THREADS = 2
@@ -86,15 +86,6 @@ def plan_text(load: Workload, tokens: list[str], scenario: Scenario) -> str:
         f"return {{ write_every = {scenario.write_every},\n"
         f"reads = {_lua_list(reads)},\nwrites = {_lua_list(writes)} }}\n"
     )
-
-
-def request_text(method: str, path: str, token: str, body: str = "") -> str:
-    """Return one request as it goes over the wire."""
-    headers = CLIENT_HEADERS | {"X-Vault-Token": token}
-    if body:
-        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body.encode()))}
-    head = [f"{method} /v1/{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join(head) + "\r\n\r\n" + body
 
 
 def run_wrk(url: str, plan: Path, *, connections: int, seconds: float) -> Run:
