@@ -4,13 +4,13 @@ Works on every server of the Vault API. What is made carries the mount's name, s
 that is used for other things too is touched.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from bench.workload import Workload
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, NotFoundError
 
 Call = Callable[[str, str, Mapping[str, Any] | None], dict[str, Any]]
 """``(method, path without /v1/, body) -> answer``, as an administrator; raises ``HoldfastError``."""
@@ -36,15 +36,21 @@ def populate(call: Call, load: Workload, *, parallel: int = _PARALLEL_WRITES) ->
 
 
 def remove(call: Call, load: Workload, tokens: list[str]) -> None:
-    """Take away as much of it as is there."""
-    with suppress(HoldfastError):
-        call("DELETE", f"sys/mounts/{load.mount}", None)
+    """Take away as much of it as is there, and say what would not go."""
     for token in tokens:
-        with suppress(HoldfastError):
-            call("POST", "auth/token/revoke", {"token": token})
+        _try(call, "POST", "auth/token/revoke", {"token": token})
     for name in load.policies():
-        with suppress(HoldfastError):
-            call("DELETE", f"sys/policies/acl/{name}", None)
+        _try(call, "DELETE", f"sys/policies/acl/{name}")
+    _try(call, "DELETE", f"sys/mounts/{load.mount}")
+
+
+def _try(call: Call, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
+    try:
+        call(method, path, body)
+    except NotFoundError:
+        return
+    except HoldfastError as error:
+        sys.stderr.write(f"bench: {method} {path}: {error.message}\n")
 
 
 def _token(call: Call, policy: str) -> str:
