@@ -9,7 +9,7 @@ from holdfast.cli.errors import LocalError
 from holdfast.cli.hfctl.context_file import Context, Contexts, context_file, read_contexts, write_contexts
 from holdfast.model import SecretBytes
 
-# The vector of the storage API's fact sheet: HS256, alice, expires 2100-01-01.
+# A published-form token: HS256, alice, expires 2100-01-01.
 TOKEN = (
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJlbWFpbCI6ImFsaWNlQGV4YW1wbGUuY29tIiwiZXhwIjo0MTAyNDQ0ODAwLCJncm91cHMi"
     "OlsiZGV2Il0sImlhdCI6MTcwMDAwMDAwMCwiaXNzIjoiaG9sZGZhc3QudGVzdCIsIm5hbWUiOiJBbGljZSIsInJvbGVzIjpbInN5c3RlbS51c2"
