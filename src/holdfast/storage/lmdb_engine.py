@@ -46,6 +46,13 @@ _SHORT_WRITE = -30772
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, _SHORT_WRITE}
 _DAMAGED = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.PanicError, lmdb.ProblemError)
 
+# LMDB gives a reader its number first and the root page second. One that is held up in between while two
+# commits pass gets a root page newer than its number, and the binding takes that for damage. Nothing is
+# wrong with it, and the next transaction reads; what is damaged fails in that one, too.
+_MAYBE_OVERTAKEN = (lmdb.CorruptedError, lmdb.PageNotFoundError)
+_MOST_TIMES_OVERTAKEN = 5
+_ANY_KEY = b"\0"
+
 
 class _LmdbReader:
     """Reads inside one LMDB transaction, and ends it when left as a context."""
@@ -175,11 +182,15 @@ class LmdbStorage:
             transaction = self._begin_again(error)
         try:
             return transaction.get(key.encode())
+        except _MAYBE_OVERTAKEN:
+            pass
         except (lmdb.Error, UnicodeEncodeError) as error:
             _raise_unless_impossible(error)
             return None
         finally:
             transaction.abort()
+        with self.snapshot() as reader:
+            return reader.get(key)
 
     def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[str]:
         """Return the names one level below ``prefix``."""
@@ -188,7 +199,15 @@ class LmdbStorage:
 
     def snapshot(self) -> _LmdbReader:
         """Open a read transaction; pages it can see are not used again before it ends."""
-        return _LmdbReader(self._begin_read())
+        transaction = self._begin_read()
+        for _ in range(_MOST_TIMES_OVERTAKEN):
+            try:
+                transaction.get(_ANY_KEY)  # reads the root page, which is what tells
+                break
+            except _MAYBE_OVERTAKEN:
+                transaction.abort()
+                transaction = self._begin_read()
+        return _LmdbReader(transaction)
 
     def write(self, change: Callable[[Transaction], T]) -> T:
         """Run ``change`` in a write transaction and flush it to the disk."""

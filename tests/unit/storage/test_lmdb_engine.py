@@ -277,6 +277,69 @@ storage.write(lambda t: [t.put("a", b"2"), t.put("big", b"x" * (8 << 20))])
 """
 
 
+WRITER = """
+import sys
+from holdfast.storage.lmdb_engine import LmdbStorage
+
+storage = LmdbStorage(sys.argv[1], map_size=1 << 26)
+print("ready", flush=True)
+for number in range(1_000_000_000):
+    changes = [lambda tx, key=key: tx.put(f"k/{key}", b"v" * 500) for key in range(number % 7, 200, 7)]
+    storage.write_all(changes)
+"""
+READER = """
+import sys, time
+from holdfast.storage.lmdb_engine import LmdbStorage
+
+storage = LmdbStorage(sys.argv[1], readonly=True)
+end, wrong = time.monotonic() + 2, 0
+while time.monotonic() < end:
+    for key in range(200):
+        wrong += storage.get(f"k/{key}") is None
+    wrong += len(storage.list("k/")) != 200
+print(wrong)
+"""
+
+
+def test_readers_that_are_held_up_between_commits_read_on(storage, directory):
+    """More processes than processors, so that readers lose theirs at every point of a read."""
+    storage.write(lambda tx: [tx.put(f"k/{key}", b"v") for key in range(200)])
+    environment = {"PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, directory], stdout=subprocess.PIPE, env=environment
+    ) as writer:
+        try:
+            assert writer.stdout.readline() == b"ready\n"
+            readers = [
+                subprocess.Popen(
+                    [sys.executable, "-c", READER, directory],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=environment,
+                )
+                for _ in range(2 * len(os.sched_getaffinity(0)))
+            ]
+            answers = [reader.communicate(timeout=30) for reader in readers]
+        finally:
+            writer.kill()
+    assert answers == [(b"0\n", b"")] * len(readers)
+
+
+def test_damage_is_still_called_damage(directory):
+    storage = LmdbStorage(directory)
+    put(storage, "a")
+    storage.close()
+    with (directory / "data.mdb").open("r+b") as file:
+        for page in range(2, (directory / "data.mdb").stat().st_size // 4096):
+            file.seek(page * 4096 + 8)  # the number of the commit that wrote the page
+            file.write(b"\xff" * 8)
+    storage = LmdbStorage(directory)
+    for read in (lambda: storage.get("a"), lambda: storage.list("")):
+        with pytest.raises(StorageBrokenError):
+            read()
+    storage.close()
+
+
 def test_map_that_another_process_has_grown_is_followed(directory):
     storage = LmdbStorage(directory, map_size=1 << 20)
     put(storage, "a", b"1")
