@@ -294,8 +294,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _check_version(self, headers: dict[bytes, bytes]) -> None:
         version = self._parser.get_http_version()
-        check_version(version, headers)
-        if version == "1.0":
+        if version != "1.1":
+            check_version(version, headers)
             self._keep_alive = False  # such a client would have to be told otherwise
         elif b"host" not in headers:
             raise Refusal(400, "expected a Host header")

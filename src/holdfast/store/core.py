@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
 
+# What is needed for an operation that carries no body.
 _CAPABILITY = {
     Operation.READ: Capability.READ,
     Operation.LIST: Capability.LIST,
@@ -244,24 +245,22 @@ class Store:
 
     def _permit(self, caller: Caller, request: StoreRequest, *, may_create: bool = True) -> Permit:
         """Return which writes the caller may do; raise if he may not do what he asks at all."""
-        operation, path = request.operation, request.path
-        if operation is Operation.WRITE:
+        path, permit = request.path, _NO_WRITE
+        capability = _CAPABILITY.get(request.operation)
+        if capability is not None:
+            if request.query:
+                allowed = bool(caller.acl.decide(path, capability, parameters=dict(request.query)))
+            else:
+                allowed = bool(caller.decide(path, capability))
+        elif request.operation is Operation.PATCH:
+            allowed = bool(caller.acl.decide(path, Capability.PATCH, parameters=request.body.values))
+        else:
             decide, fields = caller.acl.decide, request.body.values
             permit = Permit(
                 create=bool(may_create and decide(path, Capability.CREATE, parameters=fields)),
                 update=bool(decide(path, Capability.UPDATE, parameters=fields)),
             )
             allowed = permit.create or permit.update
-        elif operation is Operation.PATCH:
-            permit = _NO_WRITE
-            allowed = bool(caller.acl.decide(path, Capability.PATCH, parameters=request.body.values))
-        else:
-            permit = _NO_WRITE
-            capability = _CAPABILITY[operation]
-            if request.query:
-                allowed = bool(caller.acl.decide(path, capability, parameters=dict(request.query)))
-            else:
-                allowed = bool(caller.decide(path, capability))
         if not allowed:
             raise PermissionDeniedError(DENIED)
         return permit
