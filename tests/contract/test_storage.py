@@ -74,6 +74,12 @@ def test_stores_replaces_and_deletes(storage):
     storage.write(lambda transaction: transaction.delete("a"))
 
 
+def test_catching_up_shows_what_was_written_before(storage):
+    put(storage, a=b"1")
+    storage.catch_up()
+    assert storage.get("a") == b"1"
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -80,6 +80,20 @@ class Storage(Reader, Protocol):
 
     name: str
 
+    shared: bool
+    """Whether other nodes may change what is stored, so that their changes must be looked for in storage."""
+
+    def catch_up(self) -> None:
+        """Make what is read from here on at least as new as every change that was answered before the call.
+
+        That holds across nodes. It costs a round trip on a network engine, and nothing on the others, whose
+        readers see each commit at once.
+
+        Raises:
+            StorageUnavailableError: it cannot be told how new the state is.
+        """
+        ...
+
     def snapshot(self) -> AbstractContextManager[Reader]:
         """Open a consistent view of all keys. Keep it short-lived."""
         ...

@@ -144,6 +144,7 @@ class LmdbStorage:
         name: str = "lmdb",
     ) -> None:
         self.name = name
+        self.shared = False
         self._clock = clock or SystemClock()
         self._broken = False
         if not readonly:
@@ -172,6 +173,9 @@ class LmdbStorage:
             ) from error
         self._begin = self._environment.begin
         self._process = os.getpid()
+
+    def catch_up(self) -> None:
+        """Do nothing: every read sees the newest commit of any process."""
 
     def get(self, key: str) -> bytes | None:
         """Return the newest committed value at ``key``, or ``None``."""

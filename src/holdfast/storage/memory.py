@@ -119,10 +119,12 @@ class MemoryStorage:
 
     Args:
         clock: tells when leases run out.
+        shared: claim that several nodes use it, as several stores in one process can.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, shared: bool = False) -> None:
         self.name = "inmem"
+        self.shared = shared
         self._clock = clock or SystemClock()
         self._state = _State({}, 0)
         self._reading = threading.Lock()
@@ -130,6 +132,10 @@ class MemoryStorage:
         self._refusal: StorageUnavailableError | None = None
         self._commits_to_crash = 0
         self._crash_stores = False
+
+    def catch_up(self) -> None:
+        """Do nothing: every read sees the newest commit."""
+        self._refuse_if_down()
 
     def get(self, key: str) -> bytes | None:
         """Return the value at ``key``, or ``None``."""
@@ -201,7 +207,7 @@ class MemoryStorage:
     def survivor(self) -> "MemoryStorage":
         """Return what a new process would find."""
         with self._writing:
-            successor = MemoryStorage(clock=self._clock)
+            successor = MemoryStorage(clock=self._clock, shared=self.shared)
             successor._state = _State(dict(self._state.values), self._state.revision)
             return successor
 
