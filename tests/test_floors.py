@@ -21,7 +21,7 @@ FLOORS = (
     ("clock", "model"),
     ("crypto", "formats", "process", "storage"),
     ("barrier", "client"),
-    ("audit", "engines", "http", "policy", "providers", "tokens", "volumes"),
+    ("audit", "engines", "http", "iam", "policy", "providers", "tokens", "volumes"),
     ("node", "store"),
     ("api.dcos", "api.sdk", "api.vault"),
     ("cli", "noded", "server"),

@@ -25,12 +25,14 @@ class HoldfastError(Exception):
     Args:
         message: what the client is told.
         detail: what only the operator's log is told; never a secret.
+        reason: a stable word that a program can act on, such as ``expired``; empty where there is none.
     """
 
-    def __init__(self, message: str, *, detail: str = "") -> None:
+    def __init__(self, message: str, *, detail: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
+        self.reason = reason
 
 
 class InvalidInputError(HoldfastError):
@@ -51,8 +53,7 @@ class UnauthenticatedError(HoldfastError):
     """
 
     def __init__(self, message: str, *, reason: str = "unauthenticated", detail: str = "") -> None:
-        super().__init__(message, detail=detail)
-        self.reason = reason
+        super().__init__(message, detail=detail, reason=reason)
 
 
 class PermissionDeniedError(HoldfastError):

@@ -37,6 +37,7 @@ class RecordKind(IntEnum):
     KV = 7
     AUDIT_SALT = 8
     CONFIG = 9
+    IAM = 10
 
 
 def seal_record(cipher: Aead, kind: RecordKind, term: int, path: str, plaintext: bytes | memoryview) -> bytes:

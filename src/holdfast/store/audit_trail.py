@@ -14,8 +14,9 @@ from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError,
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InternalError, SealedError
 from holdfast.process.defect import describe_defect
+from holdfast.store.caller import Caller
 from holdfast.store.destination import Destination
-from holdfast.store.open_store import Caller, OpenStore
+from holdfast.store.open_store import OpenStore
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.trouble import Trouble
 

@@ -5,7 +5,8 @@ Readers authenticate, authorise and validate; whatever may change between that c
 command itself, inside the transaction.
 
 A command is a tagged struct, so that what crosses the process border is data with a closed set of
-types, never code. A failure crosses as the name of its kind (see ``holdfast.errors``) and its text.
+types, never code. A failure crosses as the name of its kind (see ``holdfast.errors``), its text and its
+reason.
 """
 
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ import msgspec
 
 from holdfast import errors
 from holdfast.barrier import BarrierTransaction, Keyring
-from holdfast.errors import HoldfastError, InternalError, NotFoundError, UnauthenticatedError
+from holdfast.errors import HoldfastError, InternalError, NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.layout import MOUNTS, Place, writing
 from holdfast.store.mounts import MountTable, load_mounts
@@ -88,10 +89,8 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
 
     def as_error(self) -> HoldfastError:
         """Return the error to raise on this side."""
-        kind = getattr(errors, self.kind, InternalError)
-        if kind is UnauthenticatedError:
-            return UnauthenticatedError(self.message, reason=self.reason)
-        error: HoldfastError = kind(self.message)
+        error: HoldfastError = getattr(errors, self.kind, InternalError)(self.message)
+        error.reason = self.reason
         return error
 
 
@@ -116,7 +115,7 @@ def encode_failure(error: Exception) -> bytes:
     if not isinstance(error, HoldfastError):
         error = InternalError("internal error; the server's log says more")
     kind = next(base.__name__ for base in type(error).__mro__ if base.__module__ == errors.__name__)
-    return _encode(Failed(kind, error.message, getattr(error, "reason", "")))
+    return _encode(Failed(kind, error.message, error.reason))
 
 
 def decode_outcome(frame: bytes) -> Answer | HoldfastError:

@@ -28,13 +28,14 @@ from holdfast.policy.acl import Capability
 from holdfast.process.defect import describe_defect
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
+from holdfast.store.caller import Caller
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import KeeperCommand
 from holdfast.store.kv_commands import Permit
 from holdfast.store.kv_routes import KvVisit, serve_kv
-from holdfast.store.open_store import Caller, Counter, OpenStore
+from holdfast.store.open_store import Counter, OpenStore
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.route import RouteTable
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES

@@ -17,6 +17,7 @@ from holdfast.formats.strict_json import JsonObject, encode
 from holdfast.policy.acl import Capability
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
+from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.destination import Mounted
 from holdfast.store.kv_commands import (
@@ -36,7 +37,7 @@ from holdfast.store.kv_commands import (
 )
 from holdfast.store.layout import engine_place
 from holdfast.store.mounts import Mount
-from holdfast.store.open_store import Caller, OpenStore
+from holdfast.store.open_store import OpenStore
 from holdfast.store.request import Answer, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 

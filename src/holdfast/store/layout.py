@@ -5,6 +5,7 @@
     config/token-key            key of the token hashes            RecordKind.CONFIG
     sys/policy/<name>           policy texts                       RecordKind.POLICY
     sys/token/...               tokens, see token_records          RecordKind.TOKEN
+    iam/...                     users, groups, permissions         RecordKind.IAM
     audit/<device>              key of a device's value hashes     RecordKind.AUDIT_SALT
     logical/<mount uuid>/...    what an engine stores              RecordKind.KV
 
@@ -19,6 +20,7 @@ MOUNTS = ("mounts/", RecordKind.MOUNT_TABLE)
 CONFIG = ("config/", RecordKind.CONFIG)
 POLICIES = ("sys/policy/", RecordKind.POLICY)
 TOKENS = ("sys/token/", RecordKind.TOKEN)
+IAM = ("iam/", RecordKind.IAM)
 AUDIT = ("audit/", RecordKind.AUDIT_SALT)
 
 Place = tuple[str, RecordKind]

@@ -14,7 +14,7 @@ from holdfast.storage.interface import Reader, Transaction
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
-PROTECTED_PREFIXES = ("sys/", "auth/", "audit/", "cubbyhole/", "identity/")
+PROTECTED_PREFIXES = ("sys/", "auth/", "acs/", "audit/", "cubbyhole/", "identity/")
 MAX_DESCRIPTION_LENGTH = 1024
 
 _KV_TYPES = {"kv": None, "generic": "1", "kv-v1": "1", "kv-v2": "2"}

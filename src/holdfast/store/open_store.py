@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Protocol
 
-from holdfast.audit import AuditAuth, AuditTarget
+from holdfast.audit import AuditTarget
 from holdfast.barrier import BarrierReader, Keyring
 from holdfast.errors import InternalError, UnauthenticatedError
 from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_keys import load_audit_keys
+from holdfast.store.caller import Caller
 from holdfast.store.cluster import load_cluster
 from holdfast.store.destination import Destination, Mounted
 from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
 from holdfast.store.request import Operation
-from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
+from holdfast.store.token_records import TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
@@ -42,36 +43,6 @@ class Counter(Protocol):
     def read(self) -> int:
         """Return the number of changes so far."""
         ...
-
-
-class Caller:
-    """Somebody whose token was found alive, with what it allows.
-
-    Attributes:
-        token_hash: the token's name in storage.
-        entry: the stored token.
-        acl: its policies, compiled.
-        decide: ``acl.decide`` with a bounded memory of earlier decisions.
-        live_until: Unix seconds at which the token or an ancestor of it ends; infinite for never.
-        audit_auth: how audit lines show the caller, once they have.
-    """
-
-    __slots__ = ("acl", "audit_auth", "decide", "entry", "live_until", "token_hash")
-
-    def __init__(
-        self,
-        token_hash: str,
-        entry: TokenEntry,
-        acl: Acl,
-        decide: Callable[[str, Capability], Decision],
-        live_until: float,
-    ) -> None:
-        self.token_hash = token_hash
-        self.entry = entry
-        self.acl = acl
-        self.decide = decide
-        self.live_until = live_until
-        self.audit_auth: AuditAuth | None = None
 
 
 class OpenStore:

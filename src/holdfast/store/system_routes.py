@@ -5,7 +5,8 @@ from typing import Any
 from holdfast.clock import rfc3339
 from holdfast.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
-from holdfast.policy.acl import Acl, Capability
+from holdfast.policy.acl import Capability
+from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import RotateKeyring, SealStore
@@ -237,7 +238,7 @@ def _capabilities_of_accessor(visit: Visit) -> Answer:
     return _capabilities(visit, visit.store.acl_for(entry.policies))
 
 
-def _capabilities(visit: Visit, acl: Acl) -> Answer:
+def _capabilities(visit: Visit, acl: PathRules) -> Answer:
     paths = fields.words(visit.values, "paths") or fields.words(visit.values, "path")
     if not paths:
         raise InvalidInputError("paths: expected at least one path")

@@ -3,8 +3,9 @@
 from typing import Any
 
 from holdfast.barrier import BarrierReader
+from holdfast.store.caller import Caller
 from holdfast.store.layout import Place
-from holdfast.store.open_store import Caller, OpenStore
+from holdfast.store.open_store import OpenStore
 from holdfast.store.request import StoreRequest
 
 
