@@ -1,5 +1,6 @@
 """The promises of ``storage.interface``, held against every engine."""
 
+import hashlib
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.support.zookeeper import shared_server
 
 from holdfast.clock import ManualClock
 from holdfast.storage import (
@@ -22,12 +24,19 @@ from holdfast.storage import (
 )
 from holdfast.storage.lmdb_engine import LmdbStorage
 from holdfast.storage.memory import MemoryStorage
+from holdfast.storage.zookeeper import ZookeeperStorage, read_settings
 
-ENGINES = ["inmem", "lmdb"]
+ENGINES = ["inmem", "lmdb", "zookeeper"]
 
 
 def make_engine(kind, directory, clock):
-    return MemoryStorage(clock=clock) if kind == "inmem" else LmdbStorage(directory, clock=clock)
+    if kind == "inmem":
+        return MemoryStorage(clock=clock)
+    if kind == "lmdb":
+        return LmdbStorage(directory, clock=clock)
+    path = "/contract/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    options = {"address": shared_server(), "path": path, "unprotected": True}
+    return ZookeeperStorage(read_settings(options), clock=clock)
 
 
 @pytest.fixture
@@ -610,8 +619,9 @@ class EveryEngineBehavesLikeADictionary(RuleBasedStateMachine):
     @rule()
     def reopen(self):
         self.engines[0] = self.engines[0].survivor()
-        self.engines[1].close()
-        self.engines[1] = make_engine("lmdb", self.directory.name + "/data", ManualClock())
+        for index, kind in enumerate(ENGINES[1:], 1):
+            self.engines[index].close()
+            self.engines[index] = make_engine(kind, self.directory.name + "/data", ManualClock())
 
     @invariant()
     def all_keys_are_there(self):

@@ -5,6 +5,7 @@
     │   └── KeyTooLongError        ... because it is over ``MAX_KEY_BYTES``
     └── StorageUnavailableError    nothing was changed; trying again later may help
         ├── StorageFullError       ... once there is room
+        ├── OutcomeUnknownError    the answer to a commit was lost: look before trying again
         └── StorageBrokenError     a commit failed half-way: whether it was stored is unknown
 
 After a ``StorageBrokenError`` the engine refuses further writes until the process starts again. The
@@ -37,3 +38,12 @@ class StorageFullError(StorageUnavailableError):
 
 class StorageBrokenError(StorageUnavailableError):
     """The engine cannot vouch for its files any more; restart the process."""
+
+
+class OutcomeUnknownError(StorageUnavailableError):
+    """The connection was lost during a commit, and did not come back in time to ask what became of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "storage: the connection was lost during the change; it is not known whether it was made"
+        )

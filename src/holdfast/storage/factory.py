@@ -9,7 +9,7 @@ from holdfast.storage.interface import Storage
 from holdfast.storage.lmdb_engine import DEFAULT_MAP_BYTES, LmdbStorage
 from holdfast.storage.memory import MemoryStorage
 
-_KINDS = ("file", "inmem", "lmdb")
+_KINDS = ("file", "inmem", "lmdb", "zookeeper")
 
 
 def open_storage(
@@ -18,7 +18,8 @@ def open_storage(
     """Open the engine that a ``storage "<kind>" { ... }`` stanza names.
 
     ``file`` and ``lmdb`` are the embedded engine under two names, with the options ``path`` (required)
-    and ``map_size`` (bytes); ``inmem`` takes no options and lives and dies with the process.
+    and ``map_size`` (bytes); ``inmem`` takes no options and lives and dies with the process; ``zookeeper``
+    has those of ``zookeeper.settings``.
 
     Raises:
         InvalidInputError: an unknown kind or option, or a value that does not fit.
@@ -26,6 +27,10 @@ def open_storage(
     """
     if kind not in _KINDS:
         raise InvalidInputError(f"storage: expected one of the types {', '.join(_KINDS)}")
+    if kind == "zookeeper":
+        from holdfast.storage.zookeeper import ZookeeperStorage, read_settings  # noqa: PLC0415 - few need it
+
+        return ZookeeperStorage(read_settings(options), readonly=readonly, clock=clock)
     known = set() if kind == "inmem" else {"path", "map_size"}
     for unknown in sorted(options.keys() - known):
         raise InvalidInputError(f'storage "{kind}": unknown option {unknown}')
