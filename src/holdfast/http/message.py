@@ -58,7 +58,12 @@ class Request(msgspec.Struct, gc=False, eq=False):
 
 
 def build_response(
-    status: int, body: bytes = b"", *, content_type: str = JSON, headers: Sequence[tuple[str, str]] = ()
+    status: int,
+    body: bytes = b"",
+    *,
+    content_type: str = JSON,
+    headers: Sequence[tuple[str, str]] = (),
+    cache_seconds: int = 0,
 ) -> bytes:
     """Return a complete HTTP/1.1 answer.
 
@@ -67,6 +72,7 @@ def build_response(
         body: the body, complete.
         content_type: sent exactly as given; clients compare it as text.
         headers: further header lines.
+        cache_seconds: for how long anybody may keep the answer; 0 for what nobody may keep.
 
     Raises:
         InternalError: a header, or a 204 with a body, would break the framing.
@@ -75,14 +81,10 @@ def build_response(
         if body:
             raise InternalError("a 204 answer has no body")
         return b"%b%b\r\n" % (_head(status, ""), _lines(headers) if headers else b"")
+    head = _head(status, content_type, cache_seconds)
     if headers:
-        return b"%b%bContent-Length: %d\r\n\r\n%b" % (
-            _head(status, content_type),
-            _lines(headers),
-            len(body),
-            body,
-        )
-    return b"%bContent-Length: %d\r\n\r\n%b" % (_head(status, content_type), len(body), body)
+        return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, _lines(headers), len(body), body)
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
 def json_error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:  # noqa: ARG001 - the ErrorBody shape
@@ -91,14 +93,16 @@ def json_error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:
 
 
 @lru_cache(maxsize=256)
-def _head(status: int, content_type: str) -> bytes:
+def _head(status: int, content_type: str, cache_seconds: int = 0) -> bytes:
     try:
         reason = HTTPStatus(status).phrase
     except ValueError:
         reason = "Unknown"  # 472 and 473 are answers of the health endpoint that no registry names
     content_line = _lines((("Content-Type", content_type),)) if content_type else b""
     status_line = f"HTTP/1.1 {status} {reason}\r\n".encode()
-    return status_line + b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" + content_line
+    caching = b"public, max-age=%d" % cache_seconds if cache_seconds else b"no-store"
+    always = b"Cache-Control: %b\r\nX-Content-Type-Options: nosniff\r\n" % caching
+    return status_line + always + content_line
 
 
 def _lines(headers: Sequence[tuple[str, str]]) -> bytes:

@@ -6,7 +6,7 @@ The words are those of the DC/OS IAM. An error of this room is one of the shared
 
 from enum import StrEnum
 
-from holdfast.errors import ConflictError, HoldfastError, InvalidInputError
+from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, UnauthenticatedError
 
 
 class Code(StrEnum):
@@ -60,3 +60,17 @@ def refusal(code: Code, message: str) -> HoldfastError:
     """
     kind = ConflictError if code in CONFLICTS else InvalidInputError
     return kind(message, reason=code)
+
+
+class TooManyTriesError(UnauthenticatedError):
+    """A password is not even looked at, because it was tried too often.
+
+    Args:
+        wait_seconds: when to try again.
+    """
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(
+            f"too many failed logins: try again in {wait_seconds} seconds", reason=Code.INVALID_CREDENTIALS
+        )
+        self.wait_seconds = wait_seconds

@@ -123,18 +123,23 @@ def parse_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
     if not raw.startswith(b"/"):
         raise InvalidInputError("request target: expected it to start with a slash")
     raw_path, _, raw_query = raw.partition(b"?")
-    path = parse_path(_decode(raw_path, "path"), collapse_slashes=collapse_slashes)
-    return Target(path, _parse_query(raw_query) if raw_query else ())
+    path = parse_path(percent_decoded(raw_path, "path"), collapse_slashes=collapse_slashes)
+    return Target(path, parse_query(raw_query) if raw_query else ())
 
 
-def _parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
+def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the decoded parameters of a raw query.
+
+    Raises:
+        InvalidInputError: one is not UTF-8 in percent encoding, or a name occurs twice.
+    """
     parameters: list[tuple[str, str]] = []
     seen: set[str] = set()
     for part in raw.split(b"&"):
         if not part:
             continue
         raw_name, _, raw_value = part.replace(b"+", b" ").partition(b"=")
-        name, value = _decode(raw_name, "query"), _decode(raw_value, "query")
+        name, value = percent_decoded(raw_name, "query"), percent_decoded(raw_value, "query")
         if name in seen:
             raise InvalidInputError("query: expected each parameter once")
         seen.add(name)
@@ -142,7 +147,16 @@ def _parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(parameters)
 
 
-def _decode(raw: bytes, field: str) -> str:
+def percent_decoded(raw: bytes, field: str) -> str:
+    """Decode a part of a target once, strictly.
+
+    Args:
+        raw: the part as sent.
+        field: what errors call it.
+
+    Raises:
+        InvalidInputError: a percent sign without two hex digits, or bytes that are not UTF-8.
+    """
     if b"%" in raw:
         for index in range(len(raw)):
             if raw[index] == _PERCENT and not (

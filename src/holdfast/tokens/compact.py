@@ -9,7 +9,9 @@ knows no key, and says so in the names it returns.
 """
 
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -39,6 +41,7 @@ class CompactToken:
     Attributes:
         algorithm: what the header says it was signed with.
         key_id: the ``kid`` of the header, empty when there is none.
+        unverified_header: the whole header, for members that a profile of ours adds.
         unverified_claims: what the token says of its bearer; fit for display, never for a decision.
         signed: the bytes that the signature covers.
         signature: the decoded third segment.
@@ -46,6 +49,7 @@ class CompactToken:
 
     algorithm: Algorithm
     key_id: str
+    unverified_header: dict[str, Any]
     unverified_claims: dict[str, Any]
     signed: bytes
     signature: bytes
@@ -79,15 +83,24 @@ def read_compact(token: str | bytes) -> CompactToken:
     return CompactToken(
         algorithm=algorithm,
         key_id=key_id,
+        unverified_header=header,
         unverified_claims=_read_object(segments[1], "claims"),
         signed=raw[: raw.rindex(b".")],
         signature=_read_segment(segments[2], "signature"),
     )
 
 
-def write_compact(claims: dict[str, Any], key: SigningKey) -> str:
-    """Sign ``claims``, with their names in alphabetical order as other generators write them."""
-    header: dict[str, Any] = {"alg": key.signing_algorithm.value, "typ": "JWT"}
+def write_compact(
+    claims: dict[str, Any], key: SigningKey, *, further_header: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Sign ``claims``, with their names in alphabetical order as other generators write them.
+
+    Args:
+        claims: what the token says.
+        key: signs it, and names itself in the header.
+        further_header: members of the header that verifiers may ignore (RFC 7515 section 4.3).
+    """
+    header: dict[str, Any] = {"alg": key.signing_algorithm.value, "typ": "JWT", **further_header}
     if key.key_id:
         header["kid"] = key.key_id
     signed = (
