@@ -17,12 +17,18 @@ from holdfast.http.connections import Connections
 from holdfast.http.limits import Limits
 from holdfast.http.memory_transport import MemoryTransport
 from holdfast.http.protocol import HttpConnection
+from holdfast.iam.passwords import LEAST_ITERATIONS, LEAST_MEMORY_KIB, PasswordCost
+from holdfast.iam.settings import IamSettings
 from holdfast.server.application import Application, error_body
 from holdfast.storage.memory import MemoryStorage
 from holdfast.store.local import LocalStore
 
 VAULT = "/v1/"
 DCOS = "/secrets/v1/"
+IAM = "/acs/api/v1/"
+CHEAPEST_PASSWORDS = IamSettings(
+    password_cost=PasswordCost(memory_kib=LEAST_MEMORY_KIB, iterations=LEAST_ITERATIONS)
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class StoreUnderTest:
     audit_opens: bool = True
     max_secret_bytes: int = 1024 * 1024
     limits: Limits = field(default_factory=Limits)
+    iam: IamSettings = CHEAPEST_PASSWORDS
     root: str = ""
     shares: list[str] = field(default_factory=list)
 
@@ -74,6 +81,7 @@ class StoreUnderTest:
             audit_devices=tuple(self.sinks),
             open_audit_devices=self._open_devices,
             max_secret_bytes=self.max_secret_bytes,
+            iam=self.iam,
         )
         self.application = Application(self.local.store, dcos_stores={"default": "secret/"})
 
@@ -106,6 +114,12 @@ class StoreUnderTest:
         """Send one request in the DC/OS dialect."""
         credential = (f"Authorization: token={token}",) if token else ()
         return self.send(request(method, DCOS + path, body, raw=raw, headers=(*credential, *headers)))
+
+    def acs(self, method, path, body=None, *, token=None, headers=(), raw=None):
+        """Send one request to the IAM, as root unless another token is given."""
+        token = self.root if token is None else token
+        credential = (f"Authorization: token={token}",) if token else ()
+        return self.send(request(method, IAM + path, body, raw=raw, headers=(*credential, *headers)))
 
     def send(self, data: bytes) -> Reply:
         """Send the bytes of one request on a connection of its own."""

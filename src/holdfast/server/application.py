@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from holdfast.api.dcos.dialect import DcosDialect
 from holdfast.api.dcos.errors import error_body as dcos_error_body
 from holdfast.api.dcos.errors import title_of
+from holdfast.api.iam.dialect import IamDialect
+from holdfast.api.iam.target import PREFIX as IAM_PREFIX
 from holdfast.api.vault.dialect import VaultDialect
 from holdfast.api.vault.errors import errors_body
 from holdfast.http.message import Request, build_response
@@ -13,7 +15,7 @@ from holdfast.store.core import Store
 _VAULT = b"/v1/"
 _DCOS = b"/secrets/v1/"
 _JSON = "application/json"
-_NOT_FOUND = build_response(404, errors_body("expected a path below /v1/ or /secrets/v1/"))
+_NOT_FOUND = build_response(404, errors_body("expected a path below /v1/, /secrets/v1/ or /acs/api/v1/"))
 
 Reply = Callable[[bytes], None]
 
@@ -28,6 +30,7 @@ class Application:
 
     def __init__(self, store: Store, *, dcos_stores: Mapping[str, str]) -> None:
         self._vault = VaultDialect(store).handle
+        self._iam = IamDialect(store).handle
         self._dcos = DcosDialect(store, stores=dcos_stores).handle
 
     def handle(self, request: Request, reply: Reply) -> None:
@@ -37,12 +40,14 @@ class Application:
             self._vault(request, reply)
         elif target.startswith(_DCOS):
             self._dcos(request, reply)
+        elif target.startswith(IAM_PREFIX):
+            self._iam(request, reply)
         else:
             reply(_NOT_FOUND)
 
 
 def error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:
     """Word an error of the listener itself in the dialect of the request it is about."""
-    if target.startswith(_DCOS):
+    if target.startswith((_DCOS, IAM_PREFIX)):
         return _JSON, dcos_error_body(title_of(status), text)
     return _JSON, errors_body(text)

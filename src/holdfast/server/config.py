@@ -11,6 +11,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
+from holdfast.iam.settings import IamSettings
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES
 
 DEFAULT_ADDRESS = "127.0.0.1:8200"
@@ -76,6 +77,7 @@ class ServerConfig:
         pid_file: where to write the process id, empty for nowhere.
         max_secret_bytes: the largest secret that may be written.
         dcos_stores: which mount backs which store of the DC/OS API.
+        iam: what the operator decided about users.
     """
 
     storage_kind: str
@@ -89,6 +91,7 @@ class ServerConfig:
     pid_file: str = ""
     max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES
     dcos_stores: dict[str, str] = field(default_factory=lambda: {"default": "secret/"})
+    iam: IamSettings = field(default_factory=IamSettings)
 
 
 def dev_config(*, address: str = DEFAULT_ADDRESS) -> ServerConfig:

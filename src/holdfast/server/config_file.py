@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 
 from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block, parse_document
+from holdfast.iam.settings import IamSettings
 from holdfast.server.config import AuditFileConfig, ListenerConfig, ServerConfig
 from holdfast.server.config_fields import boolean, integer, text
+from holdfast.server.config_iam import read_iam
 from holdfast.server.config_stanzas import check_seal, read_audit_file, read_listener, read_storage
 
 log = logging.getLogger("holdfast.server")
@@ -51,7 +53,7 @@ _IGNORED = frozenset(
     }
 )
 _ALIASES = {"backend": "storage"}
-_STANZAS = ("storage", "listener", "audit", "seal")
+_STANZAS = ("storage", "listener", "audit", "seal", "iam")
 T = TypeVar("T")
 
 
@@ -122,8 +124,16 @@ def _from_stanzas(stanzas: dict[str, list[tuple[str, Block]]]) -> ServerConfig:
         storage_options=options,
         listeners=tuple(listeners),
         audit_files=tuple(audit_files),
+        iam=_only_one("iam", stanzas["iam"], read_iam, IamSettings()),
         workers=0 if kind == "inmem" else min(os.cpu_count() or 1, MOST_DEFAULT_WORKERS),
     )
+
+
+def _only_one(name: str, stanzas: Sequence[tuple[str, Block]], read: Callable[[Block], T], default: T) -> T:
+    """Read a stanza that may be there once."""
+    if len(stanzas) > 1:
+        raise InvalidInputError(f"{name}: expected at most one {name} stanza")
+    return _read_all(stanzas, read)[0] if stanzas else default
 
 
 def _read_all(stanzas: Iterable[tuple[str, Block]], read: Callable[[Block], T]) -> list[T]:
@@ -172,7 +182,7 @@ def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:
             return {"workers": integer('workers with storage "inmem"', value, lowest=0, highest=0)}
         case "workers":
             return {"workers": integer(name, value, lowest=1, highest=MAX_WORKERS)}
-    if name in {"storage", "backend", "listener", "audit", "seal", "ha_storage"}:
+    if name in {"storage", "backend", "listener", "audit", "seal", "iam", "ha_storage"}:
         raise InvalidInputError(f"{name}: expected a stanza, not a value")
     if name not in _IGNORED:
         log.warning("configuration: the setting %s is not known and was ignored", name)

@@ -24,6 +24,7 @@ from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
+from holdfast.server.offload import Offload
 from holdfast.server.shared_counter import SharedCounter
 from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
@@ -101,6 +102,7 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         SystemClock(),
         audit_devices=tuple(file.name for file in config.audit_files),
         cluster_name=config.cluster_name,
+        iam=config.iam,
     )
 
     def current_key_message() -> bytearray | None:
@@ -158,6 +160,7 @@ class _Worker:
         self._link.wait_for_key_state(KEY_STATE_SECONDS)
         storage: Storage = open_storage(config.storage_kind, config.storage_options, readonly=True)
         _leave_unlocked(config)
+        offload = Offload()
         self._store = store = Store(
             storage,
             self._link,
@@ -165,7 +168,10 @@ class _Worker:
             SystemClock(),
             open_audit_devices=audit_opener(config),
             schedule=loop.call_soon,
+            offload=offload.run,
             max_secret_bytes=config.max_secret_bytes,
+            iam=config.iam,
+            secret_mounts=config.dcos_stores,
         )
         self._take(memoryview(self._first_message))
         self._first_message[:] = bytes(len(self._first_message))
@@ -178,6 +184,7 @@ class _Worker:
         self._context.announce_ready()
         await self._stopping.wait()
         await asyncio.gather(*(server.stop(self._grace_seconds) for server in servers))
+        offload.close()
         store.close()
         self._link.close()
         storage.close()

@@ -13,6 +13,7 @@ from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
 from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
 from holdfast.server.config import ServerConfig
+from holdfast.server.offload import Offload
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.keeper_commands import InitializeStore, SubmitShare
@@ -37,11 +38,15 @@ def run_single(
     """
     harden(lock_memory=config.lock_memory)
     storage = open_storage(config.storage_kind, config.storage_options)
+    offload = Offload()
     local = LocalStore(
         storage,
         audit_devices=tuple(file.name for file in config.audit_files),
         open_audit_devices=audit_opener(config),
+        offload=offload.run,
         max_secret_bytes=config.max_secret_bytes,
+        iam=config.iam,
+        secret_mounts=config.dcos_stores,
     )
 
     async def serve() -> None:
@@ -63,6 +68,7 @@ def run_single(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve())
     finally:
+        offload.close()
         local.keeper.seal()
         storage.close()
     return 0

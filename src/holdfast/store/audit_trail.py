@@ -90,6 +90,19 @@ class AuditTrail:
         self._broker.request(entry, now, data=body)
         return entry
 
+    def knocked(self, request: StoreRequest, display_name: str, now: float) -> AuditEntry:
+        """Record that somebody without a token asks for one.
+
+        Args:
+            request: what to show of it; nothing that he proves himself with.
+            display_name: who he says he is, in clear; empty where it could be anything.
+            now: Unix seconds.
+        """
+        auth = self._broker.auth(client_token="", display_name=display_name)
+        entry = self._entry(request, auth, allowed=True)
+        self._broker.request(entry, now, data=request.body.raw)
+        return entry
+
     def refused(self, request: StoreRequest, caller: Caller | None, error: HoldfastError, done: Done) -> None:
         """Record a request that is refused before anything is done, then answer it."""
         if caller is None:
@@ -106,10 +119,13 @@ class AuditTrail:
         """Call ``proceed`` once the lines so far are taken; refuse through ``done`` if they are not."""
         self._after_flush(done, proceed)
 
-    def failed(self, entry: AuditEntry, error: HoldfastError, now: float, done: Done) -> None:
-        """Record that a request failed, then answer it."""
+    def failed(
+        self, entry: AuditEntry, error: HoldfastError, now: float, done: Done, *, remark: str = ""
+    ) -> None:
+        """Record that a request failed, then answer it; ``remark`` is for the record alone."""
         if entry.owner is self._broker:
-            self._broker.response(entry, now, error=error.message)
+            told = f"{error.message} ({remark})" if remark else error.message
+            self._broker.response(entry, now, error=told)
         self._after_flush(done, done, error)
 
     def answered(self, entry: AuditEntry, answer: Answer, now: float, done: Done) -> None:

@@ -6,6 +6,8 @@ import msgspec
 
 from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
 from holdfast.store.command import Command
+from holdfast.store.iam import commands as iam_commands
+from holdfast.store.iam import login_commands
 
 
 def _leaves(base: type[Command]) -> list[type[Command]]:
@@ -14,7 +16,14 @@ def _leaves(base: type[Command]) -> list[type[Command]]:
 
 
 # Importing the modules above is what defines the subclasses; naming them here keeps that visible.
-COMMAND_MODULES = (keeper_commands, kv_commands, system_commands, token_commands)
+COMMAND_MODULES = (
+    iam_commands,
+    keeper_commands,
+    kv_commands,
+    login_commands,
+    system_commands,
+    token_commands,
+)
 COMMAND_TYPES = tuple(sorted(_leaves(Command), key=lambda command: command.__name__))
 
 _decode: Any = msgspec.msgpack.Decoder(Union[COMMAND_TYPES]).decode  # noqa: UP007

@@ -9,9 +9,9 @@ A read ends in the same call. A change goes to the keeper as a command, and its 
 whatever the caller's rights depend on in the store is decided again there.
 """
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from holdfast.audit import AuditEntry
@@ -19,31 +19,32 @@ from holdfast.barrier import Keyring
 from holdfast.clock import Clock
 from holdfast.errors import (
     HoldfastError,
-    InternalError,
     NotFoundError,
     PermissionDeniedError,
     SealedError,
 )
+from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
-from holdfast.process.defect import describe_defect
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.caller import Caller
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
+from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import KeeperCommand
 from holdfast.store.kv_commands import Permit
 from holdfast.store.kv_routes import KvVisit, serve_kv
+from holdfast.store.layout import IAM
 from holdfast.store.open_store import Counter, OpenStore
+from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
-from holdfast.store.route import RouteTable
+from holdfast.store.route import Deferred, RouteTable
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
-
-log = logging.getLogger(__name__)
 
 DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
@@ -55,10 +56,16 @@ _CAPABILITY = {
     Operation.SCAN: Capability.LIST,
     Operation.DELETE: Capability.DELETE,
 }
-_OWN_PATHS: dict[str, RouteTable] = {"sys/": SYSTEM_ROUTES, "auth/token/": TOKEN_ROUTES}
+_OWN_PATHS: dict[str, RouteTable] = {
+    "sys/": SYSTEM_ROUTES,
+    "auth/token/": TOKEN_ROUTES,
+    "acs/": IAM_ROUTES,
+}
 _OWN_PREFIXES = tuple(_OWN_PATHS)
 
-Plan = tuple[Callable[[], Answer | Command], list[str]]
+DEFAULT_SECRET_MOUNTS: Mapping[str, str] = MappingProxyType({"default": "secret/"})
+
+Plan = tuple[Callable[[], Answer | Command | Deferred], list[str]]
 """What to do once the request is on record, and warnings that go with its answer."""
 
 
@@ -80,7 +87,10 @@ class Store:
         clock: for token lifetimes.
         open_audit_devices: opens the audit devices once the store is open.
         schedule: how answers wait for the audit lines of a turn of the event loop.
+        offload: runs what is too slow for the event loop.
         max_secret_bytes: the largest secret that may be written.
+        iam: what the operator decided about users.
+        secret_mounts: which mount holds the secrets of which store of the DC/OS API.
     """
 
     def __init__(
@@ -92,14 +102,21 @@ class Store:
         *,
         open_audit_devices: OpenDevices,
         schedule: Schedule = call_at_once,
+        offload: Offload = run_here,
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
+        iam: IamSettings | None = None,
+        secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
     ) -> None:
         self._storage = storage
         self._writer = writer
         self._counter = counter
         self._clock = clock
         self._audit = AuditTrail(open_audit_devices, clock, schedule)
+        self._offload = offload
         self._max_secret_bytes = max_secret_bytes
+        self._iam = iam or IamSettings()
+        self._secret_mounts = secret_mounts
+        self._login_desk = LoginDesk(self, self._audit, clock, offload)
         self._open: OpenStore | None = None
         self._initialized = False
 
@@ -107,6 +124,11 @@ class Store:
     def is_sealed(self) -> bool:
         """Whether this process holds no keys."""
         return self._open is None
+
+    @property
+    def opened(self) -> OpenStore | None:
+        """What this process holds while the store is open; ``None`` while it is sealed."""
+        return self._open
 
     @property
     def cluster(self) -> Cluster | None:
@@ -127,7 +149,13 @@ class Store:
     def open(self, keyring: bytearray) -> None:
         """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""
         previous = self._open
-        opened = OpenStore(self._storage, Keyring.from_bytes(keyring), self._counter)
+        opened = OpenStore(
+            self._storage,
+            Keyring.from_bytes(keyring),
+            self._counter,
+            iam=self._iam,
+            secret_mounts=lambda: self._secret_mounts,
+        )
         if previous is None:
             self._audit.open(opened)
         else:
@@ -149,7 +177,23 @@ class Store:
 
     def control(self, command: KeeperCommand, done: Done) -> None:
         """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed."""
-        self._submit(command, done)
+        self.submit(command, done)
+
+    def log_in(self, attempt: LoginAttempt, done: Done) -> None:
+        """Let a user log in; needs no token. ``done`` gets the token, or why there is none."""
+        self._login_desk.log_in(attempt, done)
+
+    def token_keys(self) -> list[dict[str, str]]:
+        """Return the public keys that users' tokens can be verified with; needs no token.
+
+        Raises:
+            SealedError: the store is sealed.
+        """
+        opened = self._open
+        if opened is None:
+            raise SealedError
+        opened.refresh()
+        return opened.users.keys.jwks(opened.view(IAM), self._clock.now())
 
     def serve(self, request: StoreRequest, done: Done) -> None:
         """Serve one request; ``done`` is called exactly once, now or after a commit."""
@@ -162,13 +206,11 @@ class Store:
             opened.refresh()
             caller = opened.authenticate(request.token, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.refused(request, None, _refusal(request, error), done)
+            self._audit.refused(request, None, refusal_of(request.id, error), done)
             return
         if caller.entry.uses_left:
             # A use is counted before anything else happens, so that a crash never gives one back.
-            self._submit(
-                UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done)
-            )
+            self.submit(UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done))
         else:
             self._admit(opened, caller, request, now, done)
 
@@ -189,21 +231,41 @@ class Store:
         try:
             act, warnings = self._authorise(opened, caller, request, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.refused(request, caller, _refusal(request, error), done)
+            self._audit.refused(request, caller, refusal_of(request.id, error), done)
             return
         entry = self._audit.asked(request, caller, now)
         try:
             outcome = act()
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.failed(entry, _refusal(request, error), now, done)
+            self._audit.failed(entry, refusal_of(request.id, error), now, done)
             return
         if isinstance(outcome, Answer):
             self._audit.answered(entry, outcome, now, done)
             return
-        finish = partial(self._committed, entry, warnings, done)
-        self._audit.announced(partial(self._submit, outcome, finish), done)
+        if isinstance(outcome, Deferred):
+            self._offload(outcome.work, partial(self._worked, request, entry, warnings, done))
+        else:
+            self._announce(outcome, entry, warnings, done)
 
-    def _submit(self, command: Command, done: Done) -> None:
+    def _worked(
+        self,
+        request: StoreRequest,
+        entry: AuditEntry,
+        warnings: list[str],
+        done: Done,
+        result: Command | Exception,
+    ) -> None:
+        if isinstance(result, Exception):
+            self._audit.failed(entry, refusal_of(request.id, result), self._clock.now(), done)
+        else:
+            self._announce(result, entry, warnings, done)
+
+    def _announce(self, command: Command, entry: AuditEntry, warnings: list[str], done: Done) -> None:
+        """Send a change once the line that announces it is taken."""
+        finish = partial(self._committed, entry, warnings, done)
+        self._audit.announced(partial(self.submit, command, finish), done)
+
+    def submit(self, command: Command, done: Done) -> None:
         """Hand a command to the keeper; ``done`` gets its outcome, or why the keeper cannot be reached."""
         try:
             self._writer.submit(encode_command(command), lambda frame: done(decode_outcome(frame)))
@@ -239,6 +301,8 @@ class Store:
         if found is None:
             raise NotFoundError("unsupported path")
         route, argument = found
+        if route.superuser and not caller.acl.is_root:
+            raise PermissionDeniedError(DENIED)
         if route.sudo and not caller.decide(request.path, Capability.SUDO):
             raise PermissionDeniedError(DENIED)
         visit = Visit(request, argument, caller=caller, store=opened, now=now)
@@ -268,16 +332,6 @@ class Store:
 
 
 _NO_WRITE = Permit(create=False, update=False)
-
-
-def _refusal(request: StoreRequest, error: Exception) -> HoldfastError:
-    """Return what the caller is told of an error; a defect of ours and a damaged record are logged, too."""
-    if isinstance(error, HoldfastError) and not isinstance(error, InternalError):
-        return error
-    log.error("request %s failed: %s", request.id, describe_defect(error))
-    if isinstance(error, InternalError):
-        return error
-    return InternalError(f"internal error, request id {request.id}")
 
 
 def _guards_itself(request: StoreRequest) -> bool:

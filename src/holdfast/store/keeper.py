@@ -36,6 +36,8 @@ from holdfast.clock import Clock
 from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError
 from holdfast.formats.strict_json import encode
+from holdfast.iam.lockout import LoginGuard
+from holdfast.iam.settings import IamSettings
 from holdfast.process.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage, Transaction
@@ -44,6 +46,9 @@ from holdfast.store.audit_keys import ensure_audit_keys, load_audit_keys
 from holdfast.store.cluster import Cluster, load_cluster, save_cluster
 from holdfast.store.command import Command, Scope, encode_answer, encode_failure
 from holdfast.store.command_types import decode_command
+from holdfast.store.iam import first_superuser
+from holdfast.store.iam.login_commands import LoginCommand
+from holdfast.store.iam.upkeep import tidy_users_tokens
 from holdfast.store.keeper_commands import (
     InitializeStore,
     KeeperCommand,
@@ -53,7 +58,7 @@ from holdfast.store.keeper_commands import (
     SealStore,
     SubmitShare,
 )
-from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, reading, writing
+from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, reading, writing
 from holdfast.store.mounts import MountTable, kv_mount, save_mounts, system_mount
 from holdfast.store.open_store import TOKEN_KEY, load_token_key
 from holdfast.store.policy_records import save_builtin_policies
@@ -93,6 +98,7 @@ class Keeper:
         clock: for token lifetimes and the expiry of half-done unsealing.
         audit_devices: names of the configured audit devices, which each get a key.
         cluster_name: what a new store calls itself.
+        iam: what the operator decided about users.
     """
 
     def __init__(
@@ -103,15 +109,18 @@ class Keeper:
         *,
         audit_devices: Sequence[str] = (),
         cluster_name: str = "holdfast",
+        iam: IamSettings | None = None,
     ) -> None:
         self._storage = storage
         self._readers = readers
         self._clock = clock
         self._audit_devices = tuple(audit_devices)
         self._cluster_name = cluster_name
+        self._iam = iam or IamSettings()
         self._state: SealState = current_state(storage, clock)
         self._hasher: TokenHasher | None = None
         self._cluster: Cluster | None = None
+        self._login_guard = LoginGuard()
         self._storage_trouble = Trouble(log, "writing to storage")
 
     def keyring_bytes(self) -> bytearray | None:
@@ -138,9 +147,13 @@ class Keeper:
         if not isinstance(self._state, Unsealed) or self._hasher is None:
             return
         keyring, hasher = self._state.keyring, self._hasher
-        due = self._storage.write(
-            lambda tx: token_records.tidy(writing(tx, keyring, TOKENS), hasher, now=self._clock.now())
-        )
+        now = self._clock.now()
+
+        def tidy(tx: Transaction) -> int:
+            tidy_users_tokens(writing(tx, keyring, IAM), now=now)
+            return token_records.tidy(writing(tx, keyring, TOKENS), hasher, now=now)
+
+        due = self._storage.write(tidy)
         if due:
             self._readers.changed()
         if keyring.rotation_due:
@@ -200,6 +213,8 @@ class Keeper:
             case RotateKeyring():
                 self._rotate()
                 return Answer()
+            case LoginCommand():
+                return command.ask(self._login_guard, self._clock.now())
             case ReadSealStatus():
                 pass
             case _:
@@ -254,6 +269,7 @@ class Keeper:
         keyring = unsealed.keyring
         try:
             self._ensure_audit_keys(unsealed)
+            self._ensure_first_superuser(unsealed)
             self._hasher = TokenHasher(load_token_key(self._storage, keyring))
             self._cluster = load_cluster(reading(self._storage, keyring, CONFIG))
             self._announce(keyring)
@@ -272,6 +288,17 @@ class Keeper:
         self._storage.write(
             lambda tx: ensure_audit_keys(writing(tx, unsealed.keyring, AUDIT), self._audit_devices)
         )
+
+    def _ensure_first_superuser(self, unsealed: Unsealed) -> None:
+        """Make the superuser that the configuration names, if that was never done."""
+        if not first_superuser.is_due(reading(self._storage, unsealed.keyring, IAM), self._iam):
+            return
+        uid, user = self._iam.superuser, first_superuser.prepare(self._iam, self._clock.now())
+        if user is not None:
+            reserve_encryptions(self._storage, unsealed)
+            self._storage.write(
+                lambda tx: first_superuser.store(writing(tx, unsealed.keyring, IAM), uid, user)
+            )
 
     def _announce(self, keyring: Keyring) -> None:
         buffer = keyring.to_bytes()

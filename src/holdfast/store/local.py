@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 
 from holdfast.audit import AuditBroker
 from holdfast.clock import Clock, SystemClock
+from holdfast.iam.settings import IamSettings
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import OpenDevices, Schedule, call_at_once
-from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, Store
+from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Store
+from holdfast.store.iam.login import Offload, run_here
 from holdfast.store.keeper import Keeper
 
 
@@ -40,7 +42,10 @@ class LocalStore:
         audit_devices: names of the audit devices that ``open_audit_devices`` opens.
         open_audit_devices: opens them.
         schedule: how answers wait for the audit lines of a turn of the event loop, if there is one.
+        offload: runs what is too slow for the event loop.
         max_secret_bytes: the largest secret that may be written.
+        iam: what the operator decided about users.
+        secret_mounts: which mount holds the secrets of which store of the DC/OS API.
 
     Attributes:
         store: serves requests.
@@ -55,11 +60,14 @@ class LocalStore:
         audit_devices: tuple[str, ...] = (),
         open_audit_devices: OpenDevices | None = None,
         schedule: Schedule = call_at_once,
+        offload: Offload = run_here,
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
+        iam: IamSettings | None = None,
+        secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
     ) -> None:
         clock = clock or SystemClock()
         self._counter = LocalCounter()
-        self.keeper = Keeper(storage, self, clock, audit_devices=audit_devices)
+        self.keeper = Keeper(storage, self, clock, audit_devices=audit_devices, iam=iam)
         self.store = Store(
             storage,
             self,
@@ -67,7 +75,10 @@ class LocalStore:
             clock,
             open_audit_devices=open_audit_devices or _no_devices,
             schedule=schedule,
+            offload=offload,
             max_secret_bytes=max_secret_bytes,
+            iam=iam,
+            secret_mounts=secret_mounts,
         )
 
     def submit(self, frame: bytes, done: Callable[[bytes], None]) -> None:

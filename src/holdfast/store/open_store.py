@@ -9,14 +9,15 @@ Sealing is dropping this object.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from holdfast.audit import AuditTarget
 from holdfast.barrier import BarrierReader, Keyring
 from holdfast.errors import InternalError, UnauthenticatedError
+from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
@@ -24,7 +25,9 @@ from holdfast.store.audit_keys import load_audit_keys
 from holdfast.store.caller import Caller
 from holdfast.store.cluster import load_cluster
 from holdfast.store.destination import Destination, Mounted
-from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
+from holdfast.store.iam.auth_tokens import is_user_token
+from holdfast.store.iam.user_callers import UserCallers
+from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
 from holdfast.store.request import Operation
@@ -52,16 +55,27 @@ class OpenStore:
         storage: where the records are.
         keyring: opens them.
         counter: tells when what is kept here is out of date.
+        iam: what the operator decided about users.
+        secret_mounts: which mount holds the secrets of which store, for the permissions of users.
 
     Attributes:
         keyring: as given.
         hasher: makes token names.
         cluster: what the store calls itself.
         mounts: the mount table.
+        users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
     """
 
-    def __init__(self, storage: Storage, keyring: Keyring, counter: Counter) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: Keyring,
+        counter: Counter,
+        *,
+        iam: IamSettings,
+        secret_mounts: Callable[[], Mapping[str, str]],
+    ) -> None:
         self._storage = storage
         self._counter = counter
         self.keyring = keyring
@@ -70,6 +84,7 @@ class OpenStore:
         self._seen_change = -1
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
+        self.users = UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         self.mounts = MountTable(())
         self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
         self.refresh()
@@ -82,6 +97,7 @@ class OpenStore:
         # The counter is read first: a change that lands while we read is seen by the next request.
         self._callers.clear()
         self._acls.clear()
+        self.users.forget()
         mounts = load_mounts(self.view(MOUNTS))
         if mounts != self.mounts:
             self.mounts = mounts
@@ -98,7 +114,7 @@ class OpenStore:
         if not token or len(token) > MAX_TOKEN_LENGTH:
             raise UnauthenticatedError("permission denied", reason="missing" if not token else "malformed")
         token_hash = self.hasher.token(token)
-        caller = self._callers.get(token_hash) or self._load_caller(token_hash)
+        caller = self._callers.get(token_hash) or self._load_caller(token, token_hash, now)
         if now >= caller.live_until:
             raise UnauthenticatedError("permission denied", reason="expired")
         return caller
@@ -130,17 +146,23 @@ class OpenStore:
             Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
         )
 
-    def _load_caller(self, token_hash: str) -> Caller:
+    def _load_caller(self, token: str, token_hash: str, now: float) -> Caller:
+        if is_user_token(token):
+            caller = self.users.load(token, token_hash, now)
+        else:
+            caller = self._load_bearer(token_hash)
+        self._callers[token_hash] = caller
+        if len(self._callers) > MAX_CACHED_TOKENS:
+            self._callers.popitem(last=False)
+        return caller
+
+    def _load_bearer(self, token_hash: str) -> Caller:
         with self.snapshot(TOKENS) as view:
             entry = load(view, token_hash)
             until = 0.0 if entry is None else live_until(view, entry)
         if entry is None or not until:
             raise UnauthenticatedError("permission denied", reason="unknown" if entry is None else "revoked")
-        caller = Caller(token_hash, entry, *self._acl(entry.policies), until)
-        self._callers[token_hash] = caller
-        if len(self._callers) > MAX_CACHED_TOKENS:
-            self._callers.popitem(last=False)
-        return caller
+        return Caller(token_hash, entry, *self._acl(entry.policies), until)
 
     def _acl(self, names: tuple[str, ...]) -> tuple[Acl, Callable[[str, Capability], Decision]]:
         known = self._acls.get(names)

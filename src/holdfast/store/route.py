@@ -4,6 +4,7 @@ The table is data, so that tests can walk it: every row times every kind of call
 engines are not in it; they are routed by the mount table.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,19 @@ from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.visit import Visit
 
-Handler = Callable[[Visit], Answer | Command]
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Work that is too slow for the process that serves requests, such as hashing a password.
+
+    Attributes:
+        work: runs elsewhere, on what it was given alone, and returns the change to make.
+    """
+
+    work: Callable[[], Command]
+
+
+Handler = Callable[[Visit], Answer | Command | Deferred]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +33,18 @@ class Route:
     """One row.
 
     Attributes:
-        pattern: a path; ``{}`` in it stands for one or more segments.
+        pattern: a path; ``{}`` in it stands for one or more segments, ``<>`` for exactly one.
         operation: what the caller wants to do.
         handler: what does it.
         sudo: whether the caller needs the ``sudo`` capability on the path, beside the operation's own.
+        superuser: whether the caller must be allowed everything.
     """
 
     pattern: str
     operation: Operation
     handler: Handler
     sudo: bool = False
+    superuser: bool = False
 
 
 class RouteTable:
@@ -44,15 +59,20 @@ class RouteTable:
         self._exact: dict[str, dict[Operation, Route]] = {}
         self._patterns: dict[str, dict[Operation, Route]] = {}
         for route in routes:
-            table = self._patterns if "{}" in route.pattern else self._exact
+            table = self._patterns if _PLACEHOLDER.search(route.pattern) else self._exact
             row = table.setdefault(route.pattern, {})
             if route.operation in row:
                 raise ValueError(f"two routes for {route.operation} {route.pattern}")
             row[route.operation] = route
-        self._ordered = sorted(self._patterns, key=len, reverse=True)
+        self._ordered = [
+            (_matcher(pattern), self._patterns[pattern])
+            for pattern in sorted(self._patterns, key=len, reverse=True)
+        ]
 
     def find(self, path: str, operation: Operation) -> tuple[Route, str] | None:
-        """Return the row and what ``{}`` stands for, or ``None`` when no row has this path.
+        """Return the row and what its placeholders stand for, or ``None`` when no row has this path.
+
+        What several placeholders stand for is joined with slashes.
 
         Raises:
             UnsupportedError: the path exists, the operation does not.
@@ -71,8 +91,17 @@ class RouteTable:
     def _match(self, path: str) -> tuple[dict[Operation, Route], str] | None:
         if path in self._exact:
             return self._exact[path], ""
-        for pattern in self._ordered:
-            prefix, _, suffix = pattern.partition("{}")
-            if path.startswith(prefix) and path.endswith(suffix) and len(path) > len(prefix) + len(suffix):
-                return self._patterns[pattern], path[len(prefix) : len(path) - len(suffix)]
+        for matches, row in self._ordered:
+            match = matches(path)
+            if match:
+                return row, "/".join(match.groups())
         return None
+
+
+_PLACEHOLDER = re.compile(r"\{\}|<>")
+
+
+def _matcher(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """Return a function that matches the paths of a pattern with placeholders."""
+    expression = re.escape(pattern).replace(r"\{\}", "(.+)").replace("<>", "([^/]+)")
+    return re.compile(expression, re.DOTALL).fullmatch

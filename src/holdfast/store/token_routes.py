@@ -8,6 +8,8 @@ from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.store import fields
 from holdfast.store.command import Command
+from holdfast.store.iam.auth_tokens import is_user_token
+from holdfast.store.iam.commands import RevokeUserToken
 from holdfast.store.layout import TOKENS
 from holdfast.store.policy_records import fold_name
 from holdfast.store.request import Answer, Operation
@@ -37,6 +39,9 @@ def _create_orphan(visit: Visit) -> Command:
 
 def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) -> Command:
     values, caller = visit.values, visit.caller
+    if caller.user_token is not None:
+        # It would outlive the user's rights, and perhaps the user.
+        raise PermissionDeniedError("a user's token makes no other tokens; use a token of the store")
     if caller.entry.uses_left:
         raise InvalidInputError("restricted use token cannot generate child tokens")
     if fields.text(values, "type", "service") not in {"service", "default", "default-service"}:
@@ -126,6 +131,8 @@ def _lookup_self(visit: Visit) -> Answer:
 
 def _lookup(visit: Visit) -> Answer:
     token = fields.text(visit.values, "token") or visit.request.token
+    if is_user_token(token):
+        return Answer(data=_describe(visit.store.authenticate(token, visit.now).entry, token, visit.now))
     entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
     if entry is None:
         raise PermissionDeniedError("bad token")
@@ -155,6 +162,8 @@ def _list_accessors(visit: Visit) -> Answer:
 
 
 def _renew_self(visit: Visit) -> Command:
+    if visit.caller.user_token is not None:
+        raise InvalidInputError("lease is not renewable: log in again")
     return RenewToken(
         token_hash=visit.caller.token_hash,
         token=visit.request.token,
@@ -178,11 +187,16 @@ def _renew_accessor(visit: Visit) -> Command:
 
 
 def _revoke_self(visit: Visit) -> Command:
+    if visit.caller.user_token is not None:
+        return RevokeUserToken(token=visit.caller.user_token)
     return RevokeToken(token_hash=visit.caller.token_hash)
 
 
 def _revoke(visit: Visit) -> Command:
     token = fields.required_text(visit.values, "token")
+    user_token = visit.store.users.find(token, visit.now) if is_user_token(token) else None
+    if user_token is not None:
+        return RevokeUserToken(token=user_token)
     return RevokeToken(token_hash=visit.store.hasher.token(token))
 
 

@@ -4,6 +4,7 @@ import json
 
 import msgspec
 import pytest
+from tests.support.iam import PASSWORD, log_in
 from tests.support.local_store import StoreUnderTest
 
 from holdfast import errors
@@ -11,6 +12,8 @@ from holdfast.audit import AuditFailedError
 from holdfast.barrier.errors import AlreadyInitializedError, RecordError, UnsealFailedError
 from holdfast.engines.errors import CheckAndSetMismatchError, SecretExistsError, SecretNotFoundError
 from holdfast.errors import HoldfastError
+from holdfast.iam.passwords import LEAST_MEMORY_KIB, PasswordCost
+from holdfast.iam.settings import IamSettings
 from holdfast.storage.errors import KeyTooLongError, StorageFullError
 from holdfast.store import kv_routes
 from holdfast.store.command import decode_outcome, encode_answer, encode_command, encode_failure
@@ -127,10 +130,34 @@ def work_a_day(store):
     ask("PUT", "auth/token/renew", {"token": token})
     ask("PUT", "auth/token/revoke", {"token": token})
     ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
+    administer_users(store, ask)
     ask("PUT", "sys/rotate")
     store.seal()
     store.vault("PUT", "sys/unseal", {"reset": True})
     store.unseal()
+
+
+def administer_users(store, ask):
+    rid, merge = "acs/acls/dcos:adminrouter:secrets", ["Content-Type: application/merge-patch+json"]
+    ask("PUT", "acs/users/bob", {"password": PASSWORD})
+    ask("PATCH", "acs/users/bob", {"description": "Bob"}, headers=merge)
+    ask("PUT", "acs/groups/team", {})
+    ask("PATCH", "acs/groups/team", {"description": "Team"}, headers=merge)
+    ask("PUT", "acs/groups/team/users/bob")
+    ask("PUT", rid, {})
+    ask("PATCH", rid, {"description": "Door"}, headers=merge)
+    ask("PUT", f"{rid}/users/bob/full")
+    ask("DELETE", f"{rid}/users/bob/full")
+    ask("DELETE", rid)
+    assert log_in(store, "bob", PASSWORD).status == 200
+    store.local.store._iam = IamSettings(password_cost=PasswordCost(memory_kib=LEAST_MEMORY_KIB + 1))
+    ask("PUT", "sys/rotate")  # which opens the store anew, at another cost of passwords
+    token = log_in(store, "bob", PASSWORD).json["token"]
+    ask("PUT", "auth/token/revoke", {"token": token})
+    ask("DELETE", "acs/users/bob/tokens")
+    ask("DELETE", "acs/groups/team/users/bob")
+    ask("DELETE", "acs/groups/team")
+    ask("DELETE", "acs/users/bob")
 
 
 @pytest.mark.parametrize(

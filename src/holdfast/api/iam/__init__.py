@@ -1,0 +1,1 @@
+"""The IAM API of DC/OS, as far as a secret store needs it: logins, users, groups and permissions."""
