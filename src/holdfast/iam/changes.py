@@ -21,7 +21,7 @@ from holdfast.storage.interface import Reader, Transaction
 MAX_DESCRIPTION_LENGTH = 1024
 MAX_GRANTS = 1000  # of one user or group: one record holds them, and every login reads it
 MAX_GROUPS = 256  # of one user
-GENERATION_BYTES = 16
+GENERATION_BYTES = 8  # random, so that a user made anew under an old name does not bring old tokens back
 
 
 def new_generation() -> str:

@@ -16,6 +16,7 @@ ten tries. What is remembered is bounded; the counters unused for longest go fir
 
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 
 FREE_TRIES_OF_SOURCE = 10
 FREE_TRIES_OF_NAME = 100
@@ -55,7 +56,7 @@ class LoginGuard:
         keys = ((uid, source), (uid, _ANY_SOURCE))
         wait = max(self._wait(key, now) for key in keys)
         if wait > 0:
-            return int(wait) + 1
+            return ceil(wait)
         for key in keys:
             self._count(key, now)
         return 0

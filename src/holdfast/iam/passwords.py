@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from secrets import token_bytes
 
 from argon2 import extract_parameters
-from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
-from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
+from argon2.exceptions import HashingError, VerificationError, VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION, Type, error_to_str, hash_secret, verify_secret
 
 from holdfast.errors import InternalError, InvalidInputError, UnavailableError
 from holdfast.iam.errors import Code, refusal
@@ -30,6 +30,8 @@ MOST_ITERATIONS = 64
 
 SALT_BYTES = 16
 HASH_BYTES = 32  # RFC 9106 section 4: 128-bit salt, 256-bit tag
+
+_OUT_OF_MEMORY = error_to_str(-22)  # ARGON2_MEMORY_ALLOCATION_ERROR of argon2.h
 
 MAX_PASSWORD_BYTES = 1024
 # DC/OS takes five characters. NIST SP 800-63B asks for eight.
@@ -127,9 +129,9 @@ class Passwords:
             return verify_secret(record.encode("ascii"), _bytes_of(password), Type.ID)
         except VerifyMismatchError:
             return False
-        except InvalidHashError:
-            raise InternalError("a stored password record cannot be read") from None
-        except VerificationError:
+        except VerificationError as error:
+            if str(error) != _OUT_OF_MEMORY:
+                raise InternalError("a stored password record cannot be read") from None
             raise _out_of_memory() from None
 
     def is_outdated(self, record: str) -> bool:

@@ -87,21 +87,21 @@ def _parse(text: str) -> SecretResource:
     if not colon or not _STORE.fullmatch(store):
         raise _invalid("expected dcos:secrets:<store>:/<path>, or :list: or :space: before the store")
     path = path.removeprefix("/")
-    if scope is not Scope.SPACE and (path == "*" or path.endswith("/*")):
-        scope = Scope.BELOW if scope is Scope.SECRET else scope
-        path = path.removesuffix("*").removesuffix("/")
+    if scope is Scope.SECRET and (path == "*" or path.endswith("/*")):
+        scope, path = Scope.BELOW, path[:-1]
     elif scope is Scope.NAMES:
-        path = path.removesuffix("/")
+        path = path.removesuffix("*") if path == "*" or path.endswith("/*") else path
     elif not path or path.endswith("/"):
         raise _invalid("expected a path that ends in a name or in /*")
     return SecretResource(store, scope, _checked(path))
 
 
 def _checked(path: str) -> str:
-    if path.startswith("/") or path.endswith("/"):
+    """Return a canonical path without the slash that a folder ends in."""
+    if path.startswith("/"):
         raise _invalid("expected one slash between names")
     try:
-        return parse_path(path, field="rid").text
+        return parse_path(path, field="rid").text.removesuffix("/")
     except InvalidInputError as error:
         raise refusal(Code.INVALID_RESOURCE_ID, error.message) from None
 

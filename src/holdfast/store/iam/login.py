@@ -105,7 +105,7 @@ class LoginDesk:
         self.audit = audit
         self.clock = clock
         self.offload = offload
-        self.decoy_key = service_login.decoy_key()
+        self.decoy_public_key = service_login.decoy_public_key()
 
     def log_in(self, attempt: LoginAttempt, done: Done) -> None:
         """Serve one attempt; ``done`` gets the token and what it is for, now or later, or a refusal."""
@@ -123,6 +123,7 @@ class _Login:
         self._attempt = attempt
         self._done = done
         self._entry: AuditEntry | None = None
+        self._generation = ""  # the user's when the attempt began; a token is for no other
 
     def begin(self) -> None:
         self._guarded(self._begin)
@@ -131,6 +132,7 @@ class _Login:
         attempt, now = self._attempt, self._desk.clock.now()
         self._opened().refresh()
         user = self._user()
+        self._generation = user.generation if user else ""
         shown = StoreRequest(
             id=attempt.id,
             operation=Operation.WRITE,
@@ -150,12 +152,13 @@ class _Login:
     def _verify(self, user: User | None, now: float) -> None:
         """Check a token that the user signed."""
         is_service = user is not None and user.is_service
-        key = service_login.read_public_key(user.public_key) if user and is_service else self._desk.decoy_key
+        pem = user.public_key if user is not None and is_service else self._desk.decoy_public_key
+        key = service_login.read_public_key(pem)
         try:
             service_login.check_login_token(self._attempt.token, self._attempt.uid, key, now=now)
         except UnauthenticatedError as error:
             raise _invalid(error.reason) from None
-        if user is None or not is_service:
+        if not is_service:
             raise _invalid("not a service account")
         self._issue()
 
@@ -170,11 +173,9 @@ class _Login:
 
     def _password_checked(self, record: str, checked: tuple[bool, str]) -> None:
         is_right, renewed = checked
-        opened = self._opened()
-        opened.refresh()
-        user = self._user()
-        if not is_right or user is None or user.password != record:
-            raise _invalid("wrong password" if user else "unknown user")
+        self._opened().refresh()
+        if not is_right:
+            raise _invalid("wrong password" if self._generation else "unknown user")
         uid, submit = self._attempt.uid, self._desk.host.submit
         submit(PasswordWasRight(uid=uid, source=source_of(self._attempt.peer)), _forget)
         if renewed:
@@ -190,8 +191,8 @@ class _Login:
             self._desk.offload(signing_keys.generate, self._then(partial(self._add_key, replaces)))
             return
         user = self._user()
-        if user is None:
-            raise _invalid("the user was removed meanwhile")
+        if user is None or user.generation != self._generation:
+            raise _invalid("the user was removed, or his password changed, meanwhile")
         expires_at = int(now) + opened.users.settings.token_lifetime_seconds
         token = write_auth_token(self._attempt.uid, user.generation, expires_at=expires_at, key=key)
         answer = Answer(

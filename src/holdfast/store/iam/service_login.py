@@ -35,13 +35,14 @@ def read_public_key(pem: str) -> RsaVerifyingKey:
     return key
 
 
-def decoy_key() -> RsaVerifyingKey:
-    """Return a key that nobody has the private half of, for users that do not exist.
+def decoy_public_key() -> str:
+    """Return a key, in PEM form, that nobody has the private half of, for users that do not exist.
 
     Verifying needs no primes, so a random modulus of the right size costs what a real key does.
     """
     modulus = (1 << (NEW_KEY_BITS - 1)) | randbits(NEW_KEY_BITS - 1) | 1
-    return RsaVerifyingKey(rsa.RSAPublicNumbers(PUBLIC_EXPONENT, modulus).public_key())
+    key = RsaVerifyingKey(rsa.RSAPublicNumbers(PUBLIC_EXPONENT, modulus).public_key())
+    return key.pem().decode()
 
 
 def check_login_token(text: str, uid: str, key: RsaVerifyingKey, *, now: float) -> None:

@@ -6,6 +6,7 @@ keys and, until something shared changes, what each user's grants open.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 
 from holdfast.barrier import BarrierReader
 from holdfast.errors import UnauthenticatedError
@@ -14,6 +15,8 @@ from holdfast.iam.directory import User
 from holdfast.iam.passwords import Passwords
 from holdfast.iam.permissions import rights_of
 from holdfast.iam.settings import IamSettings
+from holdfast.policy.acl import Capability
+from holdfast.policy.decision import Decision
 from holdfast.policy.grant_table import GrantTable
 from holdfast.storage.interface import Reader
 from holdfast.store.caller import Caller, UserToken
@@ -26,6 +29,9 @@ from holdfast.tokens.errors import Reason, TokenError
 
 LOGIN_PATH = "acs/auth/login"
 DENIED = "permission denied"
+MAX_REMEMBERED_DECISIONS = 256  # of one user
+
+Decide = Callable[[str, Capability], Decision]
 
 
 class UserCallers:
@@ -50,7 +56,7 @@ class UserCallers:
     ) -> None:
         self._snapshot = snapshot
         self._secret_mounts = secret_mounts
-        self._tables: dict[str, GrantTable] = {}
+        self._tables: dict[str, tuple[GrantTable, Decide]] = {}
         self.settings = settings
         self.keys = SigningKeys()
         self.passwords = Passwords(settings.password_cost, least_length=settings.least_password_length)
@@ -68,7 +74,7 @@ class UserCallers:
         """
         with self._snapshot() as view:
             user_token, user = self._verified(view, token, now)
-            table = self._table(view, user_token.uid, user)
+            table, decide = self._table(view, user_token.uid, user)
         entry = TokenEntry(
             accessor="",
             policies=("root",) if table.is_root else (),
@@ -79,9 +85,7 @@ class UserCallers:
             ttl_seconds=self.settings.token_lifetime_seconds,
             expires_at=float(user_token.expires_at),
         )
-        return Caller(
-            token_hash, entry, table, table.decide, float(user_token.expires_at), user_token=user_token
-        )
+        return Caller(token_hash, entry, table, decide, float(user_token.expires_at), user_token=user_token)
 
     def find(self, token: str, now: float) -> UserToken | None:
         """Return what names a user's token, if it is genuine and counts; ``None`` otherwise."""
@@ -104,10 +108,11 @@ class UserCallers:
             raise UnauthenticatedError(DENIED, reason=Reason.REVOKED)
         return user_token, user
 
-    def _table(self, view: Reader, uid: str, user: User) -> GrantTable:
-        table = self._tables.get(uid)
-        if table is None:
+    def _table(self, view: Reader, uid: str, user: User) -> tuple[GrantTable, Decide]:
+        known = self._tables.get(uid)
+        if known is None:
             rights = rights_of(directory.grants_of(view, user))
             grants = (*OWN_GRANTS, *path_grants(rights, self._secret_mounts()))
-            table = self._tables[uid] = GrantTable(grants, is_root=rights.is_superuser)
-        return table
+            table = GrantTable(grants, is_root=rights.is_superuser)
+            known = self._tables[uid] = (table, lru_cache(maxsize=MAX_REMEMBERED_DECISIONS)(table.decide))
+        return known
