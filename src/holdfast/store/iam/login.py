@@ -185,14 +185,14 @@ class _Login:
     def _issue(self) -> None:
         """Hand out a token; first make a key to sign it with, if there is none or it is old."""
         opened, now = self._opened(), self._desk.clock.now()
+        user = self._user()
+        if user is None or user.generation != self._generation:
+            raise _invalid("the user was removed, or his password changed, meanwhile")
         key = opened.users.keys.current(opened.view(IAM), now)
         if key is None:
             replaces = signing_keys.current_key_id(opened.view(IAM))
             self._desk.offload(signing_keys.generate, self._then(partial(self._add_key, replaces)))
             return
-        user = self._user()
-        if user is None or user.generation != self._generation:
-            raise _invalid("the user was removed, or his password changed, meanwhile")
         expires_at = int(now) + opened.users.settings.token_lifetime_seconds
         token = write_auth_token(self._attempt.uid, user.generation, expires_at=expires_at, key=key)
         answer = Answer(

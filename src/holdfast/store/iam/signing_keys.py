@@ -103,7 +103,7 @@ class SigningKeys:
 
     def jwks(self, view: Reader, now: float) -> list[dict[str, str]]:
         """Return the trusted keys as a JSON Web Key Set has them (RFC 7517), the one that signs first."""
-        keys = sorted(self._load(view).values(), key=lambda key: -key.made_at)
+        keys = sorted(self._load(view).values(), key=lambda key: (key.trusted_until > 0, -key.made_at))
         return [key.jwk for key in keys if _is_trusted(key, now)]
 
     def fingerprints(self, view: Reader) -> set[bytes]:
