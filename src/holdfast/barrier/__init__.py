@@ -8,6 +8,8 @@ What storage can still do is lose a record, bring back an older version of one, 
 * ``seal``: the chain of keys in storage: initialise, unseal, rotate, reserve.
 * ``state``: uninitialized, sealed, unsealed.
 * ``attempt``: the shares submitted so far.
+* ``seal_intent``: whether operators want the store sealed.
+* ``key_pair``: the OpenPGP key pair of a store that opens itself.
 * ``view``: the barrier confined to one prefix.
 """
 
@@ -17,14 +19,19 @@ from holdfast.barrier.errors import (
     AlreadyInitializedError,
     MalformedShareError,
     RecordError,
+    RotatedElsewhereError,
+    UnknownTermError,
     UnsealFailedError,
 )
 from holdfast.barrier.keyring import Keyring
 from holdfast.barrier.record import RecordKind
 from holdfast.barrier.seal import (
+    DealtShares,
     InitialKeys,
     current_state,
     initialize,
+    rekey,
+    reload_keyring,
     reserve_encryptions,
     rotate_keyring,
     unseal,
@@ -38,21 +45,26 @@ __all__ = [
     "AlreadyInitializedError",
     "BarrierReader",
     "BarrierTransaction",
+    "DealtShares",
     "InitialKeys",
     "Keyring",
     "MalformedShareError",
     "RecordError",
     "RecordKind",
+    "RotatedElsewhereError",
     "SealConfig",
     "SealState",
     "Sealed",
     "Uninitialized",
+    "UnknownTermError",
     "UnsealAttempt",
     "UnsealFailedError",
     "Unsealed",
     "current_state",
     "initialize",
     "parse_share",
+    "rekey",
+    "reload_keyring",
     "reserve_encryptions",
     "rotate_keyring",
     "unseal",

@@ -2,6 +2,7 @@
 
 InternalError
 └── RecordError                a stored record is not what was written there
+    └── UnknownTermError       ... or was written under a key that this process has not got yet
 ConflictError
 └── AlreadyInitializedError    keys exist already; making new ones would lose everything
 InvalidInputError
@@ -9,6 +10,7 @@ InvalidInputError
 └── UnsealFailedError          enough shares, and they do not open the store
 UnavailableError
 └── AllowanceError             the active key may not encrypt any more until more is reserved
+    └── RotatedElsewhereError  ... because another node has rotated the keyring
 """
 
 from holdfast.errors import ConflictError, InternalError, InvalidInputError, UnavailableError
@@ -25,6 +27,10 @@ class RecordError(InternalError):
 
     def __init__(self, path: str) -> None:
         super().__init__("a stored record failed its check", detail=f"record at {path!r} failed its check")
+
+
+class UnknownTermError(RecordError):
+    """The record names a term that is not in the keyring: changed, or written by a node that has rotated."""
 
 
 class AlreadyInitializedError(ConflictError):
@@ -47,3 +53,10 @@ class UnsealFailedError(InvalidInputError):
 
 class AllowanceError(UnavailableError):
     """The encryptions reserved for the active key are used up, or its limit is reached."""
+
+
+class RotatedElsewhereError(AllowanceError):
+    """Another node has rotated the keyring; take its keyring, and try again."""
+
+    def __init__(self) -> None:
+        super().__init__("the keyring was rotated by another node: try again")

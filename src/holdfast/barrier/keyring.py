@@ -18,7 +18,7 @@ from typing import Self
 
 import msgspec
 
-from holdfast.barrier.errors import AllowanceError, RecordError
+from holdfast.barrier.errors import AllowanceError, UnknownTermError
 from holdfast.barrier.record import TERM_BYTES, TERM_SLICE, RecordKind, open_record, seal_record
 from holdfast.crypto.aead import KEY_BYTES, MAX_MESSAGES_PER_KEY, Aead, new_key
 from holdfast.errors import InternalError, SealedError
@@ -155,12 +155,13 @@ class Keyring:
         """Return the plaintext of the record found at ``path``.
 
         Raises:
-            RecordError: it is not what was stored there, or its term is not in this keyring.
+            RecordError: it is not what was stored there.
+            UnknownTermError: its term is not in this keyring.
             SealedError: the keyring was wiped.
         """
         cipher = self._ciphers.get(record[TERM_SLICE])
         if cipher is None:
-            raise RecordError(path) if self._ciphers else SealedError
+            raise UnknownTermError(path) if self._ciphers else SealedError
         return open_record(cipher, kind, path, record)
 
     def to_bytes(self) -> bytearray:

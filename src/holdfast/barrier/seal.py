@@ -3,32 +3,44 @@
     shares ── combine to ──▶ unseal key ── opens ──▶ root key ── opens ──▶ keyring ── opens ──▶ the rest
 
     core/seal-config    how the unseal key was split             in clear
+    core/seal-intent    whether operators want it sealed         in clear, see ``seal_intent``
     core/root-key       RecordKind.ROOT_KEY                      under the unseal key
     core/keyring        RecordKind.KEYRING                       under the root key
 
-Only these three paths belong to the barrier. The unseal key is nowhere in storage, and the root key
+Only these paths belong to the barrier. The unseal key is nowhere in storage, and the root key
 and the keyring are in memory only while the store is unsealed.
+
+The root key stays the same for the life of a store; to give out other shares (``rekey``) is to wrap it anew.
 
 Every change is one transaction. A crash during initialisation leaves nothing or a complete store; of two
 rotations that race, one adds a term and the other finds it there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.barrier.attempt import UnsealAttempt
 from holdfast.barrier.errors import (
-    AllowanceError,
     AlreadyInitializedError,
     RecordError,
+    RotatedElsewhereError,
     UnsealFailedError,
 )
 from holdfast.barrier.keyring import Keyring
 from holdfast.barrier.record import TERM_OUTSIDE_KEYRING, RecordKind, open_key_record, seal_record
-from holdfast.barrier.seal_config import SEAL_CONFIG_PATH, SealConfig, load_seal_config, save_seal_config
+from holdfast.barrier.seal_config import (
+    SEAL_CONFIG_PATH,
+    SHAMIR,
+    SealConfig,
+    load_seal_config,
+    save_seal_config,
+)
 from holdfast.barrier.state import Sealed, Uninitialized, Unsealed
 from holdfast.clock import Clock
 from holdfast.crypto.aead import Aead, NotAuthenticError, new_key
-from holdfast.crypto.shamir import split
+from holdfast.crypto.openpgp import Recipient
+from holdfast.crypto.shamir import check_split, split
+from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.storage.interface import Reader, Storage, Transaction
 
@@ -37,15 +49,30 @@ KEYRING_PATH = "core/keyring"
 
 
 @dataclass(frozen=True, slots=True)
-class InitialKeys:
-    """What initialisation made. It is shown once: the shares are stored nowhere.
+class DealtShares:
+    """A new unseal key, in shares. They are shown once, and stored nowhere but for their recipients.
 
     Attributes:
-        shares: for the people who will unseal.
+        shares: in clear; empty if they are encrypted for recipients.
+        config: how the store is sealed now, with the encrypted shares.
+    """
+
+    shares: tuple[SecretBytes, ...]
+    config: SealConfig
+
+
+@dataclass(frozen=True, slots=True)
+class InitialKeys:
+    """What initialisation made.
+
+    Attributes:
+        shares: as in ``DealtShares``.
+        config: as in ``DealtShares``.
         keyring: for what has to be stored in the same transaction; wipe it afterwards.
     """
 
     shares: tuple[SecretBytes, ...]
+    config: SealConfig
     keyring: Keyring
 
 
@@ -59,7 +86,15 @@ def current_state(reader: Reader, clock: Clock) -> Uninitialized | Sealed:
     return Uninitialized() if config is None else Sealed(config, UnsealAttempt(config, clock))
 
 
-def initialize(tx: Transaction, *, shares: int, threshold: int, now: float) -> InitialKeys:
+def initialize(
+    tx: Transaction,
+    *,
+    shares: int,
+    threshold: int,
+    now: float,
+    recipients: Sequence[Recipient] = (),
+    seal_type: str = SHAMIR,
+) -> InitialKeys:
     """Make and store every key of a new store, which is left sealed.
 
     Args:
@@ -67,21 +102,45 @@ def initialize(tx: Transaction, *, shares: int, threshold: int, now: float) -> I
         shares: into how many shares the unseal key is split, 1 to 255.
         threshold: how many of them unseal; at least 2 where there are several.
         now: Unix seconds.
+        recipients: one for each share, who alone shall read it; none to get the shares in clear.
+        seal_type: ``SHAMIR`` or ``GPG``.
 
     Raises:
         AlreadyInitializedError: there are keys already, or parts of them.
-        InvalidInputError: the numbers allow no split.
+        InvalidInputError: the numbers allow no split, or the recipients do not go with them.
     """
-    config = SealConfig(shares=shares, threshold=threshold)
     if any(tx.get(path) is not None for path in (SEAL_CONFIG_PATH, ROOT_KEY_PATH, KEYRING_PATH)):
         raise AlreadyInitializedError
     keyring = Keyring.generate(now=now)
-    with SecretBytes(new_key()) as unseal_key, SecretBytes(new_key()) as root_key:
-        save_seal_config(tx, config)
-        _put_key(tx, ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
+    with SecretBytes(new_key()) as root_key:
+        dealt = _deal(
+            tx, root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
+        )
         _put_keyring(tx, root_key, keyring)
-        pieces = split(unseal_key.reveal(), shares=shares, threshold=threshold)
-    return InitialKeys(tuple(map(SecretBytes, pieces)), keyring)
+    return InitialKeys(dealt.shares, dealt.config, keyring)
+
+
+def rekey(
+    tx: Transaction,
+    unsealed: Unsealed,
+    *,
+    shares: int,
+    threshold: int,
+    recipients: Sequence[Recipient] = (),
+    seal_type: str = SHAMIR,
+) -> DealtShares:
+    """Replace the unseal key and its shares; those given out before open nothing any more.
+
+    Every secret stays as it is. Arguments and errors are those of ``initialize``.
+    """
+    return _deal(
+        tx,
+        unsealed.root_key,
+        shares=shares,
+        threshold=threshold,
+        recipients=recipients,
+        seal_type=seal_type,
+    )
 
 
 def unseal(reader: Reader, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
@@ -101,6 +160,15 @@ def unseal(reader: Reader, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
     except BaseException:
         root_key.wipe()
         raise
+
+
+def reload_keyring(reader: Reader, unsealed: Unsealed) -> Keyring:
+    """Open the stored keyring once more, which another node may have rotated; it has no allowance.
+
+    Raises:
+        RecordError: it was changed.
+    """
+    return _open_keyring(reader, unsealed.root_key)
 
 
 def rotate_keyring(tx: Transaction, unsealed: Unsealed, *, now: float) -> Keyring:
@@ -124,14 +192,15 @@ def reserve_encryptions(storage: Storage, unsealed: Unsealed) -> None:
     Call it from the thread that seals, after unsealing and whenever ``Keyring.needs_reservation``.
 
     Raises:
-        AllowanceError: the keyring was rotated elsewhere, or its active key is at its limit.
+        RotatedElsewhereError: the stored keyring has a newer term; reload it first.
+        AllowanceError: the active key is at its limit.
     """
 
     def reserve(tx: Transaction) -> int:
         stored = _open_keyring(tx, unsealed.root_key)
         try:
             if stored.active_term != unsealed.keyring.active_term:
-                raise AllowanceError("the keyring was rotated elsewhere: unseal again")
+                raise RotatedElsewhereError
             extended = stored.with_block_reserved()
             _put_keyring(tx, unsealed.root_key, extended)
             return extended.reserved
@@ -139,6 +208,37 @@ def reserve_encryptions(storage: Storage, unsealed: Unsealed) -> None:
             stored.wipe()
 
     unsealed.keyring.grant(storage.write(reserve))
+
+
+def _deal(
+    tx: Transaction,
+    root_key: SecretBytes,
+    *,
+    shares: int,
+    threshold: int,
+    recipients: Sequence[Recipient],
+    seal_type: str,
+) -> DealtShares:
+    """Wrap the root key under a new unseal key, and split that."""
+    check_split(shares=shares, threshold=threshold)
+    if recipients and len(recipients) != shares:
+        raise InvalidInputError("pgp_keys: expected one key for each share")
+    with SecretBytes(new_key()) as unseal_key:
+        _put_key(tx, ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
+        pieces = split(unseal_key.reveal(), shares=shares, threshold=threshold)
+    # What a recipient decrypts is the text that he hands in, so that nothing has to be converted by hand.
+    messages = [
+        recipient.encrypt(piece.hex().encode()) for recipient, piece in zip(recipients, pieces, strict=False)
+    ]
+    config = SealConfig(
+        type=seal_type,
+        shares=shares,
+        threshold=threshold,
+        encrypted_shares=tuple(message.hex() for message in messages),
+        fingerprints=tuple(recipient.fingerprint for recipient in recipients),
+    )
+    save_seal_config(tx, config)
+    return DealtShares(() if recipients else tuple(map(SecretBytes, pieces)), config)
 
 
 def _put_key(tx: Transaction, path: str, kind: RecordKind, key: memoryview, *, under: SecretBytes) -> None:

@@ -1,8 +1,11 @@
 """How a store is sealed: what is known of the unseal key while nobody holds it.
 
 Stored in clear, as JSON for people to read, because it is needed before anything can be opened. It is
-therefore not protected either: who changes it keeps the store from being unsealed, and gains nothing.
+therefore not protected either: who changes it keeps the store from being unsealed, and gains nothing. The
+shares in it are OpenPGP messages that only their recipients can read.
 """
+
+from binascii import unhexlify
 
 import msgspec
 
@@ -14,33 +17,53 @@ from holdfast.storage.interface import Reader, Transaction
 
 SEAL_CONFIG_PATH = "core/seal-config"
 SHAMIR = "shamir"
+GPG = "gpg"
 
 
 class SealConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Into how many shares the unseal key is split.
+    """Into how many shares the unseal key is split, and for whom they are.
 
     Attributes:
-        type: how the unseal key is kept; ``shamir`` is the only way so far.
+        type: ``shamir``: people hand in shares; ``gpg``: the store can open itself with a private key.
         shares: 1 to 255.
         threshold: how many shares unseal.
+        encrypted_shares: each share as a binary OpenPGP message in hex; empty if shares went out in clear.
+        fingerprints: the OpenPGP keys that these are for, in the same order.
 
     Raises:
-        InvalidInputError: numbers that no split can have.
+        InvalidInputError: numbers that no split can have, or messages that do not go with them.
     """
 
     type: str = SHAMIR
     shares: int
     threshold: int
+    encrypted_shares: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.type != SHAMIR:
-            raise InvalidInputError("seal type: expected shamir")
+        if self.type not in {SHAMIR, GPG}:
+            raise InvalidInputError("seal type: expected shamir or gpg")
         check_split(shares=self.shares, threshold=self.threshold)
+        if len(self.encrypted_shares) not in {0, self.shares} or len(self.fingerprints) != len(
+            self.encrypted_shares
+        ):
+            raise InvalidInputError("encrypted shares: expected one for each share")
 
     @property
     def share_bytes(self) -> int:
         """Length of a share: the unseal key and a coordinate, or the unseal key itself."""
         return KEY_BYTES if self.shares == 1 else KEY_BYTES + 1
+
+    def messages(self) -> list[bytes]:
+        """Return the encrypted shares as OpenPGP messages.
+
+        Raises:
+            RecordError: what is stored is not hex.
+        """
+        try:
+            return [unhexlify(share) for share in self.encrypted_shares]
+        except ValueError:
+            raise RecordError(SEAL_CONFIG_PATH) from None
 
 
 _encode = msgspec.json.Encoder().encode

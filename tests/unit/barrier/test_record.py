@@ -149,4 +149,5 @@ def test_kind_numbers_are_stored_and_never_change():
         "KV": 7,
         "AUDIT_SALT": 8,
         "CONFIG": 9,
+        "IAM": 10,
     }

@@ -52,7 +52,13 @@ def test_initialisation_leaves_the_store_sealed(disk, sealed):
 
 
 def test_seal_configuration_is_readable_without_a_key(disk, initial):
-    assert json.loads(disk[SEAL_CONFIG_PATH]) == {"type": "shamir", "shares": 5, "threshold": 3}
+    assert json.loads(disk[SEAL_CONFIG_PATH]) == {
+        "type": "shamir",
+        "shares": 5,
+        "threshold": 3,
+        "encrypted_shares": [],
+        "fingerprints": [],
+    }
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
