@@ -44,7 +44,7 @@ class StoreInProcess:
             open_audit_devices=self._open_devices,
             schedule=self._due.append,
         )
-        self.handle = Application(self._local.store, dcos_stores={}).handle
+        self.handle = Application(self._local.store).handle
         self._connection = HttpConnection(self.handle, error_body, Connections(Limits()))
         self._transport = MemoryTransport()
         self._connection.connection_made(self._transport)

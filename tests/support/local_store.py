@@ -22,6 +22,7 @@ from holdfast.iam.settings import IamSettings
 from holdfast.server.application import Application, error_body
 from holdfast.storage.memory import MemoryStorage
 from holdfast.store.local import LocalStore
+from holdfast.store.seal_settings import SealSettings
 
 VAULT = "/v1/"
 DCOS = "/secrets/v1/"
@@ -67,6 +68,8 @@ class StoreUnderTest:
     max_secret_bytes: int = 1024 * 1024
     limits: Limits = field(default_factory=Limits)
     iam: IamSettings = CHEAPEST_PASSWORDS
+    node_id: str = ""
+    seal_settings: SealSettings | None = None
     root: str = ""
     shares: list[str] = field(default_factory=list)
 
@@ -82,8 +85,10 @@ class StoreUnderTest:
             open_audit_devices=self._open_devices,
             max_secret_bytes=self.max_secret_bytes,
             iam=self.iam,
+            seal=self.seal_settings,
+            node_id=self.node_id,
         )
-        self.application = Application(self.local.store, dcos_stores={"default": "secret/"})
+        self.application = Application(self.local.store)
 
     def restart(self, *, storage=None):
         """Lose everything in memory and unseal again."""

@@ -1,6 +1,6 @@
 """Which dialect answers a request: decided by the first segments of its target, nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from holdfast.api.dcos.dialect import DcosDialect
 from holdfast.api.dcos.errors import error_body as dcos_error_body
@@ -25,13 +25,12 @@ class Application:
 
     Args:
         store: where requests go.
-        dcos_stores: which mount backs which store of the DC/OS API.
     """
 
-    def __init__(self, store: Store, *, dcos_stores: Mapping[str, str]) -> None:
+    def __init__(self, store: Store) -> None:
         self._vault = VaultDialect(store).handle
         self._iam = IamDialect(store).handle
-        self._dcos = DcosDialect(store, stores=dcos_stores).handle
+        self._dcos = DcosDialect(store).handle
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request through the dialect that it is written in."""

@@ -13,10 +13,16 @@ from holdfast.http.listener import HttpServer, bind_unix, reserve_port
 from holdfast.http.tls import TlsIdentity
 from holdfast.server.application import Application, error_body
 from holdfast.server.config import ServerConfig
+from holdfast.server.peers import PeerClients
 from holdfast.storage.errors import StorageBrokenError
+from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import OpenDevices
-from holdfast.store.core import Store
+from holdfast.store.core import Peers, Store
+from holdfast.store.founding import Furniture
 from holdfast.store.keeper import Keeper
+
+TICK_SECONDS = 5.0
+SHARED_TICK_SECONDS = 0.5
 
 log = logging.getLogger("holdfast.server")
 
@@ -34,6 +40,27 @@ def audit_opener(config: ServerConfig) -> OpenDevices:
     return open_devices
 
 
+def furniture(config: ServerConfig) -> Furniture:
+    """Return what a new store is made with."""
+    return Furniture(
+        cluster_name=config.cluster_name,
+        audit_devices=tuple(file.name for file in config.audit_files),
+        seal=config.seal,
+        iam=config.iam,
+    )
+
+
+def peers(config: ServerConfig) -> Peers | None:
+    """Return the way to the other nodes, if there are any."""
+    cluster = config.cluster
+    return PeerClients(cluster.peers, ca_file=cluster.ca_file) if cluster.peers else None
+
+
+def tick_seconds(storage: Storage) -> float:
+    """Return how often a keeper looks at the time; what other nodes do is to be noticed soon."""
+    return SHARED_TICK_SECONDS if storage.shared else TICK_SECONDS
+
+
 async def listen(
     config: ServerConfig, store: Store, unix_sockets: Mapping[str, socket.socket], *, shared: bool
 ) -> list[HttpServer]:
@@ -48,7 +75,7 @@ async def listen(
     Raises:
         HoldfastError: an address or a certificate cannot be used.
     """
-    application = Application(store, dcos_stores=config.dcos_stores)
+    application = Application(store)
     servers = []
     for listener in config.listeners:
         server = HttpServer(application.handle, limits=listener.limits, error_body=error_body)

@@ -12,7 +12,9 @@ from holdfast.http.limits import Limits
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
 from holdfast.iam.settings import IamSettings
+from holdfast.server.config_cluster import ClusterSettings
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES
+from holdfast.store.seal_settings import SealSettings
 
 DEFAULT_ADDRESS = "127.0.0.1:8200"
 MAX_PORT = 65_535
@@ -78,6 +80,8 @@ class ServerConfig:
         max_secret_bytes: the largest secret that may be written.
         dcos_stores: which mount backs which store of the DC/OS API.
         iam: what the operator decided about users.
+        seal: how a new store is sealed, and how it opens itself.
+        cluster: this node among others over the same storage.
     """
 
     storage_kind: str
@@ -92,6 +96,13 @@ class ServerConfig:
     max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES
     dcos_stores: dict[str, str] = field(default_factory=lambda: {"default": "secret/"})
     iam: IamSettings = field(default_factory=IamSettings)
+    seal: SealSettings = field(default_factory=SealSettings)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
+
+    @property
+    def data_directory(self) -> str:
+        """Directory of an embedded storage, empty for other kinds."""
+        return self.storage_options.get("path", "") if self.storage_kind in {"file", "lmdb"} else ""
 
 
 def dev_config(*, address: str = DEFAULT_ADDRESS) -> ServerConfig:

@@ -20,9 +20,12 @@ from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block, parse_document
 from holdfast.iam.settings import IamSettings
 from holdfast.server.config import AuditFileConfig, ListenerConfig, ServerConfig
+from holdfast.server.config_cluster import ClusterSettings, read_cluster
 from holdfast.server.config_fields import boolean, integer, text
 from holdfast.server.config_iam import read_iam
-from holdfast.server.config_stanzas import check_seal, read_audit_file, read_listener, read_storage
+from holdfast.server.config_seal import read_seal
+from holdfast.server.config_stanzas import read_audit_file, read_listener, read_storage
+from holdfast.store.seal_settings import SealSettings
 
 log = logging.getLogger("holdfast.server")
 
@@ -53,7 +56,7 @@ _IGNORED = frozenset(
     }
 )
 _ALIASES = {"backend": "storage"}
-_STANZAS = ("storage", "listener", "audit", "seal", "iam")
+_STANZAS = ("storage", "listener", "audit", "seal", "iam", "cluster")
 T = TypeVar("T")
 
 
@@ -105,7 +108,9 @@ def _sort_stanza(path: str, block: Block, stanzas: dict[str, list[tuple[str, Blo
     if kind in stanzas:
         stanzas[kind].append((path, block))
     elif kind not in _IGNORED:
-        expected = "several nodes are not offered" if kind == "ha_storage" else "this stanza is not known"
+        expected = "this stanza is not known"
+        if kind == "ha_storage":
+            expected = "every node serves, so the storage of all of them belongs into the storage stanza"
         raise InvalidInputError(f"{_place(path, block)}: {expected}")
 
 
@@ -114,7 +119,6 @@ def _from_stanzas(stanzas: dict[str, list[tuple[str, Block]]]) -> ServerConfig:
         raise InvalidInputError("storage: expected exactly one storage stanza")
     if not stanzas["listener"]:
         raise InvalidInputError('listener: expected at least one stanza such as listener "tcp" {}')
-    _read_all(stanzas["seal"], check_seal)
     [(kind, options)] = _read_all(stanzas["storage"], read_storage)
     listeners = _read_all(stanzas["listener"], read_listener)
     audit_files = _read_all(stanzas["audit"], read_audit_file)
@@ -125,6 +129,8 @@ def _from_stanzas(stanzas: dict[str, list[tuple[str, Block]]]) -> ServerConfig:
         listeners=tuple(listeners),
         audit_files=tuple(audit_files),
         iam=_only_one("iam", stanzas["iam"], read_iam, IamSettings()),
+        seal=_only_one("seal", stanzas["seal"], read_seal, SealSettings()),
+        cluster=_only_one("cluster", stanzas["cluster"], read_cluster, ClusterSettings()),
         workers=0 if kind == "inmem" else min(os.cpu_count() or 1, MOST_DEFAULT_WORKERS),
     )
 
@@ -182,7 +188,7 @@ def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:
             return {"workers": integer('workers with storage "inmem"', value, lowest=0, highest=0)}
         case "workers":
             return {"workers": integer(name, value, lowest=1, highest=MAX_WORKERS)}
-    if name in {"storage", "backend", "listener", "audit", "seal", "iam", "ha_storage"}:
+    if name in {"storage", "backend", "listener", "audit", "seal", "iam", "cluster", "ha_storage"}:
         raise InvalidInputError(f"{name}: expected a stanza, not a value")
     if name not in _IGNORED:
         log.warning("configuration: the setting %s is not known and was ignored", name)

@@ -46,13 +46,6 @@ def read_storage(block: Block) -> tuple[str, dict[str, Any]]:
     return _one_label(block), _settings(block)
 
 
-def check_seal(block: Block) -> None:
-    """Refuse every seal but the one there is."""
-    if block.labels != ("shamir",):
-        raise InvalidInputError("expected the seal type shamir; others are not offered")
-    _refuse_unknown(_settings(block), set())
-
-
 def read_audit_file(block: Block) -> AuditFileConfig:
     """Return the audit device that ``audit "file" "<name>" { options { file_path = "..." } }`` describes."""
     kind, *names = block.labels or ("",)

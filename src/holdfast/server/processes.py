@@ -20,7 +20,15 @@ import uvloop
 from holdfast.clock import SystemClock
 from holdfast.http.listener import HttpServer
 from holdfast.process.hardening import harden, unlock_file
-from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
+from holdfast.server.assembly import (
+    audit_opener,
+    furniture,
+    keep_up,
+    listen,
+    peers,
+    reload_files,
+    tick_seconds,
+)
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
@@ -30,6 +38,7 @@ from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
 from holdfast.storage.factory import open_storage
 from holdfast.storage.interface import Storage
+from holdfast.store.changes import StoredCounter
 from holdfast.store.core import Store
 from holdfast.store.keeper import Keeper
 
@@ -37,7 +46,6 @@ OPEN = b"O"
 CLOSE = b"C"
 GRACE_SECONDS = 10.0
 WORKER_GRACE_SECONDS = 8.0  # less than the supervisor allows, so that a worker ends by itself
-TICK_SECONDS = 5.0
 KEY_STATE_SECONDS = 20.0
 
 log = logging.getLogger("holdfast.server")
@@ -100,9 +108,8 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         storage,
         workers,
         SystemClock(),
-        audit_devices=tuple(file.name for file in config.audit_files),
-        cluster_name=config.cluster_name,
-        iam=config.iam,
+        furniture=furniture(config),
+        node_id=config.cluster.node_id,
     )
 
     def current_key_message() -> bytearray | None:
@@ -114,9 +121,10 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         apply=keeper.apply,
         current_key_message=current_key_message,
         on_tick=lambda: keep_up(keeper),
-        tick_seconds=TICK_SECONDS,
+        tick_seconds=tick_seconds(storage),
         grace_seconds=GRACE_SECONDS,
     )
+    keeper.start()
     workers.loop = loop
     loop.obey_signals()
     context.announce_ready()
@@ -164,7 +172,7 @@ class _Worker:
         self._store = store = Store(
             storage,
             self._link,
-            self._context.counter,
+            StoredCounter(storage) if storage.shared else self._context.counter,
             SystemClock(),
             open_audit_devices=audit_opener(config),
             schedule=loop.call_soon,
@@ -172,6 +180,8 @@ class _Worker:
             max_secret_bytes=config.max_secret_bytes,
             iam=config.iam,
             secret_mounts=config.dcos_stores,
+            node_id=config.cluster.node_id,
+            peers=peers(config),
         )
         self._take(memoryview(self._first_message))
         self._first_message[:] = bytes(len(self._first_message))
@@ -230,6 +240,5 @@ def _harden(config: ServerConfig, name: str) -> None:
 
 def _leave_unlocked(config: ServerConfig) -> None:
     """Let the pages of the data file leave memory: they hold ciphertext only."""
-    path = config.storage_options.get("path")
-    if config.lock_memory and path:
-        unlock_file(str(Path(path) / "data.mdb"))
+    if config.lock_memory and config.data_directory:
+        unlock_file(str(Path(config.data_directory) / "data.mdb"))

@@ -11,7 +11,7 @@ import uvloop
 
 from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
-from holdfast.server.assembly import audit_opener, keep_up, listen, reload_files
+from holdfast.server.assembly import audit_opener, keep_up, listen, peers, reload_files, tick_seconds
 from holdfast.server.config import ServerConfig
 from holdfast.server.offload import Offload
 from holdfast.storage.factory import open_storage
@@ -22,7 +22,6 @@ from holdfast.store.request import Answer
 from holdfast.store.token_commands import CreateToken
 from holdfast.store.token_records import TokenEntry
 
-TICK_SECONDS = 5.0
 GRACE_SECONDS = 10.0
 
 
@@ -47,7 +46,11 @@ def run_single(
         max_secret_bytes=config.max_secret_bytes,
         iam=config.iam,
         secret_mounts=config.dcos_stores,
+        seal=config.seal,
+        node_id=config.cluster.node_id,
+        peers=peers(config),
     )
+    local.keeper.start()
 
     async def serve() -> None:
         stopping = asyncio.Event()
@@ -59,7 +62,7 @@ def run_single(
         ready(local)
         while not stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
+                await asyncio.wait_for(stopping.wait(), tick_seconds(storage))
             keep_up(local.keeper)
         for server in servers:
             await server.stop(GRACE_SECONDS)

@@ -53,7 +53,7 @@ def _run(
 ) -> int:
     rehearse(config)
     _warn(config)
-    with DataLock(config.storage_options.get("path", "")), _PidFile(config.pid_file):
+    with DataLock(config.data_directory), _PidFile(config.pid_file):
         if config.workers:
             return run_processes(config, unix_sockets, ready=lambda: _print_ready(config))
         return run_single(

@@ -5,6 +5,7 @@
     │   └── KeyTooLongError        ... because it is over ``MAX_KEY_BYTES``
     └── StorageUnavailableError    nothing was changed; trying again later may help
         ├── StorageFullError       ... once there is room
+        ├── OvertakenError         what was being read was changed by another node: read again
         ├── OutcomeUnknownError    the answer to a commit was lost: look before trying again
         └── StorageBrokenError     a commit failed half-way: whether it was stored is unknown
 
@@ -38,6 +39,13 @@ class StorageFullError(StorageUnavailableError):
 
 class StorageBrokenError(StorageUnavailableError):
     """The engine cannot vouch for its files any more; restart the process."""
+
+
+class OvertakenError(StorageUnavailableError):
+    """What was to be read in a snapshot has been changed by others; starting again helps."""
+
+    def __init__(self) -> None:
+        super().__init__("storage: other nodes changed what is being read; try again")
 
 
 class OutcomeUnknownError(StorageUnavailableError):

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from holdfast.audit import AuditEntry
-from holdfast.barrier import Keyring
+from holdfast.barrier import Keyring, UnknownTermError
+from holdfast.barrier.seal_intent import load_seal_intent
 from holdfast.clock import Clock
 from holdfast.errors import (
     HoldfastError,
@@ -25,19 +26,22 @@ from holdfast.errors import (
 )
 from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
+from holdfast.storage.errors import OvertakenError
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.caller import Caller
+from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper import is_initialized
-from holdfast.store.keeper_commands import KeeperCommand
+from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.kv_commands import Permit
 from holdfast.store.kv_routes import KvVisit, serve_kv
 from holdfast.store.layout import IAM
-from holdfast.store.open_store import Counter, OpenStore
+from holdfast.store.open_store import OpenStore
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, RouteTable
@@ -48,6 +52,7 @@ from holdfast.store.visit import Visit
 
 DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
+MAX_REPEATS = 5
 
 # What is needed for an operation that carries no body.
 _CAPABILITY = {
@@ -77,6 +82,14 @@ class Writer(Protocol):
         ...
 
 
+class Peers(Protocol):
+    """The way to the other nodes."""
+
+    def pass_on(self, command: SubmitShare | ResetUnsealing) -> list[str]:
+        """Give the same to all other nodes, which takes time; return the addresses where it failed."""
+        ...
+
+
 class Store:
     """The store as one process serves it.
 
@@ -91,6 +104,8 @@ class Store:
         max_secret_bytes: the largest secret that may be written.
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store of the DC/OS API.
+        node_id: the name of this node among those that share the storage.
+        peers: the way to these, if there is one.
     """
 
     def __init__(
@@ -106,6 +121,8 @@ class Store:
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
         iam: IamSettings | None = None,
         secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
+        node_id: str = "",
+        peers: Peers | None = None,
     ) -> None:
         self._storage = storage
         self._writer = writer
@@ -116,6 +133,9 @@ class Store:
         self._max_secret_bytes = max_secret_bytes
         self._iam = iam or IamSettings()
         self._secret_mounts = secret_mounts
+        self._node_id = node_id
+        self._peers = peers
+        self._freshness = Freshness(storage, schedule) if storage.shared else None
         self._login_desk = LoginDesk(self, self._audit, clock, offload)
         self._open: OpenStore | None = None
         self._initialized = False
@@ -143,8 +163,33 @@ class Store:
     def is_initialized(self) -> bool:
         """Whether somebody has initialised the store."""
         if not self._initialized:
-            self._initialized = is_initialized(self._storage)
+            self._initialized = self._open is not None or is_initialized(self._storage)
         return self._initialized
+
+    def secret_stores(self) -> Mapping[str, str]:
+        """Return which mount holds the secrets of which store of the DC/OS API.
+
+        These are the configured ones, and while the store is open every other versioned mount under its name.
+        """
+        opened, configured = self._open, self._secret_mounts
+        if opened is None:
+            return configured
+        mounts = opened.stores_by_mount
+        others = {name: mount for name, mount in mounts.items() if mount not in configured.values()}
+        return {**others, **configured}
+
+    def mount_of_store(self, name: str) -> str | None:
+        """Return the mount that holds the secrets of a store; ``None`` for no such store.
+
+        Raises:
+            StorageUnavailableError: it cannot be told whether another node has made it.
+        """
+        configured = self._secret_mounts.get(name)
+        if configured is None and self._open is not None:
+            self._follow_nodes()
+            self._open.refresh()
+            return self.secret_stores().get(name)
+        return configured
 
     def open(self, keyring: bytearray) -> None:
         """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""
@@ -154,7 +199,7 @@ class Store:
             Keyring.from_bytes(keyring),
             self._counter,
             iam=self._iam,
-            secret_mounts=lambda: self._secret_mounts,
+            secret_mounts=self.secret_stores,
         )
         if previous is None:
             self._audit.open(opened)
@@ -176,11 +221,43 @@ class Store:
         self._audit.reopen()
 
     def control(self, command: KeeperCommand, done: Done) -> None:
-        """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed."""
-        self.submit(command, done)
+        """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed.
+
+        What people hand in to unseal is passed on to the other nodes, once this one has taken it.
+        """
+        if self._peers is None or not isinstance(command, SubmitShare | ResetUnsealing) or command.this_node:
+            self.submit(command, done)
+        else:
+            self.submit(command, partial(self._pass_on, self._peers, command, done))
+
+    def _pass_on(
+        self,
+        peers: Peers,
+        command: SubmitShare | ResetUnsealing,
+        done: Done,
+        outcome: Answer | HoldfastError,
+    ) -> None:
+        if isinstance(outcome, HoldfastError):
+            done(outcome)
+            return
+
+        def passed(missed: list[str] | Exception) -> None:
+            if missed:
+                outcome.warnings = (
+                    *outcome.warnings,
+                    "not passed on to every node: hand the key in at those that are still sealed",
+                )
+            done(outcome)
+
+        self._offload(partial(peers.pass_on, command), passed)
 
     def log_in(self, attempt: LoginAttempt, done: Done) -> None:
         """Let a user log in; needs no token. ``done`` gets the token, or why there is none."""
+        try:
+            self._follow_nodes()
+        except HoldfastError as error:
+            done(error)
+            return
         self._login_desk.log_in(attempt, done)
 
     def token_keys(self) -> list[dict[str, str]]:
@@ -192,11 +269,56 @@ class Store:
         opened = self._open
         if opened is None:
             raise SealedError
+        self._follow_nodes()
         opened.refresh()
         return opened.users.keys.jwks(opened.view(IAM), self._clock.now())
 
     def serve(self, request: StoreRequest, done: Done) -> None:
         """Serve one request; ``done`` is called exactly once, now or after a commit."""
+        if self._freshness is not None:
+            try:
+                self._follow_nodes()
+            except HoldfastError as error:
+                done(error)
+                return
+        self._serve(request, done)
+
+    def _follow_nodes(self) -> None:
+        """Be as new as the request demands, and as sealed as operators want, on storage that nodes share.
+
+        Raises:
+            SealedError: the store was sealed at another node.
+            StorageUnavailableError: it cannot be told how new the state is.
+        """
+        if self._freshness is None:
+            return
+        self._freshness.ensure()
+        if load_seal_intent(self._storage).wants_sealed(self._node_id):
+            raise SealedError
+
+    def _serve_again(self, request: StoreRequest, error: Exception, done: Done) -> bool:
+        """Serve a request anew if another node was in its way; ``False`` if the error is of another kind.
+
+        That is a record under a key that is newer than ours, or a change of what was being read.
+        """
+        if (
+            not isinstance(error, UnknownTermError | OvertakenError)
+            or self._freshness is None
+            or request.repeats >= MAX_REPEATS
+        ):
+            return False
+        request.repeats += 1
+
+        def followed(outcome: Answer | HoldfastError) -> None:
+            if isinstance(outcome, HoldfastError):
+                done(outcome)
+            else:
+                self._serve(request, done)
+
+        self.submit(FollowStorage(), followed)
+        return True
+
+    def _serve(self, request: StoreRequest, done: Done) -> None:
         opened = self._open
         if opened is None:
             done(SealedError())
@@ -206,7 +328,8 @@ class Store:
             opened.refresh()
             caller = opened.authenticate(request.token, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.refused(request, None, refusal_of(request.id, error), done)
+            if not self._serve_again(request, error, done):
+                self._audit.refused(request, None, refusal_of(request.id, error), done)
             return
         if caller.entry.uses_left:
             # A use is counted before anything else happens, so that a crash never gives one back.
@@ -231,13 +354,15 @@ class Store:
         try:
             act, warnings = self._authorise(opened, caller, request, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.refused(request, caller, refusal_of(request.id, error), done)
+            if not self._serve_again(request, error, done):
+                self._audit.refused(request, caller, refusal_of(request.id, error), done)
             return
         entry = self._audit.asked(request, caller, now)
         try:
             outcome = act()
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._audit.failed(entry, refusal_of(request.id, error), now, done)
+            if not self._serve_again(request, error, done):
+                self._audit.failed(entry, refusal_of(request.id, error), now, done)
             return
         if isinstance(outcome, Answer):
             self._audit.answered(entry, outcome, now, done)

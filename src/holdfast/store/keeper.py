@@ -1,80 +1,93 @@
-"""The keeper of the keys: the one writer of a store, and its seal state machine.
+"""The keeper of the keys: the one writer of a node, and its seal state machine.
 
 Exactly one keeper runs per node; with worker processes it lives in a process of its own. It
 
 * initialises the store, in one transaction: afterwards there is nothing, or a complete store;
-* collects shares and opens the keyring, seals again, rotates the keyring;
-* runs every change, many with one durable commit, and answers only after that commit.
+* collects shares and opens the keyring, or opens it with a private key; seals again, rotates the keyring;
+* runs every change, many with one durable commit, and answers only after that commit;
+* follows what other nodes do to a storage that they share.
 
 Order of an unseal: keyring opened -> announced to and taken by every reader -> answer.
 Order of a change: commit -> change counter moved -> answer. Order of a rotation: new keyring committed ->
-taken by every reader -> first record written under it. A reader can therefore always open what it finds,
-and whoever was told of a change cannot read what was there before.
+taken by every reader -> first record written under it. A reader can therefore always open what this node
+wrote, and whoever was told of a change cannot read what was there before. What another node wrote under a
+newer key raises ``UnknownTermError`` here; then the keyring is read again, and the request served once more.
 """
 
 import logging
-from collections.abc import Sequence
-from functools import partial
-from secrets import token_bytes
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import Any, Protocol
 
 from holdfast.barrier import (
     Keyring,
+    RotatedElsewhereError,
     Sealed,
     SealState,
     Uninitialized,
+    UnknownTermError,
     Unsealed,
     current_state,
-    initialize,
     parse_share,
+    rekey,
+    reload_keyring,
     reserve_encryptions,
     rotate_keyring,
     unseal,
 )
-from holdfast.barrier.seal_config import SHAMIR, load_seal_config
+from holdfast.barrier.seal_config import GPG, SHAMIR, SealConfig, load_seal_config
+from holdfast.barrier.seal_intent import Asked, load_seal_intent, record_wish
 from holdfast.clock import Clock
-from holdfast.crypto.identifiers import new_uuid
-from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError
+from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.iam.lockout import LoginGuard
-from holdfast.iam.settings import IamSettings
+from holdfast.model import SecretBytes
 from holdfast.process.defect import describe_defect
-from holdfast.storage.errors import StorageBrokenError
+from holdfast.storage.errors import StorageBrokenError, StorageUnavailableError
 from holdfast.storage.interface import Storage, Transaction
-from holdfast.store import token_records
 from holdfast.store.audit_keys import ensure_audit_keys, load_audit_keys
-from holdfast.store.cluster import Cluster, load_cluster, save_cluster
+from holdfast.store.changes import mark_change
+from holdfast.store.cluster import Cluster, load_cluster
 from holdfast.store.command import Command, Scope, encode_answer, encode_failure
 from holdfast.store.command_types import decode_command
+from holdfast.store.founding import (
+    Furniture,
+    describe_initialization,
+    describe_shares,
+    found,
+    found_by_configuration,
+    keep_token_message,
+    read_recipients,
+)
 from holdfast.store.iam import first_superuser
 from holdfast.store.iam.login_commands import LoginCommand
-from holdfast.store.iam.upkeep import tidy_users_tokens
 from holdfast.store.keeper_commands import (
+    AutoUnseal,
+    DealShares,
+    FollowStorage,
     InitializeStore,
     KeeperCommand,
+    ReadInitialization,
     ReadSealStatus,
     ResetUnsealing,
     RotateKeyring,
     SealStore,
     SubmitShare,
 )
-from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, reading, writing
-from holdfast.store.mounts import MountTable, kv_mount, save_mounts, system_mount
-from holdfast.store.open_store import TOKEN_KEY, load_token_key
-from holdfast.store.policy_records import save_builtin_policies
+from holdfast.store.layout import AUDIT, CONFIG, IAM, reading, writing
+from holdfast.store.open_store import load_token_key
 from holdfast.store.request import Answer
-from holdfast.store.token_records import TokenEntry, TokenHasher
+from holdfast.store.seal_settings import store_private_key
+from holdfast.store.self_opening import require_superuser, unseal_key_from
+from holdfast.store.token_records import TokenHasher
 from holdfast.store.trouble import Trouble
+from holdfast.store.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
 
-DEFAULT_MOUNT = "secret/"
-ROOT_TOKEN_PATH = "auth/token/root"  # noqa: S105 - a path, not a token
-
-
 class Readers(Protocol):
-    """All processes that read with the keyring."""
+    """All processes of this node that read with the keyring."""
 
     def open(self, keyring: bytearray) -> None:
         """Hand the keyring (``Keyring.to_bytes``) to every reader; return when all of them took it."""
@@ -90,15 +103,14 @@ class Readers(Protocol):
 
 
 class Keeper:
-    """The one writer of a store.
+    """The one writer of a node.
 
     Args:
-        storage: where records go; nobody else writes to it.
+        storage: where records go; on this node nobody else writes to it.
         readers: the processes that read.
         clock: for token lifetimes and the expiry of half-done unsealing.
-        audit_devices: names of the configured audit devices, which each get a key.
-        cluster_name: what a new store calls itself.
-        iam: what the operator decided about users.
+        furniture: what a new store is made with, and how it opens itself.
+        node_id: the name of this node among those that share the storage.
     """
 
     def __init__(
@@ -107,25 +119,27 @@ class Keeper:
         readers: Readers,
         clock: Clock,
         *,
-        audit_devices: Sequence[str] = (),
-        cluster_name: str = "holdfast",
-        iam: IamSettings | None = None,
+        furniture: Furniture | None = None,
+        node_id: str = "",
     ) -> None:
         self._storage = storage
         self._readers = readers
         self._clock = clock
-        self._audit_devices = tuple(audit_devices)
-        self._cluster_name = cluster_name
-        self._iam = iam or IamSettings()
+        self._furniture = furniture or Furniture()
+        self._node_id = node_id
         self._state: SealState = current_state(storage, clock)
         self._hasher: TokenHasher | None = None
         self._cluster: Cluster | None = None
-        self._login_guard = LoginGuard()
         self._storage_trouble = Trouble(log, "writing to storage")
+        self._opening_trouble = Trouble(log, "opening by itself")
+        self._login_guard = LoginGuard()
+        self._upkeep = Upkeep(storage, clock, node_id)
 
     def keyring_bytes(self) -> bytearray | None:
         """Return the keyring for a reader that starts later, ``None`` while sealed; the caller wipes it."""
         return self._state.keyring.to_bytes() if isinstance(self._state, Unsealed) else None
+
+    # -- commands ------------------------------------------------------------------------------------------
 
     def apply(self, frames: Sequence[bytes]) -> list[bytes]:
         """Run commands in order and return their outcomes; changes that stand together share a commit."""
@@ -142,43 +156,16 @@ class Keeper:
         outcomes.extend(self._commit(changes))
         return outcomes
 
-    def tick(self) -> None:
-        """Do what time asks for: revoke tokens that have run out, rotate a keyring near its limit."""
-        if not isinstance(self._state, Unsealed) or self._hasher is None:
-            return
-        keyring, hasher = self._state.keyring, self._hasher
-        now = self._clock.now()
-
-        def tidy(tx: Transaction) -> int:
-            tidy_users_tokens(writing(tx, keyring, IAM), now=now)
-            return token_records.tidy(writing(tx, keyring, TOKENS), hasher, now=now)
-
-        due = self._storage.write(tidy)
-        if due:
-            self._readers.changed()
-        if keyring.rotation_due:
-            log.info("rotating the keyring: term %d is near the limit of encryptions", keyring.active_term)
-            self._rotate()
-
     def _commit(self, changes: Sequence[Command]) -> list[bytes]:
         if not changes:
             return []
-        state, hasher = self._state, self._hasher
-        if not isinstance(state, Unsealed) or hasher is None:
-            return [encode_failure(SealedError())] * len(changes)
-        now = self._clock.now()
-
-        def run(command: Command, tx: Transaction) -> Answer:
-            return command.run(Scope(tx, state.keyring, hasher, now))
-
         try:
-            if state.keyring.needs_reservation:
-                reserve_encryptions(self._storage, state)
-            results = self._storage.write_all([partial(run, command) for command in changes])
+            results = self._run_all(changes)
         except StorageBrokenError:
             raise  # nobody can tell what is stored: this process must end, and the store be opened anew
         except HoldfastError as error:
-            self._storage_trouble.met(error)
+            if isinstance(error, StorageUnavailableError):
+                self._storage_trouble.met(error)
             return [encode_failure(error)] * len(changes)
         self._storage_trouble.over()
         if any(command.shared for command in changes):
@@ -187,6 +174,32 @@ class Keeper:
             encode_answer(result) if isinstance(result, Answer) else self._failed(result)
             for result in results
         ]
+
+    def _run_all(self, changes: Sequence[Command]) -> list[Answer | Exception]:
+        """Commit changes; those that meet a key of another node's run again with it."""
+        now = self._clock.now()
+
+        def run(command: Command, tx: Transaction) -> Answer:
+            state, hasher = self._state, self._hasher
+            if not isinstance(state, Unsealed) or hasher is None:
+                raise SealedError
+            if self._storage.shared:
+                if load_seal_intent(tx).wants_sealed(self._node_id):
+                    raise SealedError
+                if command.shared:
+                    mark_change(tx)
+            return command.run(Scope(tx, state.keyring, hasher, now))
+
+        if not isinstance(self._state, Unsealed):
+            raise SealedError
+        self._reserve_if_due(self._state)
+        results = self._storage.write_all([partial(run, command) for command in changes])
+        behind = [index for index, result in enumerate(results) if isinstance(result, UnknownTermError)]
+        if behind and self._take_newer_keyring():
+            again = self._storage.write_all([partial(run, changes[index]) for index in behind])
+            for index, result in zip(behind, again, strict=True):
+                results[index] = result
+        return results
 
     def _keep(self, command: KeeperCommand) -> bytes:
         try:
@@ -197,73 +210,152 @@ class Keeper:
             return self._failed(error)
 
     def _run_keeper_command(self, command: KeeperCommand) -> Answer:
-        match command:
-            case InitializeStore():
-                return self._initialize(command)
-            case SubmitShare():
-                return self._submit(command.share)
-            case ResetUnsealing():
-                if isinstance(self._state, Unsealed):
-                    raise InvalidInputError("vault is unsealed")
-                if isinstance(self._state, Sealed):
-                    self._state.attempt.reset()
-            case SealStore():
-                self.seal()
-                return Answer()
-            case RotateKeyring():
-                self._rotate()
-                return Answer()
-            case LoginCommand():
-                return command.ask(self._login_guard, self._clock.now())
-            case ReadSealStatus():
-                pass
-            case _:
-                raise InvalidInputError("command: not one that a keeper runs")
-        return self._status()
+        if isinstance(command, LoginCommand):
+            return command.ask(self._login_guard, self._clock.now())
+        if self._storage.shared and not isinstance(command, SealStore):
+            self._follow_unless_away(command)
+        handler: Callable[[Any], Answer | None] = self._handlers[type(command)]
+        return handler(command) or self._status()
+
+    @cached_property
+    def _handlers(self) -> dict[type[KeeperCommand], Callable[[Any], Answer | None]]:
+        """What each command does; one that answers nothing of its own answers with the status."""
+        return {
+            InitializeStore: self._initialize,
+            ReadInitialization: lambda _: self._describe_initialization(),
+            DealShares: self._deal_shares,
+            SubmitShare: self._submit,
+            ResetUnsealing: lambda _: self._reset_unsealing(),
+            AutoUnseal: self._auto_unseal,
+            SealStore: self._seal_by_hand,
+            RotateKeyring: lambda _: self._rotate(),
+            ReadSealStatus: lambda _: None,
+            FollowStorage: lambda _: None,
+        }
+
+    def _failed(self, error: Exception) -> bytes:
+        if isinstance(error, InternalError) or not isinstance(error, HoldfastError):
+            log.error("a command failed by a defect of ours: %s", describe_defect(error))
+        return encode_failure(error)
+
+    # -- initialising --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Do what the configuration wants done before the first request: initialise, open by itself.
+
+        A store that cannot open itself now starts sealed, and the log says why.
+        """
+        seal = self._furniture.seal
+        if isinstance(self._state, Uninitialized) and seal.type == GPG:
+            log.info("a new store: making its keys, which takes some seconds")
+            found_by_configuration(self._storage, self._furniture, now=self._clock.now())
+            self._state = current_state(self._storage, self._clock)
+            log.info("initialised, sealed for %s", ", ".join(self._config_of_state().fingerprints))
+        self._open_by_itself()
 
     def _initialize(self, command: InitializeStore) -> Answer:
-        now = self._clock.now()
-
-        def create(tx: Transaction) -> bytes:
-            keys = initialize(tx, shares=command.shares, threshold=command.threshold, now=now)
-            token = self._furnish(tx, keys.keyring, now)
-            keys.keyring.wipe()
-            shares = [share.reveal() for share in keys.shares]
-            return encode(
-                {"keys": [share.hex() for share in shares], "keys_base64": shares, "root_token": token}
-            )
-
-        answer = Answer(data=self._storage.write(create))
+        document = found(self._storage, self._furniture, command, now=self._clock.now())
         self._state = current_state(self._storage, self._clock)
         log.info("initialised with %d shares, %d of them needed", command.shares, command.threshold)
-        return answer
+        return Answer(data=encode({"initialized": True, **document}))
 
-    def _furnish(self, tx: Transaction, keyring: Keyring, now: float) -> str:
-        """Store what every new store has; return its first root token."""
-        key = token_bytes(32)
-        writing(tx, keyring, CONFIG).put(TOKEN_KEY, key)
-        save_cluster(writing(tx, keyring, CONFIG), Cluster(self._cluster_name, new_uuid()))
-        mounts = MountTable(()).with_mount(
-            kv_mount(DEFAULT_MOUNT, version="2", description="key/value secret storage")
-        )
-        save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, system_mount())))
-        save_builtin_policies(writing(tx, keyring, POLICIES))
-        ensure_audit_keys(writing(tx, keyring, AUDIT), self._audit_devices)
-        root = TokenEntry("", ("root",), ROOT_TOKEN_PATH, "root", {}, now)
-        return token_records.create(writing(tx, keyring, TOKENS), TokenHasher(key), root).token
+    def _describe_initialization(self) -> Answer:
+        config = None if isinstance(self._state, Uninitialized) else self._config_of_state()
+        return Answer(data=encode(describe_initialization(self._storage, config)))
 
-    def _submit(self, share: str) -> Answer:
+    def _deal_shares(self, command: DealShares) -> Answer:
+        """Wrap the root key for other people; the private key that was beside the data goes with the old."""
+        state = self._state
+        if not isinstance(state, Unsealed):
+            raise SealedError
+        recipients = read_recipients(command.pgp_keys)
+
+        def change(tx: Transaction) -> Any:
+            dealt = rekey(
+                tx, state, shares=command.shares, threshold=command.threshold, recipients=recipients
+            )
+            store_private_key(tx, None)
+            keep_token_message(tx, None)
+            mark_change(tx)
+            return dealt
+
+        dealt = self._storage.write(change)
+        self._state = Unsealed(dealt.config, state.root_key, state.keyring)
+        log.info("dealt %d new shares, %d of them needed", command.shares, command.threshold)
+        return Answer(data=encode({"initialized": True, **describe_shares(dealt)}))
+
+    # -- sealing and unsealing -----------------------------------------------------------------------------
+
+    def _submit(self, command: SubmitShare) -> None:
         match self._state:
             case Uninitialized():
                 raise InvalidInputError("the store is not initialised: initialise it first")
             case Sealed() as sealed:
-                unseal_key = sealed.attempt.submit(parse_share(share))
+                unseal_key = sealed.attempt.submit(parse_share(command.share))
                 if unseal_key is not None:
-                    with self._storage.snapshot() as snapshot:
-                        self._open(unseal(snapshot, sealed, unseal_key))
+                    self._open_by_hand(self._opened(sealed, unseal_key), this_node=command.this_node)
             case Unsealed():
                 pass
-        return self._status()
+
+    def _reset_unsealing(self) -> None:
+        if isinstance(self._state, Unsealed):
+            raise InvalidInputError("vault is unsealed")
+        if isinstance(self._state, Sealed):
+            self._state.attempt.reset()
+
+    def _auto_unseal(self, command: AutoUnseal) -> None:
+        sealed = self._state
+        if isinstance(sealed, Uninitialized):
+            raise InvalidInputError("the store is not initialised: initialise it first")
+        if isinstance(sealed, Unsealed):
+            return
+        key = unseal_key_from(self._furniture.seal, self._storage, sealed.config, message=command.message)
+        opened = self._opened(sealed, key)
+        try:
+            require_superuser(
+                self._storage,
+                opened.keyring,
+                command.token,
+                iam=self._furniture.iam,
+                now=self._clock.now(),
+            )
+        except BaseException:
+            opened.seal(self._clock)
+            raise
+        self._open_by_hand(opened, this_node=command.this_node)
+
+    def _open_by_itself(self) -> None:
+        """Open a store that can open itself, unless somebody sealed it by hand."""
+        sealed = self._state
+        if not isinstance(sealed, Sealed) or sealed.config.type != GPG:
+            return
+        try:
+            if load_seal_intent(self._storage).wants_sealed(self._node_id):
+                self._opening_trouble.over()
+                return
+            key = unseal_key_from(self._furniture.seal, self._storage, sealed.config)
+            self._open(self._opened(sealed, key))
+        except StorageBrokenError:
+            raise
+        except HoldfastError as error:
+            self._opening_trouble.met(error)
+        else:
+            self._opening_trouble.over()
+
+    def _opened(self, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
+        with self._storage.snapshot() as snapshot:
+            return unseal(snapshot, sealed, unseal_key)
+
+    def _open_by_hand(self, unsealed: Unsealed, *, this_node: bool) -> None:
+        """Open, and take back what was asked for before: somebody who holds the key wants it open."""
+        try:
+            intent = load_seal_intent(self._storage)
+            if intent.sealed or intent.closed:
+                self._record_wish(sealed=False, this_node=this_node)
+        except BaseException:
+            unsealed.seal(self._clock)
+            raise
+        self._open(unsealed)
 
     def _open(self, unsealed: Unsealed) -> None:
         keyring = unsealed.keyring
@@ -282,23 +374,74 @@ class Keeper:
 
     def _ensure_audit_keys(self, unsealed: Unsealed) -> None:
         """Give a key to a device that the configuration names for the first time."""
-        if set(self._audit_devices) <= set(load_audit_keys(reading(self._storage, unsealed.keyring, AUDIT))):
+        devices = self._furniture.audit_devices
+        if set(devices) <= set(load_audit_keys(reading(self._storage, unsealed.keyring, AUDIT))):
             return
         reserve_encryptions(self._storage, unsealed)
-        self._storage.write(
-            lambda tx: ensure_audit_keys(writing(tx, unsealed.keyring, AUDIT), self._audit_devices)
-        )
+
+        def change(tx: Transaction) -> None:
+            ensure_audit_keys(writing(tx, unsealed.keyring, AUDIT), devices)
+            mark_change(tx)
+
+        self._storage.write(change)
 
     def _ensure_first_superuser(self, unsealed: Unsealed) -> None:
         """Make the superuser that the configuration names, if that was never done."""
-        if not first_superuser.is_due(reading(self._storage, unsealed.keyring, IAM), self._iam):
+        settings = self._furniture.iam
+        if not first_superuser.is_due(reading(self._storage, unsealed.keyring, IAM), settings):
             return
-        uid, user = self._iam.superuser, first_superuser.prepare(self._iam, self._clock.now())
-        if user is not None:
-            reserve_encryptions(self._storage, unsealed)
-            self._storage.write(
-                lambda tx: first_superuser.store(writing(tx, unsealed.keyring, IAM), uid, user)
-            )
+        user = first_superuser.prepare(settings, self._clock.now())
+        if user is None:
+            return
+        reserve_encryptions(self._storage, unsealed)
+
+        def change(tx: Transaction) -> None:
+            first_superuser.store(writing(tx, unsealed.keyring, IAM), settings.superuser, user)
+            mark_change(tx)
+
+        self._storage.write(change)
+
+    def _seal_by_hand(self, command: SealStore) -> Answer:
+        """Seal at once, and remember that this was wanted; the first happens even if the second fails.
+
+        A store that neither opens itself nor has other nodes needs no memory: it starts sealed anyhow, and can
+        be sealed with a full disk.
+        """
+        matters = self._storage.shared or (
+            isinstance(self._state, Unsealed) and self._state.config.type == GPG
+        )
+        try:
+            if matters:
+                self._record_wish(sealed=True, this_node=command.this_node)
+        except StorageBrokenError:
+            raise
+        except HoldfastError as error:
+            self.seal()
+            raise UnavailableError(
+                "sealed, but storage could not take note of it: a restart may open the store again",
+                detail=error.message,
+            ) from None
+        self.seal()
+        return Answer()
+
+    def seal(self) -> None:
+        """Drop the keys here and in every reader of this node."""
+        if isinstance(self._state, Unsealed):
+            self._state = self._state.seal(self._clock)
+            self._hasher = self._cluster = None
+            log.info("sealed")
+        self._readers.close()
+
+    def _record_wish(self, *, sealed: bool, this_node: bool) -> None:
+        wish = Asked(sealed, self._node_id, this_node, self._clock.now())
+
+        def change(tx: Transaction) -> None:
+            record_wish(tx, wish)
+            mark_change(tx)
+
+        self._storage.write(change)
+
+    # -- keys ----------------------------------------------------------------------------------------------
 
     def _announce(self, keyring: Keyring) -> None:
         buffer = keyring.to_bytes()
@@ -307,19 +450,45 @@ class Keeper:
         finally:
             buffer[:] = bytes(len(buffer))
 
-    def seal(self) -> None:
-        """Drop the keys here and in every reader."""
-        if isinstance(self._state, Unsealed):
-            self._state = self._state.seal(self._clock)
-            self._hasher = self._cluster = None
-            log.info("sealed")
-        self._readers.close()
+    def _reserve_if_due(self, state: Unsealed) -> None:
+        if not state.keyring.needs_reservation:
+            return
+        try:
+            reserve_encryptions(self._storage, state)
+        except RotatedElsewhereError:
+            self._take_newer_keyring()
+            if isinstance(self._state, Unsealed):
+                reserve_encryptions(self._storage, self._state)
 
-    def _rotate(self) -> None:
+    def _rotate(self) -> Answer:
         state = self._state
         if not isinstance(state, Unsealed):
             raise SealedError
-        keyring = self._storage.write(partial(rotate_keyring, unsealed=state, now=self._clock.now()))
+
+        def change(tx: Transaction) -> Keyring:
+            mark_change(tx)
+            return rotate_keyring(tx, state, now=self._clock.now())
+
+        self._use(self._storage.write(change))
+        return Answer()
+
+    def _take_newer_keyring(self) -> bool:
+        """Read the keyring that other nodes may have rotated; return whether it has another term."""
+        state = self._state
+        if not isinstance(state, Unsealed):
+            return False
+        stored = reload_keyring(self._storage, state)
+        if stored.active_term == state.keyring.active_term:
+            stored.wipe()
+            return False
+        self._use(stored)
+        return True
+
+    def _use(self, keyring: Keyring) -> None:
+        """Have every reader take a keyring, and then write under it."""
+        state = self._state
+        if not isinstance(state, Unsealed):
+            raise SealedError
         try:
             self._announce(keyring)
         except BaseException:
@@ -327,7 +496,59 @@ class Keeper:
             self.seal()
             raise
         self._state = state.with_keyring(keyring)
-        log.info("rotated the keyring to term %d", keyring.active_term)
+        log.info("the keyring is at term %d", keyring.active_term)
+
+    # -- other nodes, and time -----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Do what time asks for: follow other nodes, end tokens, rotate a keyring near its limit."""
+        if self._storage.shared:
+            self._follow()
+        if isinstance(self._state, Sealed):
+            self._open_by_itself()
+        if not isinstance(self._state, Unsealed) or self._hasher is None:
+            return
+        if not self._upkeep.is_ours():
+            return
+        if self._upkeep.tidy(self._state.keyring, self._hasher):
+            self._readers.changed()
+        if self._state.keyring.rotation_due:
+            log.info("rotating: term %d is near the limit of encryptions", self._state.keyring.active_term)
+            self._rotate()
+
+    def _follow_unless_away(self, command: KeeperCommand) -> None:
+        try:
+            self._follow()
+        except StorageBrokenError:
+            raise
+        except StorageUnavailableError:
+            # How things stood is answered even now; everything else needs the storage.
+            if not isinstance(command, ReadSealStatus):
+                raise
+
+    def _follow(self) -> None:
+        """Take note of what other nodes did: initialised, dealt new shares, sealed, rotated."""
+        self._storage.catch_up()
+        config = load_seal_config(self._storage)
+        state = self._state
+        if config is None:
+            return
+        if isinstance(state, Uninitialized) or (isinstance(state, Sealed) and state.config != config):
+            self._state = current_state(self._storage, self._clock)
+        elif isinstance(state, Unsealed):
+            if state.config != config:
+                self._state = Unsealed(config, state.root_key, state.keyring)
+            if load_seal_intent(self._storage).wants_sealed(self._node_id):
+                self.seal()
+            else:
+                self._take_newer_keyring()
+
+    # -- status --------------------------------------------------------------------------------------------
+
+    def _config_of_state(self) -> SealConfig:
+        if isinstance(self._state, Uninitialized):
+            raise InvalidInputError("the store is not initialised: initialise it first")
+        return self._state.config
 
     def _status(self) -> Answer:
         state = self._state
@@ -346,11 +567,6 @@ class Keeper:
             document["cluster_name"] = self._cluster.name
             document["cluster_id"] = self._cluster.id
         return Answer(data=encode(document))
-
-    def _failed(self, error: Exception) -> bytes:
-        if isinstance(error, InternalError) or not isinstance(error, HoldfastError):
-            log.error("a command failed by a defect of ours: %s", describe_defect(error))
-        return encode_failure(error)
 
 
 def is_initialized(storage: Storage) -> bool:

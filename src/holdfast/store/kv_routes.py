@@ -96,7 +96,8 @@ class KvVisit(msgspec.Struct, frozen=True, gc=False):
         Raises:
             TooLargeError: it is over the configured limit.
         """
-        if len(payload) > self.max_secret_bytes:
+        size = self.request.secret_bytes
+        if (len(payload) if size < 0 else size) > self.max_secret_bytes:
             raise TooLargeError(f"secret: expected at most {self.max_secret_bytes} bytes")
         return payload
 

@@ -11,9 +11,12 @@ from holdfast.clock import Clock, SystemClock
 from holdfast.iam.settings import IamSettings
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import OpenDevices, Schedule, call_at_once
-from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Store
+from holdfast.store.changes import StoredCounter
+from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Peers, Store
+from holdfast.store.founding import Furniture
 from holdfast.store.iam.login import Offload, run_here
 from holdfast.store.keeper import Keeper
+from holdfast.store.seal_settings import SealSettings
 
 
 class LocalCounter:
@@ -46,6 +49,9 @@ class LocalStore:
         max_secret_bytes: the largest secret that may be written.
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store of the DC/OS API.
+        seal: how a new store is sealed, and how it opens itself.
+        node_id: the name of this node among those that share the storage.
+        peers: the way to these.
 
     Attributes:
         store: serves requests.
@@ -64,14 +70,20 @@ class LocalStore:
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
         iam: IamSettings | None = None,
         secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
+        seal: SealSettings | None = None,
+        node_id: str = "",
+        peers: Peers | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._counter = LocalCounter()
-        self.keeper = Keeper(storage, self, clock, audit_devices=audit_devices, iam=iam)
+        furniture = Furniture(
+            audit_devices=audit_devices, iam=iam or IamSettings(), seal=seal or SealSettings()
+        )
+        self.keeper = Keeper(storage, self, clock, furniture=furniture, node_id=node_id)
         self.store = Store(
             storage,
             self,
-            self._counter,
+            StoredCounter(storage) if storage.shared else self._counter,
             clock,
             open_audit_devices=open_audit_devices or _no_devices,
             schedule=schedule,
@@ -79,6 +91,8 @@ class LocalStore:
             max_secret_bytes=max_secret_bytes,
             iam=iam,
             secret_mounts=secret_mounts,
+            node_id=node_id,
+            peers=peers,
         )
 
     def submit(self, frame: bytes, done: Callable[[bytes], None]) -> None:

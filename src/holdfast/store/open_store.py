@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Protocol
 
 from holdfast.audit import AuditTarget
 from holdfast.barrier import BarrierReader, Keyring
@@ -23,6 +22,7 @@ from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_keys import load_audit_keys
 from holdfast.store.caller import Caller
+from holdfast.store.changes import Counter
 from holdfast.store.cluster import load_cluster
 from holdfast.store.destination import Destination, Mounted
 from holdfast.store.iam.auth_tokens import is_user_token
@@ -34,18 +34,11 @@ from holdfast.store.request import Operation
 from holdfast.store.token_records import TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
+KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
 MAX_REMEMBERED_DECISIONS = 16_384
 MAX_REMEMBERED_DESTINATIONS = 16_384
 MAX_TOKEN_LENGTH = 1024
-
-
-class Counter(Protocol):
-    """The change counter that all processes of one store share."""
-
-    def read(self) -> int:
-        """Return the number of changes so far."""
-        ...
 
 
 class OpenStore:
@@ -63,6 +56,7 @@ class OpenStore:
         hasher: makes token names.
         cluster: what the store calls itself.
         mounts: the mount table.
+        stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
     """
@@ -86,6 +80,7 @@ class OpenStore:
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
         self.users = UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         self.mounts = MountTable(())
+        self.stores_by_mount: dict[str, str] = {}
         self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
         self.refresh()
 
@@ -101,6 +96,11 @@ class OpenStore:
         mounts = load_mounts(self.view(MOUNTS))
         if mounts != self.mounts:
             self.mounts = mounts
+            self.stores_by_mount = {
+                mount.path[:-1]: mount.path
+                for mount in mounts.mounts
+                if mount.type == "kv" and mount.is_versioned and mount.path.count("/") == 1
+            }
             self.destination.cache_clear()
         self._seen_change = change
 

@@ -42,6 +42,8 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         query: decoded query parameters.
         precondition: what must be at the path for a write or delete to happen; a versioned mount knows it.
         peer: ``address:port`` of the connection.
+        secret_bytes: size of the secret in a write, where the body is an encoding of it; -1 where it is not.
+        repeats: how often it was served anew because another node changed what it was about to read.
     """
 
     id: str
@@ -52,6 +54,8 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     query: tuple[tuple[str, str], ...] = ()
     precondition: Precondition = Precondition.NONE
     peer: str = ""
+    secret_bytes: int = -1
+    repeats: int = 0
 
     def parameter(self, name: str) -> str | None:
         """Return query parameter ``name``, or ``None``."""

@@ -9,9 +9,10 @@ from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
 from holdfast.store.command import Command
-from holdfast.store.keeper_commands import RotateKeyring, SealStore
-from holdfast.store.layout import POLICIES, TOKENS
+from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
+from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.mounts import Mount, kv_mount, with_ttls
+from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
@@ -25,8 +26,22 @@ TOKEN_MOUNT = Mount(
 )
 
 
-def _seal(_visit: Visit) -> Command:
-    return SealStore()
+def _seal(visit: Visit) -> Command:
+    return SealStore(this_node=visit.request.parameter("this_node") == "true")
+
+
+def _read_first_root_token(visit: Visit) -> Answer:
+    """Show the first root token, if the configuration had it kept."""
+    kept = visit.store.view(CONFIG).get(KEPT_ROOT_TOKEN)
+    return Answer() if kept is None else Answer(data=encode({"root_token": kept.decode()}))
+
+
+def _deal_shares(visit: Visit) -> Command:
+    return DealShares(
+        shares=fields.integer(visit.values, "shares"),
+        threshold=fields.integer(visit.values, "threshold"),
+        pgp_keys=fields.words(visit.values, "pgp_keys"),
+    )
 
 
 def _rotate(_visit: Visit) -> Command:
@@ -251,6 +266,8 @@ def _capabilities(visit: Visit, acl: PathRules) -> Answer:
 SYSTEM_ROUTES = RouteTable(
     (
         Route("sys/seal", Operation.WRITE, _seal, sudo=True),
+        Route("sys/first-root-token", Operation.READ, _read_first_root_token, superuser=True),
+        Route("sys/shares", Operation.WRITE, _deal_shares, superuser=True),
         Route("sys/rotate", Operation.WRITE, _rotate, sudo=True),
         Route("sys/rotate/keyring", Operation.WRITE, _rotate, sudo=True),
         Route("sys/key-status", Operation.READ, _key_status),

@@ -121,7 +121,9 @@ def test_an_unknown_top_level_setting_is_warned_about(load, caplog):
             STORAGE + LISTENER + "audti {}", "c.hcl:8: audti: this stanza is not", id="misspelt-stanza"
         ),
         pytest.param(
-            STORAGE + LISTENER + 'ha_storage "x" {}', "c.hcl:8: ha_storage: several", id="ha-storage"
+            STORAGE + LISTENER + 'ha_storage "x" {}',
+            "c.hcl:8: ha_storage: every node serves",
+            id="ha-storage",
         ),
         pytest.param(
             STORAGE + LISTENER + 'audit = "x"', "c.hcl: audit: expected a stanza", id="stanza-as-value"

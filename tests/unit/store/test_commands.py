@@ -18,6 +18,7 @@ from holdfast.storage.errors import KeyTooLongError, StorageFullError
 from holdfast.store import kv_routes
 from holdfast.store.command import decode_outcome, encode_answer, encode_command, encode_failure
 from holdfast.store.command_types import COMMAND_TYPES, decode_command
+from holdfast.store.keeper_commands import FollowStorage
 from holdfast.store.request import Answer
 from holdfast.store.token_commands import RenewToken, RevokeToken
 
@@ -132,9 +133,13 @@ def work_a_day(store):
     ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
     administer_users(store, ask)
     ask("PUT", "sys/rotate")
+    store.local.store.submit(FollowStorage(), lambda _: None)
     store.seal()
+    store.dcos("GET", "init/default")
+    store.dcos("PUT", "auto-unseal/default", token=store.root)
     store.vault("PUT", "sys/unseal", {"reset": True})
     store.unseal()
+    store.dcos("PUT", "init/default", {"shares": 1, "threshold": 1}, token=store.root)
 
 
 def administer_users(store, ask):

@@ -1,4 +1,4 @@
-"""What users may do in a store: the same by either dialect, and with their own token little more than end it."""
+"""What users of the IAM may do in a whole store, by either dialect, and how their tokens begin and end."""
 
 import json
 

@@ -5,6 +5,7 @@ usual envelope, and for health a status code that load balancers act on. ``sys/s
 while there is nothing left to seal.
 """
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -70,32 +71,32 @@ class StatusPaths:
             _send(reply, {"initialized": self._store.is_initialized()})
             return
         values = _values(request)
-        for name in ("pgp_keys", "root_token_pgp_key"):
-            if values.get(name):
-                raise InvalidInputError(f"{name}: shares encrypted to OpenPGP keys are not offered yet")
         for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys"):
             if values.get(name):
                 raise InvalidInputError(f"{name}: parameters not applicable to seal type shamir")
         command = InitializeStore(
             shares=fields.integer(values, "secret_shares"),
             threshold=fields.integer(values, "secret_threshold"),
+            pgp_keys=fields.words(values, "pgp_keys"),
+            root_token_pgp_key=fields.text(values, "root_token_pgp_key"),
+            token_in_clear=True,
         )
-        self._control(command, reply, lambda document: document)
+        self._control(command, reply, _describe_keys)
 
-    def _unseal(self, request: Request, _target: Target, reply: Reply) -> None:
+    def _unseal(self, request: Request, target: Target, reply: Reply) -> None:
         values = _values(request)
         if fields.boolean(values, "migrate"):
             raise InvalidInputError("migrate: seal migration is not offered")
         command: KeeperCommand
         if fields.boolean(values, "reset"):
-            command = ResetUnsealing()
+            command = ResetUnsealing(this_node=target.parameter("this_node") == "true")
         else:
             share = fields.text(values, "key")
             if not share:
                 raise InvalidInputError(
                     "'key' must be specified in request body as JSON, or 'reset' set to true"
                 )
-            command = SubmitShare(share=share)
+            command = SubmitShare(share=share, this_node=target.parameter("this_node") == "true")
         self._control(command, reply, self._describe)
 
     @staticmethod
@@ -176,6 +177,13 @@ class StatusPaths:
                 _send(reply, render(msgspec.json.decode(outcome.data or b"{}")))
 
         self._store.control(command, finish)
+
+
+def _describe_keys(document: dict[str, Any]) -> dict[str, Any]:
+    """Say what initialisation gave out in the words of this API: a token that is encrypted is in base64."""
+    if message := document.pop("encrypted_root_token", None):
+        document["root_token"] = base64.b64encode(bytes.fromhex(message)).decode()
+    return {name: document[name] for name in ("keys", "keys_base64", "root_token")}
 
 
 def _values(request: Request) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from holdfast.storage import leases
 from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
+    OvertakenError,
     StorageBrokenError,
     StorageUnavailableError,
 )
@@ -55,7 +56,7 @@ from holdfast.storage.zookeeper.parts import INLINE_BYTES, Manifest, cut, decode
 from holdfast.storage.zookeeper.paths import directory_path, name_of, parent_of, value_path
 from holdfast.storage.zookeeper.session import LostError, Send, Session
 from holdfast.storage.zookeeper.settings import Settings
-from holdfast.storage.zookeeper.view import Overlay, OvertakenError, View, check_prefix, page
+from holdfast.storage.zookeeper.view import Overlay, View, check_prefix, page
 
 MAX_READER_PATIENCE_SECONDS = 4.0
 """How long a process that only reads stands still for an ensemble that is away; others wait for it."""

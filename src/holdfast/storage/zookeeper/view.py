@@ -8,19 +8,12 @@ remembered is lost to the view: reading it raises ``OvertakenError``, and whoeve
 from bisect import bisect_right
 from typing import Protocol, TypeAlias
 
-from holdfast.storage.errors import StorageUnavailableError
+from holdfast.storage.errors import OvertakenError
 from holdfast.storage.keys import encode_key, encode_name, encode_prefix
 from holdfast.storage.zookeeper.change_log import Footprint
 from holdfast.storage.zookeeper.memory import Memory
 
 Names: TypeAlias = list[str]
-
-
-class OvertakenError(StorageUnavailableError):
-    """What was to be read in a view has been changed by others; starting again helps."""
-
-    def __init__(self) -> None:
-        super().__init__("storage: other nodes changed what is being read; try again")
 
 
 class Tree(Protocol):

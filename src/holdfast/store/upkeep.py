@@ -1,0 +1,63 @@
+"""What has to be done from time to time, by one node at a time."""
+
+import logging
+
+from holdfast.barrier import Keyring
+from holdfast.clock import Clock
+from holdfast.storage.interface import Lease, Storage, Transaction
+from holdfast.store import token_records
+from holdfast.store.changes import mark_change
+from holdfast.store.iam.upkeep import tidy_users_tokens
+from holdfast.store.layout import IAM, TOKENS, writing
+from holdfast.store.token_records import TokenHasher
+
+LEASE = "upkeep"
+LEASE_SECONDS = 60.0
+RENEWAL_SECONDS = 20.0
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Upkeep of a storage; a lease says whose turn it is where nodes share it.
+
+    Two nodes that both believe that it is theirs, because a clock jumped, do some work twice and no harm:
+    each step is a transaction that finds out what is left to do.
+
+    Args:
+        storage: what to look after.
+        clock: tells what is due.
+        node_id: the holder of the lease.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock, node_id: str) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._node_id = node_id
+        self._lease: Lease | None = None
+        self._look_again_at = 0.0
+
+    def is_ours(self) -> bool:
+        """Whether this node shall do it now."""
+        if not self._storage.shared:
+            return True
+        now = self._clock.now()
+        if now < self._look_again_at:
+            return self._lease is not None
+        self._look_again_at = now + RENEWAL_SECONDS
+        if self._lease is not None and self._lease.renew():
+            return True
+        self._lease = self._storage.acquire_lease(LEASE, holder=self._node_id, ttl_seconds=LEASE_SECONDS)
+        return self._lease is not None
+
+    def tidy(self, keyring: Keyring, hasher: TokenHasher) -> bool:
+        """End tokens that have run out; return whether there were any."""
+
+        def change(tx: Transaction) -> bool:
+            tidy_users_tokens(writing(tx, keyring, IAM), now=self._clock.now())
+            due = token_records.tidy(writing(tx, keyring, TOKENS), hasher, now=self._clock.now())
+            if due and self._storage.shared:
+                mark_change(tx)
+            return bool(due)
+
+        return self._storage.write(change)
