@@ -23,6 +23,7 @@ FLOORS = (
     ("barrier", "client"),
     ("audit", "engines", "http", "iam", "policy", "providers", "tokens", "volumes"),
     ("node", "store"),
+    ("api.credentials",),
     ("api.dcos", "api.iam", "api.sdk", "api.vault"),
     ("cli", "noded", "server"),
 )

@@ -140,7 +140,7 @@ def test_a_known_token_without_permission_is_forbidden(store):
             "PUT", f"{SECRET}/bad", b'{"value": "' + b"x" * (5 << 20) + b'"}', 413, id="five-megabytes"
         ),
         pytest.param(
-            "PUT", f"{SECRET}/bad", json.dumps({"value": "x" * (1 << 20)}), 413, id="over-a-mebibyte"
+            "PUT", f"{SECRET}/bad", json.dumps({"value": "x" * ((1 << 20) + 1)}), 413, id="over-a-mebibyte"
         ),
         pytest.param("PUT", f"{SECRET}/", '{"value": "a"}', 400, id="no-name"),
         pytest.param("GET", f"{SECRET}/a/../b", None, 400, id="dot-segment"),

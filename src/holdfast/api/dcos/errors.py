@@ -5,6 +5,7 @@ from http import HTTPStatus
 from holdfast import errors
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
+from holdfast.http.message import build_response
 
 STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.InvalidInputError: 400,
@@ -32,6 +33,25 @@ def status_of(error: HoldfastError) -> int:
         if kind in STATUS_BY_KIND:
             return STATUS_BY_KIND[kind]
     return 500
+
+
+def refuse(error: HoldfastError) -> bytes:
+    """Return the response for an error."""
+    status, description = status_of(error), error.message
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(error, errors.UnauthenticatedError):
+        description, headers = NOT_KNOWN, (("WWW-Authenticate", "acsjwt"),)
+    elif isinstance(error, errors.NotFoundError) and not description:
+        description = DOES_NOT_EXIST
+    elif isinstance(error, errors.ConflictError) and not description:
+        description = ALREADY_EXISTS
+    return build_response(status, error_body(title_of(status), description), headers=headers)
+
+
+def not_implemented() -> bytes:
+    """Return the response of an endpoint that the API describes and nobody ever offered."""
+    body = error_body(title_of(501), "secrets have no leases: nothing is renewed or revoked")
+    return build_response(501, body)
 
 
 def error_body(title: str, description: str) -> bytes:

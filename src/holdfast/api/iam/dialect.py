@@ -11,8 +11,8 @@ from secrets import token_hex
 
 import msgspec
 
+from holdfast.api.credentials import token_of
 from holdfast.api.iam import session
-from holdfast.api.iam.credentials import token_of
 from holdfast.api.iam.errors import MediaTypeError, NotAcceptableError, refuse
 from holdfast.api.iam.rows import Row, find_row
 from holdfast.api.iam.target import Query, Segments, read_target, store_path

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.api.iam.credentials import AUTH_COOKIE
+from holdfast.api.credentials import AUTH_COOKIE
 from holdfast.api.iam.errors import refuse
 from holdfast.errors import HoldfastError, PermissionDeniedError, UnauthenticatedError
 from holdfast.formats.strict_json import JsonObject, encode
