@@ -404,8 +404,8 @@ class Keeper:
     def _seal_by_hand(self, command: SealStore) -> Answer:
         """Seal at once, and remember that this was wanted; the first happens even if the second fails.
 
-        A store that neither opens itself nor has other nodes needs no memory: it starts sealed anyhow, and can
-        be sealed with a full disk.
+        A store that neither opens itself nor has other nodes needs no memory: it starts sealed anyhow. So it
+        can be sealed with a full disk.
         """
         matters = self._storage.shared or (
             isinstance(self._state, Unsealed) and self._state.config.type == GPG
