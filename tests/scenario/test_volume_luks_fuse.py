@@ -320,10 +320,10 @@ def test_attach_that_died_half_way_is_cleaned_up(vol, key, backend):
     """The node was killed between starting the daemon and setting up the loop device."""
     file = backend._make_mount_point(vol.uuid)
     luks_fuse._start_daemon(vol, key, file, readonly=False)
-    (process, *_) = luks_fuse._daemons(vol.uuid)
+    assert luks_fuse._daemons(vol.uuid)
     backend.recover()
     deadline = time.monotonic() + 5
-    while not gone(process) and time.monotonic() < deadline:
+    while luks_fuse._daemons(vol.uuid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert_nothing_left(vol, backend)
     backend.attach(vol, key)
