@@ -11,12 +11,12 @@ from secrets import token_hex
 
 import msgspec
 
-from holdfast.api.credentials import token_of
+from holdfast.api.credentials import is_from_elsewhere, token_of
 from holdfast.api.iam import session
 from holdfast.api.iam.errors import MediaTypeError, NotAcceptableError, refuse
 from holdfast.api.iam.rows import Row, find_row
 from holdfast.api.iam.target import Query, Segments, read_target, store_path
-from holdfast.errors import HoldfastError, UnsupportedError
+from holdfast.errors import HoldfastError, PermissionDeniedError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object, encode
 from holdfast.http.message import Request, build_response
 from holdfast.store.core import Store
@@ -59,6 +59,11 @@ class IamDialect:
 
     def _session(self, request: Request, segments: Segments, reply: Reply) -> None:
         secure = request.transport.get_extra_info("ssl_object") is not None
+        if segments in {LOGIN, LOGOUT} and is_from_elsewhere(request.headers):
+            # Its answer would set or take a cookie here, for a page that knows the visitor as somebody else.
+            raise PermissionDeniedError(
+                "Origin: expected that of this address; log in and out on its own page"
+            )
         match segments, request.method:
             case (("auth", "login"), "POST"):
                 attempt = session.read_login(_body(request), request_id=self._next_id(), peer=request.peer)
