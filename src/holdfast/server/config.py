@@ -82,6 +82,7 @@ class ServerConfig:
         iam: what the operator decided about users.
         seal: how a new store is sealed, and how it opens itself.
         cluster: this node among others over the same storage.
+        ui: offer the web page on every listener, or on none; undecided, on those of loopback.
     """
 
     storage_kind: str
@@ -98,11 +99,16 @@ class ServerConfig:
     iam: IamSettings = field(default_factory=IamSettings)
     seal: SealSettings = field(default_factory=SealSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    ui: bool | None = None
 
     @property
     def data_directory(self) -> str:
         """Directory of an embedded storage, empty for other kinds."""
         return self.storage_options.get("path", "") if self.storage_kind in {"file", "lmdb"} else ""
+
+    def offers_pages(self, listener: ListenerConfig) -> bool:
+        """Whether a listener answers requests for the web page, too."""
+        return is_loopback(listener.host) if self.ui is None else self.ui
 
 
 def dev_config(*, address: str = DEFAULT_ADDRESS) -> ServerConfig:

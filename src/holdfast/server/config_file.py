@@ -25,6 +25,7 @@ from holdfast.server.config_fields import boolean, integer, text
 from holdfast.server.config_iam import read_iam
 from holdfast.server.config_seal import read_seal
 from holdfast.server.config_stanzas import read_audit_file, read_listener, read_storage
+from holdfast.server.security_mode import parse_mode, require_mode
 from holdfast.store.seal_settings import SealSettings
 
 log = logging.getLogger("holdfast.server")
@@ -39,7 +40,6 @@ _IGNORED = frozenset(
     {
         "api_addr",
         "cluster_addr",
-        "ui",
         "cache_size",
         "disable_cache",
         "plugin_directory",
@@ -176,23 +176,28 @@ def _with_settings(config: ServerConfig, settings: dict[str, tuple[str, Any]]) -
 
 def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:
     """Return what a top-level setting changes."""
+    change: dict[str, Any] = {}
     match name:
         case "disable_mlock":
-            return {"lock_memory": not boolean(name, value)}
+            change = {"lock_memory": not boolean(name, value)}
         case "cluster_name" | "log_level" | "pid_file":
-            return {name: text(name, value)}
+            change = {name: text(name, value)}
+        case "ui":
+            change = {name: boolean(name, value)}
         case "max_secret_size":
-            return {"max_secret_bytes": integer(name, value, lowest=1, highest=LARGEST_SECRET_LIMIT)}
+            change = {"max_secret_bytes": integer(name, value, lowest=1, highest=LARGEST_SECRET_LIMIT)}
         case "workers" if config.storage_kind == "inmem":
             # One process keeps that storage to itself.
-            return {"workers": integer('workers with storage "inmem"', value, lowest=0, highest=0)}
+            change = {name: integer('workers with storage "inmem"', value, lowest=0, highest=0)}
         case "workers":
-            return {"workers": integer(name, value, lowest=1, highest=MAX_WORKERS)}
-    if name in {"storage", "backend", "listener", "audit", "seal", "iam", "cluster", "ha_storage"}:
-        raise InvalidInputError(f"{name}: expected a stanza, not a value")
-    if name not in _IGNORED:
-        log.warning("configuration: the setting %s is not known and was ignored", name)
-    return {}
+            change = {name: integer(name, value, lowest=1, highest=MAX_WORKERS)}
+        case "security_mode":
+            require_mode(config, parse_mode(value))
+        case "storage" | "backend" | "listener" | "audit" | "seal" | "iam" | "cluster" | "ha_storage":
+            raise InvalidInputError(f"{name}: expected a stanza, not a value")
+        case _ if name not in _IGNORED:
+            log.warning("configuration: the setting %s is not known and was ignored", name)
+    return change
 
 
 def _place(path: str, block: Block) -> str:
