@@ -1,7 +1,7 @@
 """Guides of docs/, carried out by somebody who types what they say.
 
-Every block of the kinds ``sh``, ``hcl`` and ``python`` is run in order, with free ports and directories of the test
-in place of those that the guide names.
+Every block of the kinds ``sh``, ``hcl`` and ``python`` is run in order, with free ports and own
+directories in place of those that the guide names.
 """
 
 import contextlib
