@@ -46,6 +46,18 @@ def text_of_file(path: str, *, name: str) -> str:
     Raises:
         LocalError: not UTF-8, or too long.
     """
+    try:
+        return bytes_of_file(path, name=name).decode("utf-8")
+    except UnicodeDecodeError:
+        raise LocalError(f"{name}: expected UTF-8 text; encode binary content as base64 first") from None
+
+
+def bytes_of_file(path: str, *, name: str) -> bytes:
+    """Return the content of a file, of standard input for ``-``.
+
+    Raises:
+        LocalError: too long.
+    """
     if path == "-":
         content = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
     else:
@@ -53,10 +65,7 @@ def text_of_file(path: str, *, name: str) -> str:
             content = file.read(MAX_INPUT_BYTES + 1)
     if len(content) > MAX_INPUT_BYTES:
         raise LocalError(f"{name}: expected at most {MAX_INPUT_BYTES} bytes")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise LocalError(f"{name}: expected UTF-8 text; encode binary content as base64 first") from None
+    return content
 
 
 def warn_of_inline(name: str) -> None:

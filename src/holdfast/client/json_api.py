@@ -61,18 +61,42 @@ class JsonApi:
         Raises:
             RemoteError: the kind that the status stands for, with the server's words.
         """
-        target = "/" + quote(path.lstrip("/"), safe="/")
-        if query:
-            target += "?" + urlencode(query)
-        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
+        sent = dict(headers)
         encoded = None
         if body is not None:
             encoded = msgspec.json.encode(body)
             sent.setdefault("Content-Type", "application/json")
-        answer = self._transport.send(method, target, headers=sent, body=encoded, is_final=self._is_final)
+        return _object(self.exchange(method, path, encoded, headers=sent, query=query).body)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        *,
+        headers: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request whose body, or whose answer's, need not be JSON; return the answer as it came.
+
+        Args:
+            method: HTTP method.
+            path: not yet percent-encoded, without query; with or without a leading slash.
+            content: sent as it is; ``headers`` say what it is.
+            headers: credentials and the like; never logged. JSON is asked for unless they say otherwise.
+            query: decoded query parameters.
+
+        Raises:
+            RemoteError: the kind that the status stands for, with the server's words.
+        """
+        target = "/" + quote(path.lstrip("/"), safe="/")
+        if query:
+            target += "?" + urlencode(query)
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
+        answer = self._transport.send(method, target, headers=sent, body=content, is_final=self._is_final)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise self._failure(answer)
-        return _object(answer.body)
+        return answer
 
     def close(self) -> None:
         """Close idle connections."""

@@ -13,7 +13,7 @@ from holdfast.cli.errors import LocalError
 from holdfast.cli.holdfast.environment import setting, switch
 from holdfast.cli.holdfast.token_file import read_token
 from holdfast.cli.output import FORMATS
-from holdfast.client import DcosClient, TlsSettings, VaultClient
+from holdfast.client import DcosClient, IamClient, TlsSettings, VaultClient
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 
@@ -82,9 +82,30 @@ def connect_dcos(arguments: Namespace, *, store: str) -> DcosClient:
     """
     try:
         return DcosClient(
-            arguments.address or setting("ADDR", "DCOS_URL", "DCOS_CLUSTER_URL") or DEFAULT_ADDRESS,
+            _dcos_address(arguments),
             configured_token("DCOS_ACS_TOKEN"),
             store=store,
+            tls=_tls(arguments),
+            allow_plaintext_off_loopback=arguments.allow_plaintext_off_loopback,
+        )
+    except InvalidInputError as error:
+        raise LocalError(error.message) from None
+
+
+def connect_iam(arguments: Namespace, *, anonymous: bool = False) -> IamClient:
+    """Return a client of the DC/OS IAM; address and token are those of ``connect_dcos``.
+
+    Args:
+        arguments: parsed, with the server options.
+        anonymous: send no token, as for a login.
+
+    Raises:
+        LocalError: a setting cannot be used.
+    """
+    try:
+        return IamClient(
+            _dcos_address(arguments),
+            None if anonymous else configured_token("DCOS_ACS_TOKEN"),
             tls=_tls(arguments),
             allow_plaintext_off_loopback=arguments.allow_plaintext_off_loopback,
         )
@@ -97,6 +118,11 @@ def configured_token(*other_variables: str) -> SecretBytes | None:
     if text := setting("TOKEN", *other_variables):
         return SecretBytes(text.strip().encode())
     return read_token(Path.home())
+
+
+def _dcos_address(arguments: Namespace) -> str:
+    address: str = arguments.address or setting("ADDR", "DCOS_URL", "DCOS_CLUSTER_URL") or DEFAULT_ADDRESS
+    return address
 
 
 def _tls(arguments: Namespace) -> TlsSettings:
