@@ -1,4 +1,4 @@
-"""A thread beside the event loop of one process, for work that would hold it up: hashing passwords.
+"""A thread beside the event loop of one process, for work that would hold it up: password hashes, RSA keys.
 
 One thread, so that a process never needs the memory of more than one hash: a node needs at most ``workers``
 times the configured memory, however many log in at once. What waits is bounded too; more is refused.
@@ -25,7 +25,7 @@ class Offload:
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Run ``work`` in the thread; ``done`` gets its result, or what it raised, in the running loop."""
         if self._waiting >= MAX_WAITING:
-            done(UnavailableError("too many logins at the moment; try again later"))
+            done(UnavailableError("too much slow work at the moment; try again later"))
             return
         self._waiting += 1
         self._thread.submit(self._work, asyncio.get_running_loop(), work, done)

@@ -38,13 +38,14 @@ from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
-from holdfast.store.kv_commands import Permit
-from holdfast.store.kv_routes import KvVisit, serve_kv
 from holdfast.store.layout import IAM
+from holdfast.store.mount_visit import MountVisit
 from holdfast.store.open_store import OpenStore
+from holdfast.store.permit import Permit
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, RouteTable
+from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
@@ -378,10 +379,12 @@ class Store:
         entry: AuditEntry,
         warnings: list[str],
         done: Done,
-        result: Command | Exception,
+        result: Answer | Command | Exception,
     ) -> None:
         if isinstance(result, Exception):
             self._audit.failed(entry, refusal_of(request.id, result), self._clock.now(), done)
+        elif isinstance(result, Answer):
+            self._audit.answered(entry, result, self._clock.now(), done)
         else:
             self._announce(result, entry, warnings, done)
 
@@ -413,10 +416,11 @@ class Store:
             return self._own_path(opened, caller, request, now)
         permit = self._permit(caller, request)
         mounted = opened.destination(request.operation, request.path).mounted
-        if mounted is None or mounted.mount.type != "kv":
+        engine = None if mounted is None else SECRETS_ENGINES.get(mounted.mount.type)
+        if mounted is None or engine is None:
             raise NotFoundError("no handler for route: nothing is mounted at this path")
-        visit = KvVisit(request, mounted, caller, permit, opened, now, self._max_secret_bytes)
-        return partial(serve_kv, visit), []
+        visit = MountVisit(request, mounted, caller, permit, opened, now, self._max_secret_bytes)
+        return partial(engine.serve, visit), []
 
     def _own_path(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
         if not _guards_itself(request):

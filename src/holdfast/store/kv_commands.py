@@ -10,11 +10,11 @@ import msgspec
 
 from holdfast.engines import kv1, kv2
 from holdfast.engines.errors import SecretNotFoundError, VersionGoneError
-from holdfast.errors import PermissionDeniedError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import engine_place
 from holdfast.store.mounts import Mount
+from holdfast.store.permit import Permit
 from holdfast.store.request import Answer
 
 T = TypeVar("T")
@@ -35,18 +35,6 @@ class KvCommand(Command, frozen=True, kw_only=True):
         """Return the mount's data, if the mount still exists."""
         scope.require_mount(self.mount)
         return scope.view(engine_place(Mount.prefix_of(self.mount)))
-
-
-class Permit(msgspec.Struct, frozen=True, array_like=True):
-    """Which kinds of write the caller may do."""
-
-    create: bool
-    update: bool
-
-    def check(self, *, exists: bool) -> None:
-        """Refuse a create or an update that the caller may not do."""
-        if not (self.update if exists else self.create):
-            raise PermissionDeniedError("permission denied")
 
 
 class Kv1Write(KvCommand, frozen=True, kw_only=True):

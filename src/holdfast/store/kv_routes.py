@@ -5,7 +5,6 @@ the mount means follows the KV part of the Vault HTTP API.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -17,9 +16,7 @@ from holdfast.formats.strict_json import JsonObject, encode
 from holdfast.policy.acl import Capability
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
-from holdfast.store.caller import Caller
 from holdfast.store.command import Command
-from holdfast.store.destination import Mounted
 from holdfast.store.kv_commands import (
     Kv1Delete,
     Kv1Write,
@@ -33,12 +30,9 @@ from holdfast.store.kv_commands import (
     Kv2Write,
     Kv2WriteConfig,
     Kv2WriteMetadata,
-    Permit,
 )
-from holdfast.store.layout import engine_place
-from holdfast.store.mounts import Mount
-from holdfast.store.open_store import OpenStore
-from holdfast.store.request import Answer, Operation, StoreRequest
+from holdfast.store.mount_visit import MountVisit
+from holdfast.store.request import Answer, Operation
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MAX_LISTED = 100_000
@@ -50,64 +44,12 @@ NOT_A_PATH = (
 AT_THE_ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 
 
-class KvVisit(msgspec.Struct, frozen=True, gc=False):
-    """An authorised request that was routed to a mount.
-
-    Attributes:
-        request: as the dialect built it.
-        mounted: what it goes to.
-        caller: who asks.
-        permit: which kinds of write the caller may do.
-        store: the open store, as this process sees it.
-        now: Unix seconds.
-        max_secret_bytes: the largest secret that may be written.
-    """
-
-    request: StoreRequest
-    mounted: Mounted
-    caller: Caller
-    permit: Permit
-    store: OpenStore
-    now: float
-    max_secret_bytes: int
-
-    @property
-    def mount(self) -> Mount:
-        """The mount."""
-        return self.mounted.mount
-
-    @property
-    def view(self) -> Reader:
-        """Reads what the mount stores; each read sees the newest committed state."""
-        return self.mounted.view
-
-    @property
-    def body(self) -> JsonObject:
-        """The decoded body."""
-        return self.request.body
-
-    def snapshot(self) -> AbstractContextManager[Reader]:
-        """Open a view of the mount in which all reads see one state."""
-        return self.store.snapshot(engine_place(self.mount.storage_prefix))
-
-    def check_size(self, payload: bytes) -> bytes:
-        """Return ``payload`` if it may be stored.
-
-        Raises:
-            TooLargeError: it is over the configured limit.
-        """
-        size = self.request.secret_bytes
-        if (len(payload) if size < 0 else size) > self.max_secret_bytes:
-            raise TooLargeError(f"secret: expected at most {self.max_secret_bytes} bytes")
-        return payload
-
-
-def serve_kv(visit: KvVisit) -> Answer | Command:
+def serve_kv(visit: MountVisit) -> Answer | Command:
     """Answer a request below a KV mount, or return the command that will."""
     return _serve_v2(visit) if visit.mount.is_versioned else _serve_v1(visit)
 
 
-def _serve_v1(visit: KvVisit) -> Answer | Command:
+def _serve_v1(visit: MountVisit) -> Answer | Command:
     operation, mount, path = visit.request.operation, visit.mount.uuid, visit.mounted.path
     if operation in {Operation.LIST, Operation.SCAN}:
         return _listing(visit, path, kv1.walk)
@@ -123,7 +65,7 @@ def _serve_v1(visit: KvVisit) -> Answer | Command:
     raise UnsupportedError("unsupported operation")
 
 
-def _read_v1(visit: KvVisit) -> Answer:
+def _read_v1(visit: MountVisit) -> Answer:
     try:
         payload = kv1.read(visit.view, visit.mounted.path)
     except SecretNotFoundError:
@@ -132,7 +74,7 @@ def _read_v1(visit: KvVisit) -> Answer:
     return Answer(data=payload, lease_seconds=kv1.lease_seconds(payload, default=default))
 
 
-def _serve_v2(visit: KvVisit) -> Answer | Command:
+def _serve_v2(visit: MountVisit) -> Answer | Command:
     section, slash, name = visit.mounted.path.partition("/")
     if section == "config" and not name:
         handler = _CONFIG.get(visit.request.operation)
@@ -145,7 +87,7 @@ def _serve_v2(visit: KvVisit) -> Answer | Command:
     return handler(visit, name)
 
 
-def _read(visit: KvVisit, path: str) -> Answer:
+def _read(visit: MountVisit, path: str) -> Answer:
     now, wanted = visit.now, visit.request.query and visit.request.parameter("version")
     try:
         if wanted:
@@ -163,7 +105,7 @@ def _version_answer(version: kv2.Version) -> Answer:
     return Answer(data=version.payload, metadata=version.metadata_json, missing=version.payload is None)
 
 
-def _read_subkeys(visit: KvVisit, path: str) -> Answer:
+def _read_subkeys(visit: MountVisit, path: str) -> Answer:
     try:
         with visit.snapshot() as view:
             version = kv2.read_subkeys(
@@ -181,7 +123,7 @@ def _read_subkeys(visit: KvVisit, path: str) -> Answer:
     )
 
 
-def _write(visit: KvVisit, path: str) -> Command:
+def _write(visit: MountVisit, path: str) -> Command:
     return Kv2Write(
         mount=visit.mount.uuid,
         path=_named(path),
@@ -192,11 +134,11 @@ def _write(visit: KvVisit, path: str) -> Command:
     )
 
 
-def _patch(visit: KvVisit, path: str) -> Command:
+def _patch(visit: MountVisit, path: str) -> Command:
     return Kv2Patch(mount=visit.mount.uuid, path=_named(path), changes=_data(visit), cas=_cas(visit.body))
 
 
-def _data(visit: KvVisit) -> bytes | None:
+def _data(visit: MountVisit) -> bytes | None:
     data = visit.body.values.get("data")
     if data is None:
         return None
@@ -214,44 +156,44 @@ def _cas(body: JsonObject) -> int | None:
     return fields.integer(options, "cas") if options.get("cas") is not None else None
 
 
-def _delete(visit: KvVisit, path: str) -> Command:
+def _delete(visit: MountVisit, path: str) -> Command:
     must_exist = visit.request.precondition is kv2.Precondition.MUST_EXIST
     return Kv2DeleteCurrent(mount=visit.mount.uuid, path=_named(path), must_exist=must_exist)
 
 
-def _delete_versions(visit: KvVisit, path: str) -> Command:
+def _delete_versions(visit: MountVisit, path: str) -> Command:
     _require_update(visit)
     return Kv2DeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
-def _undelete_versions(visit: KvVisit, path: str) -> Command:
+def _undelete_versions(visit: MountVisit, path: str) -> Command:
     _require_update(visit)
     return Kv2UndeleteVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
-def _destroy_versions(visit: KvVisit, path: str) -> Command:
+def _destroy_versions(visit: MountVisit, path: str) -> Command:
     _require_update(visit)
     return Kv2DestroyVersions(mount=visit.mount.uuid, path=_named(path), versions=_versions(visit))
 
 
-def _read_metadata(visit: KvVisit, path: str) -> Answer:
+def _read_metadata(visit: MountVisit, path: str) -> Answer:
     try:
         return Answer(data=kv2.read_metadata(visit.view, path))
     except SecretNotFoundError:
         return Answer(missing=True)
 
 
-def _write_metadata(visit: KvVisit, path: str) -> Command:
+def _write_metadata(visit: MountVisit, path: str) -> Command:
     return Kv2WriteMetadata(
         mount=visit.mount.uuid, path=_named(path), change=_metadata_change(visit), permit=visit.permit
     )
 
 
-def _patch_metadata(visit: KvVisit, path: str) -> Command:
+def _patch_metadata(visit: MountVisit, path: str) -> Command:
     return Kv2PatchMetadata(mount=visit.mount.uuid, path=_named(path), change=_metadata_change(visit))
 
 
-def _metadata_change(visit: KvVisit) -> kv2.MetadataChange:
+def _metadata_change(visit: MountVisit) -> kv2.MetadataChange:
     values = visit.body.values
     notes = values.get("custom_metadata", msgspec.UNSET)
     if isinstance(notes, dict):
@@ -267,15 +209,15 @@ def _metadata_change(visit: KvVisit) -> kv2.MetadataChange:
     )
 
 
-def _erase(visit: KvVisit, path: str) -> Command:
+def _erase(visit: MountVisit, path: str) -> Command:
     return Kv2Erase(mount=visit.mount.uuid, path=_named(path))
 
 
-def _list(visit: KvVisit, directory: str) -> Answer:
+def _list(visit: MountVisit, directory: str) -> Answer:
     return _listing(visit, directory, _walk_live(visit.now))
 
 
-def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
+def _listing(visit: MountVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
     """List one level, or when the caller scans everything below that he may list level by level."""
     if visit.request.operation is Operation.SCAN:
         names: list[str] = []
@@ -291,7 +233,7 @@ def _listing(visit: KvVisit, directory: str, walk: Callable[[Reader, str], Any])
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
 
 
-def _may_list(visit: KvVisit, name: str) -> bool:
+def _may_list(visit: MountVisit, name: str) -> bool:
     below, slash, _ = name.rpartition("/")
     return not slash or bool(visit.caller.decide(f"{visit.request.path}{below}/", Capability.LIST))
 
@@ -306,11 +248,11 @@ def _walk_live(now: float) -> Callable[[Reader, str], Any]:
     return walk
 
 
-def _read_config(visit: KvVisit, _path: str) -> Answer:
+def _read_config(visit: MountVisit, _path: str) -> Answer:
     return Answer(data=kv2.read_config(visit.view).to_json())
 
 
-def _write_config(visit: KvVisit, _path: str) -> Command:
+def _write_config(visit: MountVisit, _path: str) -> Command:
     _require_update(visit)
     values = visit.body.values
     delay = values.get("delete_version_after")
@@ -327,7 +269,7 @@ def _write_config(visit: KvVisit, _path: str) -> Command:
     )
 
 
-def _require_update(visit: KvVisit) -> None:
+def _require_update(visit: MountVisit) -> None:
     """Refuse somebody who may only create: what is asked for changes what is there."""
     visit.permit.check(exists=True)
 
@@ -338,7 +280,7 @@ def _given(values: dict[str, Any], name: str, read: Callable[..., Any]) -> Any:
     return None if values[name] is None else read(values, name)
 
 
-def _versions(visit: KvVisit) -> tuple[int, ...]:
+def _versions(visit: MountVisit) -> tuple[int, ...]:
     return tuple(_number(word) for word in fields.words(visit.body.values, "versions"))
 
 
@@ -354,7 +296,7 @@ def _named(path: str) -> str:
     return path
 
 
-_Handler = Callable[[KvVisit, str], Answer | Command]
+_Handler = Callable[[MountVisit, str], Answer | Command]
 
 _CONFIG: dict[Operation, _Handler] = {Operation.READ: _read_config, Operation.WRITE: _write_config}
 _SECTIONS: dict[str, dict[Operation, _Handler]] = {

@@ -127,16 +127,25 @@ def kv_mount(
         InvalidInputError: the path, the kind or the version is not one that is offered.
     """
     if kind not in _KV_TYPES:
-        raise InvalidInputError("plugin not found in the catalog: expected kv, kv-v1 or kv-v2")
+        raise InvalidInputError("type: expected kv, kv-v1 or kv-v2")
+    version = version or _version_option(options) or _KV_TYPES[kind] or "1"
+    if version not in {"1", "2"}:
+        raise InvalidInputError("options.version: expected 1 or 2")
+    return engine_mount(path, "kv", description=description, options={"version": version})
+
+
+def engine_mount(path: str, kind: str, *, description: str, options: dict[str, str] | None = None) -> Mount:
+    """Return a new mount of the type ``kind``.
+
+    Raises:
+        InvalidInputError: the path is none, or the description is too long.
+    """
     if len(description) > MAX_DESCRIPTION_LENGTH:
         raise InvalidInputError(f"description: expected at most {MAX_DESCRIPTION_LENGTH} characters")
     canonical = parse_path(path).as_directory().text
     if not canonical:
         raise InvalidInputError("path: expected the name of a mount")
-    version = version or _version_option(options) or _KV_TYPES[kind] or "1"
-    if version not in {"1", "2"}:
-        raise InvalidInputError("options.version: expected 1 or 2")
-    return Mount(canonical, "kv", new_uuid(), f"kv_{random_hex(4)}", description, {"version": version})
+    return Mount(canonical, kind, new_uuid(), f"{kind}_{random_hex(4)}", description, options or {})
 
 
 def with_ttls(mount: Mount, *, default_seconds: int | None = None, max_seconds: int | None = None) -> Mount:

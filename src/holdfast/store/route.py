@@ -19,10 +19,10 @@ class Deferred:
     """Work that is too slow for the process that serves requests, such as hashing a password.
 
     Attributes:
-        work: runs elsewhere, on what it was given alone, and returns the change to make.
+        work: runs elsewhere, on what it was given alone, and returns the answer or the change to make.
     """
 
-    work: Callable[[], Command]
+    work: Callable[[], Answer | Command]
 
 
 Handler = Callable[[Visit], Answer | Command | Deferred]

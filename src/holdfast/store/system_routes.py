@@ -11,11 +11,12 @@ from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
-from holdfast.store.mounts import Mount, kv_mount, with_ttls
+from holdfast.store.mounts import Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
+from holdfast.store.secrets_engines import new_mount
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import live_by_accessor
@@ -98,7 +99,7 @@ def _add_mount(visit: Visit) -> Command:
     kind = values.get("type")
     if not isinstance(kind, str) or not kind:
         raise InvalidInputError("backend type must be specified as a string")
-    mount = kv_mount(
+    mount = new_mount(
         visit.argument,
         kind=kind,
         description=fields.text(values, "description"),

@@ -1,0 +1,17 @@
+"""Which kinds of write a caller may do: decided before a request is served, checked where it is committed."""
+
+import msgspec
+
+from holdfast.errors import PermissionDeniedError
+
+
+class Permit(msgspec.Struct, frozen=True, array_like=True):
+    """Which kinds of write the caller may do."""
+
+    create: bool
+    update: bool
+
+    def check(self, *, exists: bool) -> None:
+        """Refuse a create or an update that the caller may not do."""
+        if not (self.update if exists else self.create):
+            raise PermissionDeniedError("permission denied")
