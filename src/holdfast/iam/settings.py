@@ -7,7 +7,7 @@ from holdfast.iam.names import check_uid
 from holdfast.iam.passwords import DEFAULT_LEAST_LENGTH, LEAST_LEAST_LENGTH, MAX_PASSWORD_BYTES, PasswordCost
 
 DEFAULT_TOKEN_LIFETIME_SECONDS = 5 * 86_400  # that of DC/OS; shorter is better
-LEAST_TOKEN_LIFETIME_SECONDS = 60
+LEAST_TOKEN_LIFETIME_SECONDS = 1  # no use to people; to a test of what happens then it is
 MOST_TOKEN_LIFETIME_SECONDS = 30 * 86_400
 
 

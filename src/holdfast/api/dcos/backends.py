@@ -36,6 +36,8 @@ NOT_WHILE_SEALED = "the store is initialised and sealed: unseal it first; then i
 
 Handler = Callable[[Exchange, str], None]
 
+_NOTHING_KEPT = Answer()
+
 
 class Backends:
     """Answers everything but secrets.
@@ -98,15 +100,15 @@ class Backends:
     def _read_init(self, exchange: Exchange, name: str) -> None:
         self._mount_of(name)
         if self._store.is_sealed or not exchange.token:
-            exchange.control(ReadInitialization(), _show_document)
+            exchange.control(ReadInitialization(), _show_initialization)
             return
         # A superuser is shown the first root token too, if the configuration had it kept.
         exchange.serve(
             Operation.READ,
             "sys/first-root-token",
-            _show_document,
+            _show_initialization,
             otherwise=lambda kept: exchange.control(
-                ReadInitialization(), partial(_show_initialization, kept)
+                ReadInitialization(), partial(_show_initialization, kept=kept)
             ),
         )
 
@@ -118,11 +120,11 @@ class Backends:
         threshold = fields.integer(body.values, "threshold", 1)
         if not self._store.is_initialized():
             command = InitializeStore(shares=shares, threshold=threshold, pgp_keys=pgp_keys)
-            exchange.control(command, _show_document)
+            exchange.control(command, _show_initialization)
         elif self._store.is_sealed:
             raise InvalidInputError(NOT_WHILE_SEALED)
         else:
-            exchange.serve(Operation.WRITE, "sys/shares", _show_document, body=body)
+            exchange.serve(Operation.WRITE, "sys/shares", _show_initialization, body=body)
 
     def _show_stores(self, exchange: Exchange, name: str) -> None:
         if name:
@@ -193,14 +195,9 @@ def _body(exchange: Exchange) -> JsonObject:
     return decode_object(exchange.request.body)
 
 
-def _show_document(answer: Answer) -> bytes:
-    document = msgspec.json.decode(answer.data or b"{}")
+def _show_initialization(answer: Answer, kept: Answer = _NOTHING_KEPT) -> bytes:
+    document = {"recovery_keys": [], **msgspec.json.decode(answer.data or b"{}")}
     document.pop("keys_base64", None)
-    return build_response(HTTPStatus.OK, encode(document))
-
-
-def _show_initialization(kept: Answer, answer: Answer) -> bytes:
-    document = msgspec.json.decode(answer.data or b"{}")
     if kept.data is not None:
         document |= msgspec.json.decode(kept.data)
     return build_response(HTTPStatus.OK, encode(document))

@@ -24,6 +24,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
 ALREADY_EXISTS = "the secret already exists"
 DOES_NOT_EXIST = "the secret does not exist"
 UNKNOWN_STORE = "store not found"
+PAYLOAD_TOO_LARGE = "Payload Too Large"
 NOT_KNOWN = "the authentication token is missing, expired or not valid"
 
 
@@ -60,5 +61,5 @@ def error_body(title: str, description: str) -> bytes:
 
 
 def title_of(status: int) -> str:
-    """Return the title that goes with a status code."""
-    return HTTPStatus(status).phrase
+    """Return the title that goes with a status code, the same whatever version of Python this is."""
+    return PAYLOAD_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else HTTPStatus(status).phrase
