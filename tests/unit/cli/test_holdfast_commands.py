@@ -642,6 +642,6 @@ def test_the_dcos_dialect_takes_its_own_environment(wire, monkeypatch):
 def test_a_value_file_is_sent_exactly(wire, tmp_path, capsys):
     wire.answers["PUT", "/secrets/v1/secret/default/a"] = (201, {})
     (tmp_path / "v").write_text("line\n")
-    assert PROGRAM.main(["security", "secrets", "create", "-f", str(tmp_path / "v"), "a"]) == 0
+    assert PROGRAM.main(["security", "secrets", "create", "-t", str(tmp_path / "v"), "a"]) == 0
     assert wire.requests[0][2] == {"value": "line\n"}
     assert capsys.readouterr() == ("", "")

@@ -66,19 +66,101 @@ _TOKEN = Group(
     },
 )
 
+_STORES = Group(
+    "Open, close and look at secret stores",
+    {
+        "show": Command("Show all secret stores, or one", f"{_HERE}.security_store:show"),
+        "status": Command("Ask whether a store answers", f"{_HERE}.security_store:status"),
+        "seal-status": Command("Show whether a store is sealed", f"{_HERE}.security_store:seal_status"),
+        "seal": Command("Drop the keys at once", f"{_HERE}.security_store:seal"),
+        "unseal": Command("Hand in a decrypted unseal key", f"{_HERE}.security_store:unseal"),
+        "auto-unseal": Command("Open with the key at hand", f"{_HERE}.security_store:auto_unseal"),
+        "init": Command("Make keys, or replace them", f"{_HERE}.security_store_init:init"),
+        "init-status": Command("Show the encrypted keys", f"{_HERE}.security_store_init:init_status"),
+    },
+)
+
+_USERS = Group(
+    "People",
+    {
+        "create": Command("Make a user", f"{_HERE}.security_users:create"),
+        "update": Command("Change a description or a password", f"{_HERE}.security_users:update"),
+        "delete": Command("Remove a user", f"{_HERE}.security_users:delete"),
+        "show": Command("Show a user", f"{_HERE}.security_users:show"),
+        "list": Command("List the users", f"{_HERE}.security_users:list_users"),
+        "grant": Command("Let a user do something", f"{_HERE}.security_grants:grant_to_user"),
+        "revoke": Command("Take that back", f"{_HERE}.security_grants:revoke_from_user"),
+        "permissions": Command("List what was granted to a user", f"{_HERE}.security_users:permissions"),
+    },
+)
+
+_GROUPS = Group(
+    "Groups of people and services",
+    {
+        "create": Command("Make a group", f"{_HERE}.security_groups:create"),
+        "delete": Command("Remove a group", f"{_HERE}.security_groups:delete"),
+        "show": Command("Show a group", f"{_HERE}.security_groups:show"),
+        "list": Command("List the groups", f"{_HERE}.security_groups:list_groups"),
+        "members": Command("List who is in a group", f"{_HERE}.security_groups:members"),
+        "add_user": Command("Put somebody into a group", f"{_HERE}.security_groups:add_user"),
+        "del_user": Command("Take somebody out of a group", f"{_HERE}.security_groups:del_user"),
+        "grant": Command("Let the members do something", f"{_HERE}.security_grants:grant_to_group"),
+        "revoke": Command("Take that back", f"{_HERE}.security_grants:revoke_from_group"),
+        "permissions": Command("List what was granted to a group", f"{_HERE}.security_groups:permissions"),
+    },
+)
+
+_SERVICE_ACCOUNTS = Group(
+    "Programs that log in with a key",
+    {
+        "keypair": Command("Make a key pair in two files", f"{_HERE}.security_services:keypair"),
+        "create": Command("Make a service account", f"{_HERE}.security_services:create"),
+        "delete": Command("Remove a service account", f"{_HERE}.security_services:delete"),
+        "show": Command("Show a service account", f"{_HERE}.security_services:show"),
+        "list": Command("List the service accounts", f"{_HERE}.security_services:list_accounts"),
+        "grant": Command("Let a service do something", f"{_HERE}.security_grants:grant_to_user"),
+        "revoke": Command("Take that back", f"{_HERE}.security_grants:revoke_from_user"),
+        "permissions": Command("List what was granted to it", f"{_HERE}.security_users:permissions"),
+    },
+)
+
 _SECURITY = Group(
-    "The DC/OS dialect",
+    "The commands of `dcos security`",
     {
         "secrets": Group(
-            "Work with secrets as `dcos security secrets` does",
+            "Work with secrets",
             {
                 "create": Command("Create a secret", f"{_HERE}.security_secrets:create"),
                 "get": Command("Read a secret", f"{_HERE}.security_secrets:get"),
                 "list": Command("List all secrets below a path", f"{_HERE}.security_secrets:list_names"),
                 "update": Command("Replace the value of a secret", f"{_HERE}.security_secrets:update"),
                 "delete": Command("Delete a secret", f"{_HERE}.security_secrets:delete"),
+                "create-sa-secret": Command(
+                    "Keep a service account's key as a secret",
+                    f"{_HERE}.security_service_secret:create_service_secret",
+                ),
             },
         ),
+        "cluster": Group("The cluster's parts", {"secret-store": _STORES}),
+        "org": Group(
+            "Say who there is, and who may do what",
+            {
+                "users": _USERS,
+                "groups": _GROUPS,
+                "service-accounts": _SERVICE_ACCOUNTS,
+                "permissions": Command(
+                    "List what can be used, or who may use it", f"{_HERE}.security_grants:permissions"
+                ),
+            },
+        ),
+    },
+)
+
+_AUTH = Group(
+    "Log in and out as a user",
+    {
+        "login": Command("Log in with a password or a key", f"{_HERE}.auth_session:login"),
+        "logout": Command("End the token in use", f"{_HERE}.auth_session:logout"),
     },
 )
 
@@ -94,6 +176,7 @@ PROGRAM = Program(
             "status": Command("Show whether the store is sealed", f"{_HERE}.status:status"),
             "operator": _OPERATOR,
             "login": Command("Keep a token for the commands that follow", f"{_HERE}.login:login"),
+            "auth": _AUTH,
             "kv": _KV,
             "read": Command("Read any path of the API", f"{_HERE}.logical:read"),
             "write": Command("Write any path of the API", f"{_HERE}.logical:write"),
@@ -117,6 +200,7 @@ PROGRAM = Program(
             "--client-key",
             "--format",
             "--namespace",
+            "--output",
             "--tls-server-name",
         },
     ),

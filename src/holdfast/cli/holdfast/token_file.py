@@ -32,3 +32,8 @@ def write_token(home: Path, token: SecretBytes) -> Path:
     path = home / OWN_NAME
     write_private(path, token.view())
     return path
+
+
+def forget_token(home: Path) -> None:
+    """Remove the token that is kept below ``home``, if there is one."""
+    (home / OWN_NAME).unlink(missing_ok=True)
