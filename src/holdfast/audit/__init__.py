@@ -20,15 +20,20 @@ device's own key: tokens, accessors and every text value in request and response
 secret is therefore not protected: store it as text. Equal values have equal hashes within one device,
 and ``AuditBroker.hash`` lets an operator look for a known one.
 
+Lines are chained under a key of the store's, see ``chain``: what is done to a file later is noticed by
+``verify``.
+
 The lines have the layout of the Vault audit devices; a response line leaves out the request's data.
 """
 
 from holdfast.audit.broker import AuditBroker, AuditDevice
+from holdfast.audit.chain import chain_key
 from holdfast.audit.entry import UNAUDITED_PATHS, AuditAuth, AuditEntry, AuditTarget
 from holdfast.audit.errors import AuditConfigurationError, AuditFailedError, AuditSinkError
 from holdfast.audit.file_sink import FileSink
 from holdfast.audit.hasher import ValueHasher
 from holdfast.audit.sink import AuditSink
+from holdfast.audit.verify import Fault, Finding, Verifier
 
 __all__ = [
     "UNAUDITED_PATHS",
@@ -41,6 +46,10 @@ __all__ = [
     "AuditSink",
     "AuditSinkError",
     "AuditTarget",
+    "Fault",
     "FileSink",
+    "Finding",
     "ValueHasher",
+    "Verifier",
+    "chain_key",
 ]

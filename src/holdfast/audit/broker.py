@@ -8,6 +8,7 @@ threads or processes: each worker has a broker of its own over the same files.
 from collections.abc import Sequence
 from typing import Any
 
+from holdfast.audit.chain import Chain, chain_key
 from holdfast.audit.entry import (
     AuditAuth,
     AuditEntry,
@@ -28,9 +29,7 @@ _RESPONSE = b'},"response":{'
 
 
 class AuditDevice:
-    """A configured device: a name, a salt, a sink, and the parts of lines that wait for it.
-
-    Lines are joined once, when they are written: half of what they say was rendered long before.
+    """A configured device: a name, a salt, a sink, the chain of its lines, and those that wait for it.
 
     Args:
         name: the path under which it is enabled, without a slash.
@@ -42,15 +41,24 @@ class AuditDevice:
         last_failure: what the operator should know about the latest one; empty if none.
     """
 
-    __slots__ = ("failures", "hasher", "last_failure", "name", "sink", "waiting")
+    __slots__ = ("chain", "failures", "hasher", "last_failure", "name", "sink", "waiting")
 
     def __init__(self, name: str, salt: bytes, sink: AuditSink) -> None:
         self.name = name
         self.hasher = ValueHasher(salt)
         self.sink = sink
+        self.chain = Chain(chain_key(salt))
         self.waiting: list[bytes] = []
         self.failures = 0
         self.last_failure = ""
+
+    def add(self, *parts: bytes) -> None:
+        """Let a line wait to be written.
+
+        Args:
+            *parts: of a JSON object without its closing brace; half of them were rendered long before.
+        """
+        self.waiting.append(self.chain.close(b"".join(parts)))
 
     def flush(self) -> bool:
         """Write what waits; whether the sink took it. What it refused is not kept."""
@@ -61,8 +69,18 @@ class AuditDevice:
         except AuditSinkError as error:
             self.failures += 1
             self.last_failure = f"{error.message}: {error.detail}" if error.detail else error.message
+            self.chain.start_anew()  # nobody knows how much of it is there
             return False
         return True
+
+    def reopen(self) -> None:
+        """Let the sink open its place again, and begin a chain there; nothing may be waiting.
+
+        Raises:
+            AuditSinkError: it cannot be opened; the sink goes on with what it had.
+        """
+        self.chain.start_anew()
+        self.sink.reopen()
 
 
 class AuditBroker:
@@ -155,16 +173,7 @@ class AuditBroker:
         time, failure = self._time_at(now), error_member(error) if error else b""
         for device, common in zip(self._devices, entry.common, strict=True):
             shown = b',"data":' + device.hasher.json(data) if data else b""
-            device.waiting += (
-                b'{"time":"',
-                time,
-                b'","type":"request",',
-                *common,
-                shown,
-                b"}",
-                failure,
-                b"}\n",
-            )
+            device.add(b'{"time":"', time, b'","type":"request",', *common, shown, b"}", failure)
 
     def response(
         self,
@@ -199,17 +208,7 @@ class AuditBroker:
                 self._check_own(auth)
                 handed_out = b'"auth":{%b}' % auth.rendered[index][0].removeprefix(b",")
                 shown = handed_out + b"," + shown if shown else handed_out
-            device.waiting += (
-                b'{"time":"',
-                time,
-                b'","type":"response",',
-                *common,
-                _RESPONSE,
-                shown,
-                b"}",
-                failure,
-                b"}\n",
-            )
+            device.add(b'{"time":"', time, b'","type":"response",', *common, _RESPONSE, shown, b"}", failure)
 
     def flush(self) -> None:
         """Write the gathered lines to every device.
@@ -245,7 +244,7 @@ class AuditBroker:
         failed = []
         for device in self._devices:
             try:
-                device.sink.reopen()
+                device.reopen()
             except HoldfastError as error:
                 device.last_failure = error.message
                 failed.append(f"{device.name}: {error.message}")

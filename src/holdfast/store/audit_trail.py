@@ -80,7 +80,8 @@ class AuditTrail:
         self._destination = _nowhere
 
     def reopen(self) -> None:
-        """Open the files again, as after log rotation."""
+        """Write what waits and open the files again, as after log rotation."""
+        self._flush()
         self._broker.reopen()
 
     def asked(self, request: StoreRequest, caller: Caller, now: float) -> AuditEntry:
@@ -156,7 +157,7 @@ class AuditTrail:
                 display_name=entry.display_name,
                 policies=entry.policies,
                 token_policies=entry.policies,
-                token_type="service",  # noqa: S106 - the kind of token, not one
+                token_type=entry.type,
                 metadata=entry.meta,
                 token_ttl=entry.ttl_seconds,
             )

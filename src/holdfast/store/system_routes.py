@@ -8,6 +8,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
+from holdfast.store.audit_routes import AUDIT_ROUTES
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
@@ -294,6 +295,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/capabilities-self", Operation.WRITE, _capabilities_self),
         Route("sys/capabilities", Operation.WRITE, _capabilities_of_token),
         Route("sys/capabilities-accessor", Operation.WRITE, _capabilities_of_accessor),
+        *AUDIT_ROUTES,
     )
 )
 

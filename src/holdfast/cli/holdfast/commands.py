@@ -124,6 +124,14 @@ _SERVICE_ACCOUNTS = Group(
     },
 )
 
+_AUDIT = Group(
+    "Read audit files",
+    {
+        "verify": Command("Say whether audit files are as they were written", f"{_HERE}.audit:verify"),
+        "hash": Command("Print what stands for a text in audit lines", f"{_HERE}.audit:hash_text"),
+    },
+)
+
 _SECURITY = Group(
     "The commands of `dcos security`",
     {
@@ -185,6 +193,7 @@ PROGRAM = Program(
             "policy": _POLICY,
             "secrets": _SECRETS,
             "token": _TOKEN,
+            "audit": _AUDIT,
             "security": _SECURITY,
             "exec": Command("Run a command with secrets", "holdfast.cli.exec.command:run_with_secrets"),
             "version": Command("Print the version", f"{_HERE}.version:version"),
