@@ -13,7 +13,7 @@ from holdfast.errors import (
 # The first kind that fits counts.
 _ADVICE: tuple[tuple[type[HoldfastError], str], ...] = (
     (SealedError, "Unseal it with: holdfast operator unseal"),
-    (UnauthenticatedError, "Log in again with: holdfast login"),
+    (UnauthenticatedError, "Log in again with: holdfast login, or as a user with: holdfast auth login"),
     (
         PermissionDeniedError,
         "See what the token may do with: holdfast token lookup. No token yet? holdfast login",

@@ -16,6 +16,7 @@ from holdfast.cli.output import remark
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.client import Subject
 
+_RID = "resource, such as dcos:secrets:default:/team/*"
 _ACTION = "create, read, update, delete or full"
 _ACL = (("RID", "rid"), ("Description", "description"))
 _GRANTED = (("RID", "rid"), ("Actions", "actions"))
@@ -43,9 +44,7 @@ def revoke_from_group(parser: CommandParser) -> Run:
 
 def permissions(parser: CommandParser) -> Run:
     """List the resources that something was granted on; for one of them, to whom."""
-    parser.add_argument(
-        "rid", metavar="RID", nargs="?", help="resource, such as dcos:secrets:default:/team/*"
-    )
+    parser.add_argument("rid", metavar="RID", nargs="?", help=_RID)
     add_output_options(parser)
     add_server_options(parser)
     return _permissions
@@ -89,7 +88,7 @@ def _declare_revoke(parser: CommandParser, subject: Subject) -> Run:
 def _add_permission(parser: CommandParser, subject: Subject) -> None:
     short = "UID" if subject is Subject.USER else "GID"
     parser.add_argument("name", metavar=short, help="who")
-    parser.add_argument("rid", metavar="RID", help="resource, such as dcos:secrets:default:/team/*")
+    parser.add_argument("rid", metavar="RID", help=_RID)
     parser.add_argument("action", metavar="ACTION", help=_ACTION)
 
 

@@ -1,4 +1,4 @@
-"""``holdfast security org groups create | delete | show | list | members | add_user | del_user | permissions``."""
+"""``holdfast security org groups``: create, delete, show and list them; who is in them; what they may do."""
 
 from argparse import Namespace
 

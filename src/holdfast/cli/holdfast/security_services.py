@@ -26,9 +26,7 @@ _PUBLIC = 0o644
 
 def keypair(parser: CommandParser) -> Run:
     """Make an RSA key pair for a service account, in two new files."""
-    parser.add_argument(
-        "private", metavar="PRIVATE", help="new file for the private key; only its owner reads it"
-    )
+    parser.add_argument("private", metavar="PRIVATE", help="new file for the private key, closed to others")
     parser.add_argument("public", metavar="PUBLIC", help="new file for the public key")
     parser.add_argument(
         "--length", "-l", type=int, default=DEFAULT_KEY_BITS, help="bits: 2048, 3072 or 4096 [3072]"
