@@ -24,7 +24,7 @@ FLOORS = (
     ("audit", "engines", "http", "iam", "policy", "providers", "tokens", "volumes"),
     ("node", "store"),
     ("api.credentials",),
-    ("api.dcos", "api.iam", "api.sdk", "api.vault"),
+    ("api.dcos", "api.iam", "api.sdk", "api.vault", "ui"),
     ("cli", "noded", "server"),
 )
 

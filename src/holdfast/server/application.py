@@ -11,6 +11,7 @@ from holdfast.api.vault.dialect import VaultDialect
 from holdfast.api.vault.errors import errors_body
 from holdfast.http.message import Request, build_response
 from holdfast.store.core import Store
+from holdfast.ui.pages import Pages
 
 _VAULT = b"/v1/"
 _DCOS = b"/secrets/v1/"
@@ -25,12 +26,14 @@ class Application:
 
     Args:
         store: where requests go.
+        pages: the web page, where it is offered.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pages: Pages | None = None) -> None:
         self._vault = VaultDialect(store).handle
         self._iam = IamDialect(store).handle
         self._dcos = DcosDialect(store).handle
+        self._pages = pages
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request through the dialect that it is written in."""
@@ -41,6 +44,8 @@ class Application:
             self._dcos(request, reply)
         elif target.startswith(IAM_PREFIX):
             self._iam(request, reply)
+        elif self._pages is not None and self._pages.owns(target):
+            self._pages.handle(request, reply)
         else:
             reply(_NOT_FOUND)
 

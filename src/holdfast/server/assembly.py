@@ -20,6 +20,7 @@ from holdfast.store.audit_trail import OpenDevices
 from holdfast.store.core import Peers, Store
 from holdfast.store.founding import Furniture
 from holdfast.store.keeper import Keeper
+from holdfast.ui.pages import Pages
 
 TICK_SECONDS = 5.0
 SHARED_TICK_SECONDS = 0.5
@@ -75,9 +76,12 @@ async def listen(
     Raises:
         HoldfastError: an address or a certificate cannot be used.
     """
-    application = Application(store)
+    without, with_pages = (
+        Application(store, pages) for pages in (None, Pages(max_secret_bytes=config.max_secret_bytes))
+    )
     servers = []
     for listener in config.listeners:
+        application = with_pages if config.offers_pages(listener) else without
         server = HttpServer(application.handle, limits=listener.limits, error_body=error_body)
         tls = None if listener.tls is None else TlsIdentity(listener.tls)
         if listener.unix_path:

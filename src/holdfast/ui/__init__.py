@@ -1,0 +1,1 @@
+"""The store's web page: files of our own, which speak to the APIs like any other client."""

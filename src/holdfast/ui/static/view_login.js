@@ -1,0 +1,97 @@
+// Signing in: as a user with a password, or with a token that somebody has.
+
+import * as api from "./api.js";
+import { button, errorPlace, field, h } from "./dom.js";
+import { whileBusy } from "./panels.js";
+
+export function loginView(app) {
+  const place = h("div");
+  const kinds = h(
+    "fieldset",
+    { class: "choice" },
+    h("legend", {}, "Sign in with"),
+    choice("User and password", () => place.replaceChildren(passwordForm(app)), true),
+    choice("Token", () => place.replaceChildren(tokenForm(app)), false),
+  );
+  place.append(passwordForm(app));
+  return h(
+    "section",
+    { class: "panel narrow" },
+    h("h1", {}, "Sign in"),
+    app.reason && h("p", { class: "remark", role: "status" }, app.reason),
+    kinds,
+    place,
+  );
+}
+
+function choice(label, chosen, checked) {
+  const input = h("input", { type: "radio", name: "way", checked, onchange: chosen });
+  return h("label", {}, input, h("span", {}, label));
+}
+
+function passwordForm(app) {
+  const error = errorPlace();
+  const uid = h("input", {
+    type: "text",
+    name: "username",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+    required: true,
+    autofocus: true,
+  });
+  const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
+  return form(error, [field("User", uid), field("Password", password)], async () => {
+    const [name, secret] = [uid.value, password.value];
+    password.value = "";
+    api.useToken("");
+    await api.logIn(name, secret);
+    await app.signIn(name);
+  });
+}
+
+function tokenForm(app) {
+  const error = errorPlace();
+  const token = h("input", { type: "password", name: "token", autocomplete: "off", required: true });
+  const hint = "It stays in this page's memory, and is gone when you reload or close the page.";
+  return form(error, [field("Token", token, { hint })], async () => {
+    const sent = token.value.trim();
+    token.value = "";
+    if (!/^[!-~]+$/.test(sent)) throw new api.Refused(400, "A token has no blanks and only plain letters, digits and signs.");
+    api.useToken(sent);
+    try {
+      await app.signIn("");
+    } catch (problem) {
+      api.useToken("");
+      throw problem;
+    }
+  });
+}
+
+function form(error, fields, work) {
+  const submit = button("Sign in", { kind: "primary", type: "submit" });
+  return h(
+    "form",
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        error.say("");
+        try {
+          await whileBusy(submit, work);
+        } catch (problem) {
+          error.say(wordsFor(problem));
+        }
+      },
+    },
+    fields,
+    error,
+    submit,
+  );
+}
+
+function wordsFor(problem) {
+  if (!(problem instanceof api.Refused) || problem.status !== 401) return problem.message;
+  return api.hasToken() || problem.message !== "Invalid credentials."
+    ? "This token is not valid, or has expired."
+    : "User and password do not match.";
+}
