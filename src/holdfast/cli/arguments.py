@@ -24,6 +24,7 @@ _SHAPES: dict[int | str | None, str] = {
     None: "{}",
     "?": "[{}]",
     "*": "[{} ...]",
+    "+": "{} ...",
 }  # by how many words an argument takes
 
 
