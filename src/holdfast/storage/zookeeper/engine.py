@@ -23,14 +23,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from secrets import token_bytes
-from typing import Any, Generic, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias
 
 import msgspec
 from kazoo.client import KazooClient
-from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
+from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError, RolledBackError
 
 from holdfast.clock import Clock, SystemClock
 from holdfast.storage import leases
@@ -50,9 +50,17 @@ from holdfast.storage.zookeeper.change_log import (
     decode_entry,
     entry_name,
 )
-from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, as_request, packet_bytes
+from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, Operation, as_request, packet_bytes
 from holdfast.storage.zookeeper.memory import Memory, Stored, Unknown
-from holdfast.storage.zookeeper.parts import INLINE_BYTES, Manifest, cut, decode_stored
+from holdfast.storage.zookeeper.parts import (
+    INLINE_BYTES,
+    Manifest,
+    Pending,
+    cut,
+    decode_pending,
+    decode_stored,
+    encode_pending,
+)
 from holdfast.storage.zookeeper.paths import directory_path, name_of, parent_of, value_path
 from holdfast.storage.zookeeper.session import LostError, Send, Session
 from holdfast.storage.zookeeper.settings import Settings
@@ -62,6 +70,7 @@ MAX_READER_PATIENCE_SECONDS = 4.0
 """How long a process that only reads stands still for an ensemble that is away; others wait for it."""
 
 MAX_ATTEMPTS = 100
+MAX_MISSES = 10
 MAX_BATCH_BYTES = 600_000
 SWEEP_AFTER_SECONDS = 24 * 3600
 
@@ -69,6 +78,7 @@ _FAILED_COMMIT_PAUSE_SECONDS = 0.004
 
 Names: TypeAlias = list[str]
 Answers: TypeAlias = list[Any]
+Operations: TypeAlias = list[Operation]
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +134,12 @@ class ZookeeperStorage:
             )
             if isinstance(barrier, Exception) or isinstance(barrier[0], Exception):
                 raise StorageUnavailableError("storage: ZooKeeper holds no store at the configured path")
-            self._follow(*self._parse_head(head))
+            revision, version = self._parse_head(head)
+            if revision < self._revision:
+                raise StorageBrokenError(
+                    "storage: ZooKeeper went back to an earlier state, as after a restored backup"
+                )
+            self._follow(revision, version)
 
     def get(self, key: str) -> bytes | None:
         """Return the value at ``key``, or ``None``; at least as new as the last ``catch_up``."""
@@ -149,6 +164,7 @@ class ZookeeperStorage:
 
     def value(self, key: str) -> bytes | None:
         """Return the value at ``key`` as of the newest revision that is known, which may move on by this."""
+        missed: list[Manifest] = []
         for _ in range(MAX_ATTEMPTS):
             stored = self.stored(key)
             if not isinstance(stored, Manifest):
@@ -158,11 +174,12 @@ class ZookeeperStorage:
             whole = b"".join(part[0] for part in parts if not isinstance(part, Exception))
             if len(whole) == stored.size:
                 return whole
-            # Somebody has replaced the value since, and removed its parts.
-            revision = self._revision
-            self.catch_up()
-            if revision == self._revision:
+            # Somebody has replaced the value since, and removed its parts; or the server that we came to lags
+            # behind. Neither goes on for long with one and the same value.
+            missed.append(stored)
+            if missed.count(stored) >= MAX_MISSES:
                 raise StorageBrokenError("storage: parts of a value are missing", detail=key)
+            self.catch_up()
         raise OvertakenError
 
     def stored(self, key: str) -> Stored:
@@ -210,16 +227,18 @@ class ZookeeperStorage:
     def _current(self, send: Callable[[KazooClient], Any], asked: Footprint) -> Any:
         """Return the answer to one read as of the current revision; ``None`` if there is no such znode.
 
-        The revision is read after it, on the same connection. If it has moved, memory follows; the answer
-        still stands unless a commit in between touched what was asked for.
+        The head is read before and after it, on the same connection. The first tells that the server knows
+        at least what we know: it may be another one than before, which lags behind. If the second has moved,
+        memory follows; the answer still stands unless a commit in between touched what was asked for.
         """
         for _ in range(MAX_ATTEMPTS):
-            answer, head = self._ask(lambda client: (send(client), client.get_async(self._head)))
-            revision, version = self._parse_head(head)
-            if revision < self._revision:
-                self.catch_up()  # this server lags behind the one that we talked to before
+            before, answer, head = self._ask(
+                lambda client: (client.get_async(self._head), send(client), client.get_async(self._head))
+            )
+            if self._parse_head(before)[0] < self._revision:
+                self.catch_up()
                 continue
-            changed = self._follow(revision, version)
+            changed = self._follow(*self._parse_head(head))
             if changed is None or changed.meets(asked):
                 continue
             if isinstance(answer, NoNodeError):
@@ -287,6 +306,8 @@ class ZookeeperStorage:
             while len(outcomes) < len(changes):
                 try:
                     outcomes += self._commit_some(changes[len(outcomes) :])
+                except StorageBrokenError:
+                    raise  # whoever serves others must end, even if that leaves some without an answer
                 except StorageUnavailableError as error:
                     if not outcomes:
                         raise
@@ -299,10 +320,10 @@ class ZookeeperStorage:
 
     def close(self) -> None:
         """Hang up."""
+        self._closed = True
+        self._session.close()  # whoever holds the lock may be waiting for an answer
         with self._lock:
-            self._closed = True
             self._memory.clear()
-            self._session.close()
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -311,8 +332,7 @@ class ZookeeperStorage:
     def _commit_some(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Commit the first of the changes, and of those after it as many as fit beside it."""
         for attempt in range(MAX_ATTEMPTS):
-            if attempt:
-                time.sleep(random.uniform(0, _FAILED_COMMIT_PAUSE_SECONDS * min(attempt, 8)))  # noqa: S311
+            _pause(attempt)
             with self._view() as view:
                 batch: _Batch[T] = _Batch(view)
                 try:
@@ -332,10 +352,15 @@ class ZookeeperStorage:
         uploads = self._upload(batch.changes)
         committed = False
         try:
-            while not committed and not batch.view.is_overtaken():
-                committed = self._try_commit({**batch.changes, **uploads}, batch.commit_id)
-                if not committed:
-                    self.catch_up()
+            for attempt in range(MAX_ATTEMPTS):
+                _pause(attempt)
+                plan = self._plan({**batch.changes, **uploads}, batch.view)
+                if plan is None:
+                    break
+                committed = self._try_commit(plan, batch.commit_id)
+                if committed:
+                    break
+                self.catch_up()
         except OutcomeUnknownError:
             committed = True  # perhaps; what was uploaded must stay, and is swept up if it was not
             raise
@@ -344,35 +369,19 @@ class ZookeeperStorage:
                 self._withdraw(uploads)
         return committed
 
-    def _try_commit(self, changes: dict[str, Stored], commit_id: bytes) -> bool:
-        self._refuse_if_closed()
-        commit, revision, version = self._plan(changes)
-        operations = commit.with_head(revision, commit_id)
+    def _try_commit(self, plan: "_Plan", commit_id: bytes) -> bool:
+        """Commit; ``False`` if somebody else has committed before, and nothing was changed."""
+        operations = plan.commit.with_head(plan.revision, commit_id)
         if packet_bytes(operations) > MAX_PACKET_BYTES:
             raise StorageUnavailableError("storage: a change is larger than a ZooKeeper transaction can be")
-        lost = False
-        deadline = time.monotonic() + self._session.patience_seconds
-        while True:
-            try:
-                [answers] = self._session.ask(
-                    lambda client: [as_request(client, self._head, version, operations).commit_async()]
-                )
-            except LostError:
-                lost = True
-                if time.monotonic() >= deadline:
-                    raise OutcomeUnknownError from None
-                continue
-            except StorageUnavailableError:
-                if lost:
-                    raise OutcomeUnknownError from None
-                raise
-            break
-        _checked(answers)
+        answers, lost = self._send_commit(plan.head_version, operations)
         if not any(isinstance(answer, Exception) for answer in answers):
-            self._made(commit, revision, answers[1].version, changes)
+            self._made(plan, answers[1].version)
             return True
-        if lost and self._is_ours(revision, commit_id):
-            self.catch_up()
+        if lost and self._is_ours(plan.revision, commit_id):
+            # It is made, whatever comes now; what is remembered stays what was true before it.
+            with suppress(StorageUnavailableError):
+                self.catch_up()
             return True
         if not isinstance(answers[0], BadVersionError):
             raise StorageBrokenError(
@@ -381,8 +390,31 @@ class ZookeeperStorage:
             )
         return False
 
-    def _plan(self, changes: dict[str, Stored]) -> tuple[Commit, int, int]:
-        """Return the commit on top of what is known, the revision it leads to, the version of the head."""
+    def _send_commit(self, version: int, operations: Operations) -> tuple[Answers, bool]:
+        """Send a commit until it is answered; return the answers, and whether one was lost on the way."""
+        self._refuse_if_closed()
+        lost = False
+        deadline = time.monotonic() + self._session.patience_seconds
+        while True:
+            try:
+                [answers] = self._session.ask(
+                    lambda client: [as_request(client, self._head, version, operations).commit_async()]
+                )
+                return _checked(answers), lost
+            except LostError:
+                lost = True
+                if time.monotonic() >= deadline:
+                    raise OutcomeUnknownError from None
+            except StorageUnavailableError:
+                if lost:
+                    raise OutcomeUnknownError from None
+                raise
+
+    def _plan(self, changes: dict[str, Stored], view: View) -> "_Plan | None":
+        """Return the commit on top of what is known; ``None`` if what ``view`` has read is different by then.
+
+        Making the plan asks ZooKeeper for what is not remembered, and so may come to know of other commits.
+        """
         with self._lock:
             while True:
                 revision, version = self._revision, self._head_version
@@ -392,7 +424,7 @@ class ZookeeperStorage:
                     for prefix in commit.directories:
                         self.names(prefix)
                 if revision == self._revision:
-                    return commit, revision + 1, version
+                    return None if view.is_overtaken() else _Plan(commit, changes, revision + 1, version)
 
     def _load(self, keys: Iterable[str]) -> None:
         """Have it remembered what is stored at ``keys``; one round trip for all that is not."""
@@ -401,39 +433,39 @@ class ZookeeperStorage:
             missing = [key for key in missing if self.children(parent_of(key)) is not None]
             if not missing:
                 return
-            *answers, head = self._ask(
+            before, *answers, head = self._ask(
                 lambda client: [
+                    client.get_async(self._head),
                     *(client.get_async(value_path(self._data, key)) for key in missing),
                     client.get_async(self._head),
                 ]
             )
-            revision, version = self._parse_head(head)
-            if revision != self._revision:
-                self._follow(revision, version)
+            if self._parse_head(before) != self._parse_head(head) or head[1].version != self._head_version:
                 return  # each will be asked for by itself
             for key, answer in zip(missing, answers, strict=True):
                 stored = None if isinstance(answer, NoNodeError) else _decoded(_checked(answer)[0], key)
                 self._memory.keep_value(key, stored)
 
-    def _made(self, commit: Commit, revision: int, version: int, changes: dict[str, Stored]) -> None:
+    def _made(self, plan: "_Plan", version: int) -> None:
         """Remember what our own commit has made true."""
+        commit = plan.commit
         changed = Footprint((*commit.replaced, *commit.moved), commit.directories)
         with self._lock:
-            if self._revision >= revision:
+            if self._revision >= plan.revision:
                 return  # another thread has followed our commit already
             self._forget(changed)
-            self._revision, self._head_version = revision, version
+            self._revision, self._head_version = plan.revision, version
             for key in changed.keys:
-                self._memory.keep_value(key, changes[key])
+                self._memory.keep_value(key, plan.changes[key])
             for prefix, number in commit.directories.items():
                 self._memory.keep_children(prefix, number)
 
     def _is_ours(self, revision: int, commit_id: bytes) -> bool:
         """Whether the commit that led to ``revision`` is the one whose answer was lost."""
+        path = f"{self._root}/changes/{entry_name(revision)}"
         try:
-            [entry] = self._ask(
-                lambda client: [client.get_async(f"{self._root}/changes/{entry_name(revision)}")]
-            )
+            # The barrier, because this may be another server than the one that refused.
+            _, entry = self._ask(lambda client: (_barrier(client, self._head), client.get_async(path)))
         except StorageUnavailableError:
             raise OutcomeUnknownError from None
         if isinstance(entry, Exception):
@@ -445,31 +477,55 @@ class ZookeeperStorage:
     def _upload(self, changes: dict[str, bytes | None]) -> dict[str, Manifest]:
         """Store large values in parts that count for nothing yet."""
         uploads: dict[str, Manifest] = {}
-        for key, value in changes.items():
-            if value is None or len(value) <= INLINE_BYTES:
-                continue
-            manifest = Manifest.for_value(value)
-            self._create(f"{self._root}/pending/{manifest.id}", b"%d" % manifest.parts)
-            for name, part in zip(manifest.names(), cut(value), strict=True):
-                self._create(f"{self._root}/parts/{name}", part)
-            uploads[key] = manifest
+        try:
+            for key, value in changes.items():
+                if value is None or len(value) <= INLINE_BYTES:
+                    continue
+                uploads[key] = manifest = Manifest.for_value(value)
+                pending = f"{self._root}/pending/{manifest.id}"
+                self._create(pending, encode_pending(Pending(key, manifest.parts)))
+                for name, part in zip(manifest.names(), cut(value), strict=True):
+                    self._create(f"{self._root}/parts/{name}", part, beside=pending)
+        except BaseException:
+            self._withdraw(uploads)
+            raise
         return uploads
 
     def _withdraw(self, uploads: dict[str, Manifest]) -> None:
-        for manifest in uploads.values():
-            self._remove_parts(manifest)
-
-    def _remove_parts(self, manifest: Manifest) -> None:
         """Take back what no commit refers to, as far as that is possible now; the sweep does the rest."""
-        paths = [f"{self._root}/pending/{manifest.id}"]
-        paths += [f"{self._root}/parts/{name}" for name in manifest.names()]
         try:
-            # If the first is gone already, a commit has made the parts count, or somebody else sweeps.
-            [first] = self._ask(lambda client: [client.delete_async(paths[0])])
-            if not isinstance(first, Exception):
-                self._ask(lambda client: [client.delete_async(path) for path in paths[1:]])
+            for key, manifest in uploads.items():
+                self._remove_upload(manifest.id, Pending(key, manifest.parts))
         except StorageUnavailableError as error:
             log.warning("zookeeper: parts of an abandoned value are left for the sweep: %s", error.message)
+
+    def _remove_upload(self, identifier: str, upload: Pending) -> None:
+        """Remove a mark, and the parts beside it unless the value is made of them.
+
+        A mark may stand for a value that counts: a request to make one, sent over a connection that was given
+        up, may be carried out when the commit has long removed the mark. So this is done under the condition
+        that nobody has committed since the value was looked at.
+        """
+        names = Manifest(identifier, upload.parts, 0).names()
+        for attempt in range(MAX_ATTEMPTS):
+            _pause(attempt)
+            with self._lock:
+                self.catch_up()
+                stored = self.stored(upload.key)
+                version = self._head_version
+            is_live = isinstance(stored, Manifest) and stored.id == identifier
+            paths = [f"{self._root}/parts/{name}" for name in ([] if is_live else names)]
+            paths.append(f"{self._root}/pending/{identifier}")
+            found = self._ask(lambda client, paths=paths: [client.exists_async(path) for path in paths])  # type: ignore[misc]
+            there = [path for path, stat in zip(paths, found, strict=True) if _checked(stat) is not None]
+            operations = [Operation("delete", path) for path in there]
+            [answers] = self._ask(
+                lambda client, version=version, operations=operations: [  # type: ignore[misc]
+                    as_request(client, self._head, version, operations).commit_async()
+                ]
+            )
+            if not any(isinstance(answer, Exception) for answer in _checked(answers)):
+                return
 
     def _sweep(self) -> None:
         """Remove parts whose writer died before its commit, long ago."""
@@ -480,8 +536,12 @@ class ZookeeperStorage:
             if isinstance(found, Exception):
                 continue
             data, stat = found
-            if self._clock.now() - stat.created > SWEEP_AFTER_SECONDS and data.isdigit():
-                self._remove_parts(Manifest(identifier, int(data), 0))
+            if self._clock.now() - stat.created <= SWEEP_AFTER_SECONDS:
+                continue
+            try:
+                self._remove_upload(identifier, decode_pending(data))
+            except msgspec.DecodeError:
+                log.warning("zookeeper: %s is not one of ours and stays", path)
 
     def _lay_out(self) -> None:
         names = self._root.strip("/").split("/")
@@ -491,9 +551,20 @@ class ZookeeperStorage:
             self._create(f"{self._root}/{name}", b"")
         self._create(self._head, b"0")
 
-    def _create(self, path: str, data: bytes) -> None:
-        """Create a znode; it may be there already, made by another node, or by us when an answer was lost."""
-        [answer] = self._ask(lambda client: [client.create_async(path, data)])
+    def _create(self, path: str, data: bytes, *, beside: str = "") -> None:
+        """Create a znode; it may be there already, made by another node, or by us when an answer was lost.
+
+        Args:
+            path: where.
+            data: what it holds.
+            beside: a znode that has to exist.
+        """
+        if not beside:
+            [answer] = self._ask(lambda client: [client.create_async(path, data)])
+        else:
+            [answers] = self._ask(lambda client: [_create_beside(client, beside, path, data)])
+            refusals = [answer for answer in _checked(answers) if isinstance(answer, Exception)]
+            answer = next((one for one in refusals if not isinstance(one, RolledBackError)), path)
         if not isinstance(answer, NodeExistsError):
             _checked(answer)
 
@@ -520,6 +591,15 @@ class ZookeeperStorage:
         if not data.isdigit():
             raise StorageBrokenError("storage: the head is not one of ours")
         return int(data), stat.version
+
+
+class _Plan(NamedTuple):
+    """A commit, and the one head on top of which it is right."""
+
+    commit: Commit
+    changes: dict[str, Stored]
+    revision: int
+    head_version: int
 
 
 class _Batch(Generic[T]):
@@ -558,6 +638,19 @@ class _Batch(Generic[T]):
 def _estimate(key: str, value: bytes | None) -> int:
     """Return about what a change adds to a packet: a znode, its place in the log, its directories."""
     return 400 + 4 * len(key) + (len(value) if value is not None and len(value) <= INLINE_BYTES else 100)
+
+
+def _pause(attempt: int) -> None:
+    """Leave others time before a further attempt."""
+    if attempt:
+        time.sleep(random.uniform(0, _FAILED_COMMIT_PAUSE_SECONDS * min(attempt, 8)))  # noqa: S311
+
+
+def _create_beside(client: KazooClient, beside: str, path: str, data: bytes) -> Any:
+    request = client.transaction()
+    request.check(beside, -1)
+    request.create(path, data)
+    return request.commit_async()
 
 
 def _barrier(client: KazooClient, head: str) -> Any:

@@ -5,9 +5,9 @@
 
 A packet, and so a znode, has to stay below ZooKeeper's ``jute.maxbuffer`` (1 MiB by default); a larger one
 ends the connection with everything on it. What the commit stores in the value's own znode is a
-``Manifest``. A writer that dies between the parts and the commit leaves a ``/pending`` that a later start
-sweeps up; a commit removes its own in the same transaction, so that a slow commit and the sweep cannot both
-succeed.
+``Manifest``. A part is only ever made while its mark in ``/pending`` is there. A writer that dies between the
+parts and the commit leaves a mark that a later start sweeps up; a commit removes its own in the same
+transaction, so that a slow commit and the sweep cannot both succeed.
 """
 
 from secrets import token_hex
@@ -45,8 +45,22 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return [f"{self.id}-{number}" for number in range(self.parts)]
 
 
+class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a mark holds. Fields are only ever appended: their order is the format.
+
+    Attributes:
+        key: whose value the parts are to be.
+        parts: how many.
+    """
+
+    key: str
+    parts: int
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Manifest).decode
+encode_pending = msgspec.msgpack.Encoder().encode
+decode_pending = msgspec.msgpack.Decoder(Pending).decode
 
 
 def encode_inline(value: bytes) -> bytes:

@@ -7,6 +7,9 @@ keeps its connections open, so waiting longer would not help.
 
 While the ensemble is away a call waits until ``patience_seconds`` have passed since it went away, and further
 calls fail at once: somebody who serves others from one thread must not stand still at every request.
+
+The client gives up for good when it is refused, or meets what it did not expect, which with SASL includes a
+server that is killed at the wrong moment. So a client that is dead is replaced, as long as anybody asks.
 """
 
 import logging
@@ -14,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from kazoo.client import KazooClient
@@ -26,15 +30,19 @@ from kazoo.exceptions import (
     SessionExpiredError,
     SessionMovedError,
 )
-from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
-from kazoo.protocol.states import KazooState
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import KazooState, KeeperState
 from kazoo.retry import KazooRetry
 
 from holdfast.storage.errors import StorageUnavailableError
+from holdfast.storage.zookeeper.plumbing import Remarks, Sockets
 from holdfast.storage.zookeeper.settings import Settings
 
 ANSWER_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 0.25
+_REPLACE_AFTER_SECONDS = 1.0
+_BRIEF_SECONDS = 1.0
+"""A connection that ended sooner was none: it does not renew anybody's patience."""
 
 _LOST = (
     ConnectionClosedError,
@@ -44,6 +52,7 @@ _LOST = (
     SessionMovedError,
     KazooTimeoutError,
 )
+_DEAD = {KeeperState.CLOSED, KeeperState.AUTH_FAILED}
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +65,7 @@ class LostError(Exception):
 
 
 class Session:
-    """See the module.
+    """See the module; safe for threads.
 
     Args:
         settings: whom to talk to, and as whom.
@@ -66,10 +75,15 @@ class Session:
     def __init__(self, settings: Settings, *, patience_seconds: float) -> None:
         self._settings = settings
         self._patience_seconds = patience_seconds
+        self._lock = threading.Lock()  # of what follows
         self._client: KazooClient | None = None
-        self._starting = threading.Lock()
         self._connected = threading.Event()
+        self._connected_at = 0.0
         self._away_since = time.monotonic()
+        self._replace_at = 0.0
+        self._is_closed = False
+        self._is_refused = False
+        self._remarks = Remarks()
 
     @property
     def patience_seconds(self) -> float:
@@ -83,29 +97,35 @@ class Session:
             LostError: see there.
             StorageUnavailableError: the ensemble is away and nothing was sent, or it refused us.
         """
-        client = self._connect()
-        try:
-            deadline = time.monotonic() + ANSWER_SECONDS
-            return [self._answer(waiting, deadline) for waiting in send(client)]
-        except _LOST as error:
-            if isinstance(error, KazooTimeoutError):
-                self._give_up(client)
-            raise LostError(type(error).__name__) from None
-        except (AuthFailedError, NoAuthError):
-            raise self._refused() from None
+        while True:
+            client = self._connect()
+            try:
+                answers = [self._answer(waiting) for waiting in send(client)]
+            except AuthFailedError:
+                time.sleep(0.01)  # the connection ended while we said who we are, so nothing was sent over it
+                continue
+            except NoAuthError:
+                raise self._refused() from None
+            except _LOST as error:
+                if isinstance(error, KazooTimeoutError):
+                    self._give_up(client)
+                raise LostError(type(error).__name__) from None
+            self._is_refused = False
+            return answers
 
     def close(self) -> None:
-        """Hang up. Safe to call twice."""
-        client, self._client = self._client, None
-        self._connected.clear()
+        """Hang up; whoever waits gets an error. Safe to call twice."""
+        with self._lock:
+            self._is_closed = True
+            client, self._client = self._client, None
+            self._connected.clear()
         if client is not None:
-            client.remove_listener(self._on_state)
             _stop(client)
 
     @staticmethod
-    def _answer(waiting: Any, deadline: float) -> Any:
+    def _answer(waiting: Any) -> Any:
         try:
-            answer = waiting.get(timeout=max(0.0, deadline - time.monotonic()))
+            answer = waiting.get(timeout=ANSWER_SECONDS)
         except (*_LOST, AuthFailedError, NoAuthError):
             raise
         except Exception as error:  # noqa: BLE001 - a refusal is the answer, and one of many kinds
@@ -116,24 +136,36 @@ class Session:
 
     def _connect(self) -> KazooClient:
         """Return a connected client; wait for one as long as patience lasts."""
-        with self._starting:
+        while True:
+            client = self._living_client()
+            if client is not None and self._connected.is_set():
+                return client
+            left = self._away_since + self._patience_seconds - time.monotonic()
+            if left <= 0:
+                raise self._unavailable()
+            self._connected.wait(min(left, _LONGEST_PAUSE_SECONDS))
+
+    def _living_client(self) -> KazooClient | None:
+        with self._lock:
+            if self._is_closed:
+                raise StorageUnavailableError("storage: closed")
+            client = self._client
+            if time.monotonic() < self._replace_at:
+                return client
+            if client is not None and client.client_state in _DEAD:
+                self._is_refused = client.client_state == KeeperState.AUTH_FAILED
+                self._discard(client)
             if self._client is None:
                 self._start()
-        if not self._connected.is_set():
-            left = self._away_since + self._patience_seconds - time.monotonic()
-            if not self._connected.wait(max(0.0, left)):
-                raise self._unavailable()
-        client = self._client
-        if client is None:
-            raise self._unavailable()
-        return client
+            return self._client
 
     def _start(self) -> None:
         settings = self._settings
         self._client = client = KazooClient(
             hosts=settings.address,
             timeout=settings.session_seconds,
-            handler=SequentialThreadingHandler(),
+            handler=Sockets(settings.tls),
+            logger=self._remarks.logger,
             default_acl=settings.acl,
             auth_data=list(settings.auth),
             sasl_options=settings.sasl_options,
@@ -141,39 +173,52 @@ class Session:
                 max_tries=-1, delay=0.05, backoff=2, max_delay=_LONGEST_PAUSE_SECONDS, max_jitter=0.5
             ),
             use_ssl=settings.tls is not None,
-            **settings.tls_options,
         )
-        client.add_listener(self._on_state)
+        client.add_listener(partial(self._on_state, client))
         client.start_async()
+        self._replace_at = time.monotonic() + _REPLACE_AFTER_SECONDS  # a client that starts looks dead
 
-    def _on_state(self, state: str) -> None:
+    def _on_state(self, client: KazooClient, state: str) -> None:
         """Follow the connection; runs in a thread of the client's."""
-        if state == KazooState.CONNECTED:
-            self._connected.set()
-        elif self._connected.is_set():
-            self._away_since = time.monotonic()
+        with self._lock:
+            if client is not self._client:
+                return  # given up: it says nothing about the one that took its place
+            if state == KazooState.CONNECTED:
+                self._connected_at = time.monotonic()
+                self._connected.set()
+            else:
+                self._note_away()
+
+    def _note_away(self) -> None:
+        if self._connected.is_set():
+            now = time.monotonic()
+            if now - self._connected_at > _BRIEF_SECONDS:
+                self._away_since = now
             self._connected.clear()
 
     def _give_up(self, client: KazooClient) -> None:
         """Leave a connection whose server does not answer; its session ends by itself."""
+        with self._lock:
+            if self._client is not client:
+                return  # somebody else who waited has done so
+            self._replace_at = 0.0
+            self._discard(client)
         log.warning("zookeeper: no answer within %.0f s, connecting anew", ANSWER_SECONDS)
-        with self._starting:
-            if self._client is client:
-                self._client = None
-        client.remove_listener(self._on_state)
-        if self._connected.is_set():
-            self._away_since = time.monotonic()
-            self._connected.clear()
+
+    def _discard(self, client: KazooClient) -> None:
+        self._client = None
+        self._note_away()
         # Saying goodbye to a server that does not answer takes a while, and nobody needs to wait for it.
         threading.Thread(target=_stop, args=(client,), daemon=True).start()
 
     def _unavailable(self) -> StorageUnavailableError:
         client = self._client
-        if client is not None and client.client_state == "AUTH_FAILED":
+        if self._is_refused or (client is not None and client.client_state == KeeperState.AUTH_FAILED):
             return self._refused()
+        remark = f": {self._remarks.newest}" if self._remarks.newest else ""
         return StorageUnavailableError(
             "storage: ZooKeeper is away; nothing was changed, try again later",
-            detail=f"no server of {self._settings.address} answers",
+            detail=f"no server of {self._settings.address} answers{remark}",
         )
 
     def _refused(self) -> StorageUnavailableError:

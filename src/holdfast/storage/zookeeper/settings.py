@@ -102,19 +102,6 @@ class Settings:
         user, password = self.sasl
         return {"mechanism": "DIGEST-MD5", "username": user, "password": password}
 
-    @property
-    def tls_options(self) -> dict[str, Any]:
-        """What the client wants to know for TLS; the certificate of the server is always verified."""
-        if self.tls is None:
-            return {}
-        return {
-            "verify_certs": True,
-            "check_hostname": self.tls.verify_hostname,
-            "ca": self.tls.ca_file or None,
-            "certfile": self.tls.cert_file or None,
-            "keyfile": self.tls.key_file or None,
-        }
-
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
     """Return the settings that a stanza describes.
