@@ -175,7 +175,7 @@ def _sasl(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def _tls(options: Mapping[str, Any]) -> TlsFiles | None:
     if not _flag(options, "tls_enabled", default=False):
-        for name in ("tls_ca_file", "tls_cert_file", "tls_key_file"):
+        for name in ("tls_ca_file", "tls_cert_file", "tls_key_file", "tls_verify_hostname"):
             if name in options:
                 raise _refuse(f"{name}: expected tls_enabled = true beside it")
         return None
