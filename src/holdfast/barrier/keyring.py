@@ -12,6 +12,7 @@ over by another process has no allowance: it opens, and seals nothing until one 
 A keyring belongs to one thread that seals. Any thread may open.
 """
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -163,6 +164,33 @@ class Keyring:
         if cipher is None:
             raise UnknownTermError(path) if self._ciphers else SealedError
         return open_record(cipher, kind, path, record)
+
+    def cipher_for(self, term: int, purpose: bytes, salt: bytes) -> Aead:
+        """Return a cipher under a key of its own, made from that of a term with HMAC-SHA256 (SP 800-108).
+
+        It is for what is never stored. With a random salt of 32 bytes for every message no key seals twice,
+        so that nothing has to be reserved, and every process may seal.
+
+        Args:
+            term: the number of a term.
+            purpose: what the key is for; another purpose makes another key.
+            salt: as random as a key.
+
+        Raises:
+            UnknownTermError: the term is not in this keyring.
+            SealedError: the keyring was wiped.
+        """
+        if not self._ciphers:
+            raise SealedError
+        if not FIRST_TERM <= term <= self.active_term:
+            raise UnknownTermError(purpose.decode())
+        key = bytearray(
+            hmac.digest(self._terms[term - FIRST_TERM].key.view(), purpose + b"\0" + salt, "sha256")
+        )
+        try:
+            return Aead(key)
+        finally:
+            key[:] = bytes(len(key))
 
     def to_bytes(self) -> bytearray:
         """Return the keyring for storage or for another process; the caller wipes the buffer.

@@ -38,6 +38,7 @@ class RecordKind(IntEnum):
     AUDIT_SALT = 8
     CONFIG = 9
     IAM = 10
+    AUTH = 11
 
 
 def seal_record(cipher: Aead, kind: RecordKind, term: int, path: str, plaintext: bytes | memoryview) -> bytes:

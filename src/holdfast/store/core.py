@@ -40,6 +40,7 @@ from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.layout import IAM
 from holdfast.store.mount_visit import MountVisit
+from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
 from holdfast.store.permit import Permit
 from holdfast.store.refusal import refusal_of
@@ -328,6 +329,8 @@ class Store:
         try:
             opened.refresh()
             caller = opened.authenticate(request.token, now)
+            if caller.entry.bound_cidrs:
+                check_network(caller.entry.bound_cidrs, request.peer)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
                 self._audit.refused(request, None, refusal_of(request.id, error), done)

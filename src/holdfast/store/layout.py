@@ -1,6 +1,8 @@
 """Where the store keeps what, and as which kind of record: the one table of barrier views.
 
     mounts/table                the mount table                    RecordKind.MOUNT_TABLE
+    mounts/auth                 the table of auth mounts           RecordKind.MOUNT_TABLE
+    auth/<mount uuid>/...       roles and users of an auth mount   RecordKind.AUTH
     config/cluster              cluster name and id                RecordKind.CONFIG
     config/token-key            key of the token hashes            RecordKind.CONFIG
     sys/policy/<name>           policy texts                       RecordKind.POLICY
@@ -22,6 +24,7 @@ POLICIES = ("sys/policy/", RecordKind.POLICY)
 TOKENS = ("sys/token/", RecordKind.TOKEN)
 IAM = ("iam/", RecordKind.IAM)
 AUDIT = ("audit/", RecordKind.AUDIT_SALT)
+AUTH = ("auth/", RecordKind.AUTH)
 
 Place = tuple[str, RecordKind]
 
@@ -36,6 +39,11 @@ def writing(tx: Transaction, keyring: Keyring, place: Place) -> BarrierTransacti
     """Return a view that reads and writes one place through the barrier."""
     prefix, kind = place
     return BarrierTransaction(tx, keyring, prefix, kind)
+
+
+def auth_place(storage_prefix: str) -> Place:
+    """Return the place of one auth mount's records."""
+    return (storage_prefix, RecordKind.AUTH)
 
 
 def engine_place(storage_prefix: str) -> Place:

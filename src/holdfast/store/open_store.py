@@ -20,7 +20,10 @@ from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
+from holdfast.store import batch_tokens
 from holdfast.store.audit_keys import load_audit_keys
+from holdfast.store.auth.mounts import AuthTable, load_auth_mounts
+from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import load_cluster
@@ -31,14 +34,14 @@ from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, 
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
 from holdfast.store.request import Operation
-from holdfast.store.token_records import TokenHasher, live_until, load
+from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
 MAX_REMEMBERED_DECISIONS = 16_384
 MAX_REMEMBERED_DESTINATIONS = 16_384
-MAX_TOKEN_LENGTH = 1024
+MAX_TOKEN_LENGTH = batch_tokens.MAX_BATCH_TOKEN_LENGTH  # no other kind gets as long
 
 
 class OpenStore:
@@ -56,6 +59,7 @@ class OpenStore:
         hasher: makes token names.
         cluster: what the store calls itself.
         mounts: the mount table.
+        auth_mounts: the table of auth mounts.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
@@ -80,6 +84,7 @@ class OpenStore:
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
         self.users = UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         self.mounts = MountTable(())
+        self.auth_mounts = AuthTable()
         self.stores_by_mount: dict[str, str] = {}
         self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
         self.refresh()
@@ -93,9 +98,10 @@ class OpenStore:
         self._callers.clear()
         self._acls.clear()
         self.users.forget()
-        mounts = load_mounts(self.view(MOUNTS))
-        if mounts != self.mounts:
-            self.mounts = mounts
+        with self.snapshot(MOUNTS) as view:
+            mounts, auth_mounts = load_mounts(view), load_auth_mounts(view)
+        if mounts != self.mounts or auth_mounts.mounts != self.auth_mounts.mounts:
+            self.mounts, self.auth_mounts = mounts, auth_mounts
             self.stores_by_mount = {
                 mount.path[:-1]: mount.path
                 for mount in mounts.mounts
@@ -140,7 +146,11 @@ class OpenStore:
     def _find_destination(self, operation: Operation, path: str) -> Destination:
         mount = self.mounts.find(path)
         if mount is None:
-            return Destination(AuditTarget(operation, path))
+            auth_mount = self.auth_mounts.find(path) if path.startswith("auth/") else None
+            if auth_mount is None:
+                return Destination(AuditTarget(operation, path))
+            where = f"auth/{auth_mount.path}"
+            return Destination(AuditTarget(operation, path, mount_point=where, mount_type=auth_mount.type))
         return Destination(
             AuditTarget(operation, path, mount_point=mount.path, mount_type=mount.type),
             Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
@@ -150,18 +160,23 @@ class OpenStore:
         if is_user_token(token):
             caller = self.users.load(token, token_hash, now)
         else:
-            caller = self._load_bearer(token_hash)
+            caller = self._load_bearer(token, token_hash)
         self._callers[token_hash] = caller
         if len(self._callers) > MAX_CACHED_TOKENS:
             self._callers.popitem(last=False)
         return caller
 
-    def _load_bearer(self, token_hash: str) -> Caller:
+    def _load_bearer(self, token: str, token_hash: str) -> Caller:
         with self.snapshot(TOKENS) as view:
-            entry = load(view, token_hash)
+            if is_batch_token(token):
+                entry: TokenEntry | None = batch_tokens.read(self.keyring, token)
+            else:
+                entry = load(view, token_hash)
             until = 0.0 if entry is None else live_until(view, entry)
-        if entry is None or not until:
-            raise UnauthenticatedError("permission denied", reason="unknown" if entry is None else "revoked")
+        if entry is None:
+            raise UnauthenticatedError("permission denied", reason="unknown")
+        if not until or (entry.mount and entry.mount not in self.auth_mounts.uuids):
+            raise UnauthenticatedError("permission denied", reason="revoked")
         return Caller(token_hash, entry, *self._acl(entry.policies), until)
 
     def _acl(self, names: tuple[str, ...]) -> tuple[Acl, Callable[[str, Capability], Decision]]:

@@ -9,6 +9,7 @@ from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
 from holdfast.store.audit_routes import AUDIT_ROUTES
+from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
@@ -243,8 +244,10 @@ def _capabilities_self(visit: Visit) -> Answer:
 
 
 def _capabilities_of_token(visit: Visit) -> Answer:
-    token_hash = visit.store.hasher.token(fields.required_text(visit.values, "token"))
-    entry = load_live(visit.view(TOKENS), token_hash, now=visit.now)
+    token = fields.required_text(visit.values, "token")
+    if is_batch_token(token):
+        return _capabilities(visit, visit.store.authenticate(token, visit.now).acl)
+    entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
     if entry is None:
         raise InvalidInputError("invalid token")
     return _capabilities(visit, visit.store.acl_for(entry.policies))

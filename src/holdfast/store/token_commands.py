@@ -7,8 +7,9 @@ import msgspec
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.formats.strict_json import encode
 from holdfast.store import token_records
+from holdfast.store.auth.mounts import AuthMount, load_auth_mounts
 from holdfast.store.command import Command, Scope
-from holdfast.store.layout import POLICIES, TOKENS
+from holdfast.store.layout import MOUNTS, POLICIES, TOKENS, auth_place
 from holdfast.store.policy_records import load_policy_text
 from holdfast.store.request import Answer
 from holdfast.store.token_records import TokenEntry
@@ -47,8 +48,10 @@ class RenewToken(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Extend the token and return the ``auth`` part of an answer."""
+        view = scope.view(TOKENS)
+        _check_origin(scope, token_records.load(view, self.token_hash))
         entry = token_records.renew(
-            scope.view(TOKENS), self.token_hash, increment_seconds=self.increment_seconds, now=scope.now
+            view, self.token_hash, increment_seconds=self.increment_seconds, now=scope.now
         )
         return Answer(auth=describe_auth(self.token, entry, scope.now))
 
@@ -96,6 +99,21 @@ class RevokeAccessor(Command, frozen=True, kw_only=True):
         return Answer()
 
 
+def _check_origin(scope: Scope, entry: TokenEntry | None) -> None:
+    """Return unless a token came from a login that nobody could repeat: its mount, or its role, is gone.
+
+    Raises:
+        UnauthenticatedError: the mount is gone, and so is the token.
+        InvalidInputError: the role is gone; the token lives on until its time is up.
+    """
+    if entry is None or not entry.mount:
+        return
+    if entry.mount not in load_auth_mounts(scope.view(MOUNTS)).uuids:
+        raise UnauthenticatedError("permission denied", reason="revoked")
+    if entry.role and scope.view(auth_place(AuthMount.prefix_of(entry.mount))).get(entry.role) is None:
+        raise InvalidInputError("lease is not renewable: the role or user that the token came from is gone")
+
+
 def describe_auth(token: str, entry: TokenEntry, now: float) -> bytes:
     """Return the ``auth`` object of the Vault API for a token that was made or renewed."""
     return encode(
@@ -108,7 +126,7 @@ def describe_auth(token: str, entry: TokenEntry, now: float) -> bytes:
             "lease_duration": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
             "renewable": entry.renewable,
             "entity_id": "",
-            "token_type": "service",
+            "token_type": entry.type,
             "orphan": not entry.parent,
             "mfa_requirement": None,
             "num_uses": max(0, entry.uses_left),

@@ -24,6 +24,7 @@ from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.storage.interface import Reader, Transaction
 
 SYSTEM_MAX_TTL_SECONDS = 768 * 3600  # what Vault documents as the system default and maximum
+SERVICE, BATCH = "service", "batch"
 TIDY_BATCH = 100
 _PAGE = 500
 
@@ -46,6 +47,11 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         uses_left: remaining uses; 0 for unlimited, -1 for used up.
         parent: hash of the parent, empty for an orphan.
         renewed_at: Unix seconds of the last renewal, 0 for none.
+        type: ``service``, or ``batch`` for one that is stored nowhere (see ``batch_tokens``).
+        bound_cidrs: the networks it may be used from; empty for any.
+        max_ttl_seconds: how long after its creation renewals may keep it alive; 0 for the system maximum.
+        mount: uuid of the auth mount that it, or the ancestor it depends on, came from by a login.
+        role: the record below that mount that said what it may do; it is renewed only while that is there.
     """
 
     accessor: str
@@ -62,6 +68,16 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     uses_left: int = 0
     parent: str = ""
     renewed_at: float = 0.0
+    type: str = SERVICE
+    bound_cidrs: tuple[str, ...] = ()
+    max_ttl_seconds: int = 0
+    mount: str = ""
+    role: str = ""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the token is stored nowhere, so that it cannot be renewed, revoked or have children."""
+        return self.type == BATCH
 
     @property
     def is_root(self) -> bool:
@@ -82,8 +98,8 @@ class NewToken(msgspec.Struct, frozen=True):
     entry: TokenEntry
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(TokenEntry).decode
+encode_entry = msgspec.msgpack.Encoder().encode
+decode_entry = msgspec.msgpack.Decoder(TokenEntry).decode
 
 
 class TokenHasher:
@@ -110,7 +126,7 @@ class TokenHasher:
 def load(view: Reader, token_hash: str) -> TokenEntry | None:
     """Return the entry stored under ``token_hash``, or ``None``."""
     record = view.get(f"id/{token_hash}")
-    return None if record is None else _decode(record)
+    return None if record is None else decode_entry(record)
 
 
 def live_until(view: Reader, entry: TokenEntry) -> float:
@@ -166,7 +182,7 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
     token_hash = hasher.token(token)
     if tx.get(f"id/{token_hash}") is not None:
         raise InvalidInputError("id: expected a token id that is not in use")
-    tx.put(f"id/{token_hash}", _encode(entry))
+    tx.put(f"id/{token_hash}", encode_entry(entry))
     tx.put(f"accessor/{hasher.accessor(entry.accessor)}", token_hash.encode())
     if entry.parent:
         tx.put(f"parent/{entry.parent}/{token_hash}", b"")
@@ -178,8 +194,8 @@ def renew(tx: Transaction, token_hash: str, *, increment_seconds: int, now: floa
     """Extend a token and return its new entry.
 
     A periodic token gets its period again, at most the system maximum. Any other gets
-    ``increment_seconds`` (its own TTL when 0) from now, but never past the system maximum counted from its
-    creation. An explicit maximum, counted from creation too, ends both.
+    ``increment_seconds`` (its own TTL when 0) from now, but never past its own maximum, or else that of the
+    system, counted from its creation. An explicit maximum, counted from creation too, ends both.
 
     Raises:
         UnauthenticatedError: there is no such live token.
@@ -194,12 +210,12 @@ def renew(tx: Transaction, token_hash: str, *, increment_seconds: int, now: floa
         expires_at = now + min(entry.period_seconds, SYSTEM_MAX_TTL_SECONDS)
     else:
         expires_at = now + (increment_seconds or entry.ttl_seconds)
-        expires_at = min(expires_at, entry.created_at + SYSTEM_MAX_TTL_SECONDS)
+        expires_at = min(expires_at, entry.created_at + (entry.max_ttl_seconds or SYSTEM_MAX_TTL_SECONDS))
     if entry.explicit_max_ttl_seconds:
         expires_at = min(expires_at, entry.created_at + entry.explicit_max_ttl_seconds)
     _unmark_expiry(tx, token_hash, entry)
     entry = msgspec.structs.replace(entry, expires_at=expires_at, renewed_at=now)
-    tx.put(f"id/{token_hash}", _encode(entry))
+    tx.put(f"id/{token_hash}", encode_entry(entry))
     _mark_expiry(tx, token_hash, entry)
     return entry
 
@@ -217,7 +233,7 @@ def use(tx: Transaction, token_hash: str, *, now: float) -> None:
         left = entry.uses_left - 1
         if not left:
             tx.put(_expiry_mark(token_hash, now), b"")  # used up: the next tidying removes it
-        tx.put(f"id/{token_hash}", _encode(msgspec.structs.replace(entry, uses_left=left or -1)))
+        tx.put(f"id/{token_hash}", encode_entry(msgspec.structs.replace(entry, uses_left=left or -1)))
 
 
 def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_children: bool = False) -> None:
@@ -264,7 +280,7 @@ def _remove(tx: Transaction, hasher: TokenHasher, token_hash: str) -> None:
 def _orphan(tx: Transaction, token_hash: str) -> None:
     entry = load(tx, token_hash)
     if entry is not None:
-        tx.put(f"id/{token_hash}", _encode(msgspec.structs.replace(entry, parent="")))
+        tx.put(f"id/{token_hash}", encode_entry(msgspec.structs.replace(entry, parent="")))
 
 
 def _mark_expiry(tx: Transaction, token_hash: str, entry: TokenEntry) -> None:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
 from holdfast.clock import rfc3339
 from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
-from holdfast.store import fields
+from holdfast.store import batch_tokens, fields
+from holdfast.store.batch_tokens import is_batch_token
+from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.commands import RevokeUserToken
@@ -19,33 +23,39 @@ from holdfast.store.token_commands import (
     RenewToken,
     RevokeAccessor,
     RevokeToken,
+    describe_auth,
     limit_ttl,
     with_lifetime,
 )
-from holdfast.store.token_records import TokenEntry, find_by_accessor, list_accessors, load_live
+from holdfast.store.token_records import (
+    BATCH,
+    SERVICE,
+    TokenEntry,
+    find_by_accessor,
+    list_accessors,
+    load_live,
+)
 from holdfast.store.visit import Visit
 
 MAX_DISPLAY_NAME_LENGTH = 256
 MAX_META_BYTES = 16_384
+_TYPES = {"": SERVICE, "default": SERVICE, "default-service": SERVICE, "service": SERVICE, "batch": BATCH}
 
 
-def _create(visit: Visit) -> Command:
+def _create(visit: Visit) -> Command | Answer:
     return _new_token(visit, orphan=fields.boolean(visit.values, "no_parent"))
 
 
-def _create_orphan(visit: Visit) -> Command:
+def _create_orphan(visit: Visit) -> Command | Answer:
     return _new_token(visit, orphan=True, path_is_permission=True)
 
 
-def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) -> Command:
+def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) -> Command | Answer:
     values, caller = visit.values, visit.caller
-    if caller.user_token is not None:
-        # It would outlive the user's rights, and perhaps the user.
-        raise PermissionDeniedError("a user's token makes no other tokens; use a token of the store")
-    if caller.entry.uses_left:
-        raise InvalidInputError("restricted use token cannot generate child tokens")
-    if fields.text(values, "type", "service") not in {"service", "default", "default-service"}:
-        raise InvalidInputError("type: expected service; batch tokens are not offered")
+    _check_maker(caller)
+    kind = _TYPES.get(fields.text(values, "type", SERVICE))
+    if kind is None:
+        raise InvalidInputError("type: expected service or batch")
     chosen_id = fields.text(values, "id")
     period = fields.seconds(values, "period")
     privileged = _is_privileged(visit)
@@ -85,10 +95,40 @@ def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) 
         renewable=fields.boolean(values, "renewable", default=True) and granted > 0,
         uses_left=fields.integer(values, "num_uses"),
         parent="" if orphan else caller.token_hash,
+        type=kind,
+        bound_cidrs=caller.entry.bound_cidrs,  # what is made with a bound token is no way out of its network
+        mount="" if orphan else caller.entry.mount,
     )
-    return CreateToken(
-        entry=with_lifetime(entry, now=visit.now, ttl_seconds=granted), token=chosen_id or None
-    )
+    entry = with_lifetime(entry, now=visit.now, ttl_seconds=granted)
+    if entry.is_batch:
+        return _mint(visit, entry, chosen_id=chosen_id)
+    return CreateToken(entry=entry, token=chosen_id or None)
+
+
+def _check_maker(caller: Caller) -> None:
+    """Return if the caller's kind of token can make others."""
+    if caller.user_token is not None:
+        # It would outlive the user's rights, and perhaps the user.
+        raise PermissionDeniedError("a user's token makes no other tokens; use a token of the store")
+    if caller.entry.uses_left:
+        raise InvalidInputError("restricted use token cannot generate child tokens")
+    if caller.entry.is_batch:
+        raise InvalidInputError("batch tokens cannot create more tokens")
+
+
+def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
+    """Make a token that is stored nowhere, and so can have nothing that changes or is found."""
+    for wanted, what in (
+        (entry.is_root, "be root tokens"),
+        (entry.period_seconds, "be periodic"),
+        (entry.uses_left, "have a limited use count"),
+        (chosen_id, "have an id that was chosen"),
+    ):
+        if wanted:
+            raise InvalidInputError(f"batch tokens cannot {what}")
+    entry = msgspec.structs.replace(entry, renewable=False)
+    token = batch_tokens.mint(visit.store.keyring, entry)
+    return Answer(auth=describe_auth(token, entry, visit.now), warnings=tuple(visit.warnings))
 
 
 def _policies(visit: Visit) -> tuple[str, ...]:
@@ -131,7 +171,7 @@ def _lookup_self(visit: Visit) -> Answer:
 
 def _lookup(visit: Visit) -> Answer:
     token = fields.text(visit.values, "token") or visit.request.token
-    if is_user_token(token):
+    if is_user_token(token) or is_batch_token(token):
         return Answer(data=_describe(visit.store.authenticate(token, visit.now).entry, token, visit.now))
     entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
     if entry is None:
@@ -164,6 +204,7 @@ def _list_accessors(visit: Visit) -> Answer:
 def _renew_self(visit: Visit) -> Command:
     if visit.caller.user_token is not None:
         raise InvalidInputError("lease is not renewable: log in again")
+    _refuse_batch(visit.request.token, "renewed")
     return RenewToken(
         token_hash=visit.caller.token_hash,
         token=visit.request.token,
@@ -171,8 +212,14 @@ def _renew_self(visit: Visit) -> Command:
     )
 
 
+def _refuse_batch(token: str, what: str) -> None:
+    if is_batch_token(token):
+        raise InvalidInputError(f"batch tokens cannot be {what}")
+
+
 def _renew(visit: Visit) -> Command:
     token = fields.required_text(visit.values, "token")
+    _refuse_batch(token, "renewed")
     return RenewToken(
         token_hash=visit.store.hasher.token(token),
         token=token,
@@ -189,11 +236,13 @@ def _renew_accessor(visit: Visit) -> Command:
 def _revoke_self(visit: Visit) -> Command:
     if visit.caller.user_token is not None:
         return RevokeUserToken(token=visit.caller.user_token)
+    _refuse_batch(visit.request.token, "revoked")
     return RevokeToken(token_hash=visit.caller.token_hash)
 
 
 def _revoke(visit: Visit) -> Command:
     token = fields.required_text(visit.values, "token")
+    _refuse_batch(token, "revoked")
     user_token = visit.store.users.find(token, visit.now) if is_user_token(token) else None
     if user_token is not None:
         return RevokeUserToken(token=user_token)
@@ -206,6 +255,7 @@ def _revoke_accessor(visit: Visit) -> Command:
 
 def _revoke_orphan(visit: Visit) -> Command:
     token = fields.required_text(visit.values, "token")
+    _refuse_batch(token, "revoked")
     return RevokeToken(token_hash=visit.store.hasher.token(token), keep_children=True)
 
 
@@ -225,8 +275,10 @@ def _describe(entry: TokenEntry, token: str, now: float) -> bytes:
         "ttl": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
         "explicit_max_ttl": entry.explicit_max_ttl_seconds,
         "entity_id": "",
-        "type": "service",
+        "type": entry.type,
     }
+    if entry.bound_cidrs:
+        data["bound_cidrs"] = list(entry.bound_cidrs)
     if entry.expires_at:
         data["issue_time"] = rfc3339(entry.created_at)
         data["renewable"] = entry.renewable

@@ -150,4 +150,5 @@ def test_kind_numbers_are_stored_and_never_change():
         "AUDIT_SALT": 8,
         "CONFIG": 9,
         "IAM": 10,
+        "AUTH": 11,
     }

@@ -45,7 +45,7 @@ def maker(store):
         ),
         pytest.param({"period": "1h"}, "root or sudo privileges required to create periodic", id="periodic"),
         pytest.param({"id": "mine"}, "root or sudo privileges required to specify token id", id="chosen id"),
-        pytest.param({"type": "batch"}, "type: expected service", id="batch"),
+        pytest.param({"type": "recovery"}, "type: expected service or batch", id="type"),
         pytest.param({"ttl": -1}, "ttl: expected a duration", id="negative ttl"),
         pytest.param({"ttl": "soon"}, "ttl: expected a duration", id="ttl in words"),
         pytest.param({"ttl": True}, "ttl: expected a duration", id="ttl as a boolean"),

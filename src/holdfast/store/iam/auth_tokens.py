@@ -41,7 +41,7 @@ class AuthToken(msgspec.Struct, frozen=True, gc=False):
 
 def is_user_token(text: str) -> bool:
     """Whether ``text`` has the outer form of a user's token; no token of the store has it."""
-    return text.count(".") == _DOTS
+    return text.count(".") == _DOTS  # a batch token of the store has one dot, any other at most one
 
 
 def write_auth_token(uid: str, generation: str, *, expires_at: int, key: RsaSigningKey) -> str:
