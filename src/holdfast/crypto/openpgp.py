@@ -3,6 +3,7 @@
 The cryptography is Sequoia's. What is written here any OpenPGP program reads; what GnuPG writes is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pysequoia import Cert, Tsk, decrypt, encrypt
@@ -56,6 +57,21 @@ class Recipient:
                 f"the OpenPGP key {self.fingerprint} cannot encrypt: "
                 "it is expired, revoked or made for something else"
             ) from None
+
+
+def encrypt_for(recipients: Sequence[Recipient], plaintext: bytes) -> bytes:
+    """Return a binary message that the holder of any one of the private keys reads.
+
+    Raises:
+        KeyUnusableError: no recipients, or one of them cannot encrypt any more.
+    """
+    if not recipients:  # the library would have nobody to encrypt to
+        raise KeyUnusableError("expected at least one OpenPGP public key")
+    certificates = [Cert.from_bytes(recipient.certificate) for recipient in recipients]
+    try:
+        return bytes(encrypt(plaintext, recipients=certificates, armor=False))
+    except Exception:  # noqa: BLE001 - as above
+        raise KeyUnusableError("one of the OpenPGP keys cannot encrypt any more") from None
 
 
 def read_recipient(key: bytes) -> Recipient:

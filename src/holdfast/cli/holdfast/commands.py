@@ -5,6 +5,7 @@ from holdfast.cli.program import Command, Group, Program
 from holdfast.version import VERSION
 
 _HERE = "holdfast.cli.holdfast"
+_MIGRATE = "holdfast.cli.migrate"
 
 _OPERATOR = Group(
     "Open, close and rotate a store",
@@ -172,6 +173,17 @@ _AUTH = Group(
     },
 )
 
+_IMPORT = Group(
+    "Bring secrets from elsewhere into the store",
+    {
+        "dcos": Command("From another store with the DC/OS API", f"{_MIGRATE}.import_commands:dcos"),
+        "dir": Command("From the files of a directory", f"{_MIGRATE}.import_commands:directory"),
+        "env": Command("From a file of NAME=value lines", f"{_MIGRATE}.import_commands:env"),
+        "k8s-json": Command("From Kubernetes Secrets in JSON", f"{_MIGRATE}.import_commands:kubernetes"),
+        "export": Command("From what `holdfast export` wrote", f"{_MIGRATE}.import_commands:export"),
+    },
+)
+
 
 PROGRAM = Program(
     name="holdfast",
@@ -195,6 +207,10 @@ PROGRAM = Program(
             "token": _TOKEN,
             "audit": _AUDIT,
             "security": _SECURITY,
+            "import": _IMPORT,
+            "export": Command(
+                "Write all secrets, encrypted to OpenPGP keys", f"{_MIGRATE}.export_command:export"
+            ),
             "exec": Command("Run a command with secrets", "holdfast.cli.exec.command:run_with_secrets"),
             "version": Command("Print the version", f"{_HERE}.version:version"),
         },
