@@ -79,12 +79,12 @@ class Desk:
         return play(text, directory=self.work, environment=self.environment)
 
 
-def store_of_admin(directory):
+def store_of_admin(directory, further=""):
     """Return a store whose first superuser is called admin."""
     password = directory / "first.password"
     password.write_text(ADMIN)
     password.chmod(0o600)
-    settings = f'iam {{\n  superuser = "admin"\n  superuser_password_file = "{password}"\n}}'
+    settings = f'iam {{\n  superuser = "admin"\n  superuser_password_file = "{password}"\n}}\n{further}'
     return StoreProcess(directory, audit=True, settings=settings)
 
 
@@ -113,6 +113,15 @@ def test_a_store_from_its_first_keys_to_the_keys_of_a_person(tmp_path):
         desk.write("ada.public", ada.gpg("--export", "ada"))
         desk.write("ada.secret", ada.gpg("--export-secret-keys", "--armor", "ada"))
         desk.play("dcos_seal.txt")
+
+
+def test_a_store_with_a_private_key_at_hand_opens_when_a_superuser_says_so(tmp_path):
+    with store_of_admin(tmp_path, 'seal "gpg" {\n  private_key = "storage"\n}') as store:
+        deadline = time.monotonic() + SECONDS
+        while b'"sealed":true' in store.get("/secrets/v1/seal-status/default").data:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        Desk(store, tmp_path).play("dcos_auto_unseal.txt")
 
 
 def test_what_is_typed_at_a_terminal_is_hidden_and_what_could_harm_it_stays_away(tmp_path):

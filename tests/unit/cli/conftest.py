@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+BYTES = "application/octet-stream"
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
@@ -25,8 +27,9 @@ class Wire:
     """Answers each request with what ``answers`` holds for it, and keeps what was asked.
 
     Attributes:
-        answers: ``(method, path)`` to ``(status, body)``; anything else is a 404 without errors.
-        requests: ``(method, path, body)`` in order.
+        answers: ``(method, path)`` to ``(status, body)``; anything else is a 404 without errors. A body of
+            bytes is sent as they are, any other as JSON.
+        requests: ``(method, path, body)`` in order; bytes where the body was some.
         headers: those of each request.
         url: where it listens.
     """
@@ -45,13 +48,16 @@ def wire(monkeypatch):
 
         def answer(self):
             length = int(self.headers.get("Content-Length", 0))
-            sent = json.loads(self.rfile.read(length)) if length else None
+            content = self.rfile.read(length)
+            is_json = self.headers.get("Content-Type") != BYTES
+            sent = (json.loads(content) if length else None) if is_json else content
             recorder.requests.append((self.command, self.path, sent))
             recorder.headers.append(dict(self.headers))
             status, body = recorder.answers.get((self.command, self.path), (404, {"errors": []}))
-            content = b"" if body is None else json.dumps(body).encode()
+            is_json = not isinstance(body, bytes)
+            content = (b"" if body is None else json.dumps(body).encode()) if is_json else body
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "application/json" if is_json else BYTES)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
