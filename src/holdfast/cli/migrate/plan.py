@@ -56,7 +56,7 @@ def plan(entries: Iterable[Entry], *, prefix: str) -> list[Step]:
 def _step(entry: Entry, prefix: str) -> Step:
     wanted = prefix + entry.name.removeprefix("/")
     try:
-        path = parse_path(wanted)
+        path = parse_path("/" + wanted)  # of leading slashes it drops one, which is this
     except HoldfastError as error:
         return Step(entry, wanted, error.message)
     if path.is_directory:
