@@ -1,7 +1,8 @@
 """Secrets engines: what a mount does with its part of the store.
 
-    kv1   one value a path, last write wins
-    kv2   numbered versions, check-and-set, soft delete, metadata
+    kv1      one value a path, last write wins
+    kv2      numbered versions, check-and-set, soft delete, metadata
+    transit  keys that encrypt, sign and authenticate for others
 
 An engine is a set of functions over a ``Reader`` or a ``Transaction`` that is already confined to its
 mount: keys here are relative to the mount, values are plaintext, and encryption happens below. Reads

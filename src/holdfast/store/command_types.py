@@ -4,7 +4,13 @@ from typing import Any, Union
 
 import msgspec
 
-from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
+from holdfast.store import (
+    keeper_commands,
+    kv_commands,
+    system_commands,
+    token_commands,
+    transit_commands,
+)
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
@@ -23,6 +29,7 @@ COMMAND_MODULES = (
     login_commands,
     system_commands,
     token_commands,
+    transit_commands,
 )
 COMMAND_TYPES = tuple(sorted(_leaves(Command), key=lambda command: command.__name__))
 

@@ -134,6 +134,17 @@ def kv_mount(
     return engine_mount(path, "kv", description=description, options={"version": version})
 
 
+def plain_mount(path: str, *, kind: str, description: str = "", options: object = None) -> Mount:
+    """Return a new mount of an engine that has no options.
+
+    Raises:
+        InvalidInputError: the path is none, or there are options.
+    """
+    if options:
+        raise InvalidInputError(f"options: expected none, because {kind} has none")
+    return engine_mount(path, kind, description=description)
+
+
 def engine_mount(path: str, kind: str, *, description: str, options: dict[str, str] | None = None) -> Mount:
     """Return a new mount of the type ``kind``.
 

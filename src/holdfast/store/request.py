@@ -65,6 +65,13 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         return None
 
 
+class Failed(StrEnum):
+    """How many of the things that one request asked for could not be done."""
+
+    SOME = "some"
+    ALL = "all"
+
+
 class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What the store says when it did not refuse.
 
@@ -76,6 +83,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
         lease_seconds: for how long a client may keep the data.
         warnings: sentences for the caller.
         flat: repeat the members of the data beside the envelope, as old Vault clients expect.
+        failed: set if things that were asked for failed; the data say which, and why.
     """
 
     data: bytes | None = None
@@ -85,6 +93,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     lease_seconds: int = 0
     warnings: tuple[str, ...] = ()
     flat: bool = False
+    failed: Failed | None = None
 
     def document(self) -> bytes | None:
         """Return the data as one JSON text: a version's data and metadata side by side."""

@@ -7,9 +7,10 @@ from holdfast.errors import InvalidInputError
 from holdfast.store.command import Command
 from holdfast.store.kv_routes import serve_kv
 from holdfast.store.mount_visit import MountVisit
-from holdfast.store.mounts import Mount, kv_mount
+from holdfast.store.mounts import Mount, kv_mount, plain_mount
 from holdfast.store.request import Answer
 from holdfast.store.route import Deferred
+from holdfast.store.transit_routes import serve_transit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class SecretsEngine:
 
 SECRETS_ENGINES = {
     "kv": SecretsEngine(kinds=("kv", "kv-v1", "kv-v2", "generic"), make_mount=kv_mount, serve=serve_kv),
+    "transit": SecretsEngine(kinds=("transit",), make_mount=plain_mount, serve=serve_transit),
 }
 """By mount type."""
 

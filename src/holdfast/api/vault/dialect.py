@@ -21,7 +21,7 @@ from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
 from holdfast.model.path import Target
 from holdfast.store.core import Store
-from holdfast.store.request import EMPTY_BODY, Answer, Operation, StoreRequest
+from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
 
 PREFIX = b"/v1/"
 MERGE_PATCH = b"application/merge-patch+json"
@@ -39,6 +39,10 @@ _OPERATIONS = {
 }
 _WITH_BODY = frozenset({Operation.WRITE, Operation.PATCH})
 _TRUE = frozenset({"true", "1"})
+
+# What a client may choose to be told when a part of a batch failed: no 1xx, after which it would wait for
+# another answer, none that has no body, and none that sends it elsewhere.
+_CODES_OF_ANSWERS_WITH_BODY = frozenset({*range(200, 300), *range(400, 600)} - {204, 205})
 
 _ROOT = frozenset({b"", b"root"})
 MAX_REMEMBERED_LINES = 16_384
@@ -165,7 +169,18 @@ def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError
     elif is_empty(outcome):
         reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
     else:
-        reply(build_response(404 if outcome.missing else 200, wrap(request.id, outcome)))
+        reply(build_response(_status_of(request, outcome), wrap(request.id, outcome)))
+
+
+def _status_of(request: StoreRequest, answer: Answer) -> int:
+    if answer.missing:
+        return 404
+    if answer.failed is None:
+        return 200
+    wanted = request.body.values.get("partial_failure_response_code")
+    if answer.failed is Failed.SOME and type(wanted) is int and wanted in _CODES_OF_ANSWERS_WITH_BODY:
+        return wanted
+    return 400
 
 
 def _without_body(reply: Reply) -> Reply:
