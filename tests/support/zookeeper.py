@@ -16,6 +16,11 @@ from functools import cache
 from pathlib import Path
 
 JAR = Path("/usr/share/java/zookeeper.jar")
+# Debian's jar names all that it needs but what its TLS needs, and no way to log.
+CLASSES = ":".join(
+    ["/etc/zookeeper/conf", str(JAR)]
+    + [f"/usr/share/java/{name}.jar" for name in ("netty-codec", "netty-resolver", "slf4j-simple")]
+)
 START_SECONDS = 40.0
 
 
@@ -47,10 +52,10 @@ class Member:
             "4lw.commands.whitelist=*",
             "standaloneEnabled=true",
             f"dataDir={data}",
+            f"clientPort={self.port}",
+            "clientPortAddress=127.0.0.1",
             self.settings,
         ]
-        if "secureClientPort" not in self.settings:
-            lines += [f"clientPort={self.port}", "clientPortAddress=127.0.0.1"]
         if len(members) > 1:
             (data / "myid").write_text(f"{self.number}\n")
             lines += [
@@ -67,10 +72,10 @@ class Member:
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
-                "-Dzookeeper.log.dir=" + str(self.directory),
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 *self.jvm,
                 "-cp",
-                f"/etc/zookeeper/conf:{JAR}",
+                CLASSES,
                 "org.apache.zookeeper.server.quorum.QuorumPeerMain",
                 str(self.directory / "zoo.cfg"),
             ],

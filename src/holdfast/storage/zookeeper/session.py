@@ -153,7 +153,6 @@ class Session:
             if time.monotonic() < self._replace_at:
                 return client
             if client is not None and client.client_state in _DEAD:
-                self._is_refused = client.client_state == KeeperState.AUTH_FAILED
                 self._discard(client)
             if self._client is None:
                 self._start()
@@ -187,6 +186,8 @@ class Session:
                 self._connected_at = time.monotonic()
                 self._connected.set()
             else:
+                if client.client_state == KeeperState.AUTH_FAILED:
+                    self._is_refused = True
                 self._note_away()
 
     def _note_away(self) -> None:
@@ -212,8 +213,7 @@ class Session:
         threading.Thread(target=_stop, args=(client,), daemon=True).start()
 
     def _unavailable(self) -> StorageUnavailableError:
-        client = self._client
-        if self._is_refused or (client is not None and client.client_state == KeeperState.AUTH_FAILED):
+        if self._is_refused:
             return self._refused()
         remark = f": {self._remarks.newest}" if self._remarks.newest else ""
         return StorageUnavailableError(
