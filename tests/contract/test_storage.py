@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.support import postgresql
 from tests.support.zookeeper import shared_server
 
 from holdfast.clock import ManualClock
@@ -24,9 +25,11 @@ from holdfast.storage import (
 )
 from holdfast.storage.lmdb_engine import LmdbStorage
 from holdfast.storage.memory import MemoryStorage
+from holdfast.storage.postgresql import PostgresqlStorage
+from holdfast.storage.postgresql import read_settings as read_postgresql_settings
 from holdfast.storage.zookeeper import ZookeeperStorage, read_settings
 
-ENGINES = ["inmem", "lmdb", "zookeeper"]
+ENGINES = ["inmem", "lmdb", "zookeeper", "postgresql"]
 
 
 def make_engine(kind, directory, clock):
@@ -34,7 +37,11 @@ def make_engine(kind, directory, clock):
         return MemoryStorage(clock=clock)
     if kind == "lmdb":
         return LmdbStorage(directory, clock=clock)
-    path = "/contract/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    if kind == "postgresql":
+        options = {"connection_url": postgresql.shared_server().url(), "table": f"contract.t_{name}"}
+        return PostgresqlStorage(read_postgresql_settings(options), clock=clock)
+    path = f"/contract/{name}"
     options = {"address": shared_server(), "path": path, "unprotected": True}
     return ZookeeperStorage(read_settings(options), clock=clock)
 

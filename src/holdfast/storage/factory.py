@@ -9,7 +9,7 @@ from holdfast.storage.interface import Storage
 from holdfast.storage.lmdb_engine import DEFAULT_MAP_BYTES, LmdbStorage
 from holdfast.storage.memory import MemoryStorage
 
-_KINDS = ("file", "inmem", "lmdb", "zookeeper")
+_KINDS = ("file", "inmem", "lmdb", "postgresql", "zookeeper")
 
 
 def open_storage(
@@ -18,8 +18,8 @@ def open_storage(
     """Open the engine that a ``storage "<kind>" { ... }`` stanza names.
 
     ``file`` and ``lmdb`` are the embedded engine under two names, with the options ``path`` (required)
-    and ``map_size`` (bytes); ``inmem`` takes no options and lives and dies with the process; ``zookeeper``
-    has those of ``zookeeper.settings``.
+    and ``map_size`` (bytes); ``inmem`` takes no options and lives and dies with the process; ``postgresql``
+    and ``zookeeper`` have those of their ``settings``.
 
     Raises:
         InvalidInputError: an unknown kind or option, or a value that does not fit.
@@ -31,6 +31,10 @@ def open_storage(
         from holdfast.storage.zookeeper import ZookeeperStorage, read_settings  # noqa: PLC0415 - few need it
 
         return ZookeeperStorage(read_settings(options), readonly=readonly, clock=clock)
+    if kind == "postgresql":
+        from holdfast.storage import postgresql  # noqa: PLC0415 - few need it
+
+        return postgresql.PostgresqlStorage(postgresql.read_settings(options), readonly=readonly, clock=clock)
     known = set() if kind == "inmem" else {"path", "map_size"}
     for unknown in sorted(options.keys() - known):
         raise InvalidInputError(f'storage "{kind}": unknown option {unknown}')

@@ -27,7 +27,7 @@ def test_memory_engine_needs_nothing():
 @pytest.mark.parametrize(
     ("kind", "options", "text"),
     [
-        pytest.param("postgresql", {}, "expected one of the types file, inmem, lmdb", id="unknown-type"),
+        pytest.param("consul", {}, "expected one of the types file, inmem, lmdb, p", id="unknown-type"),
         pytest.param("", {}, "expected one of the types", id="no-type"),
         pytest.param("file", {}, "path is required", id="no-path"),
         pytest.param("file", {"path": ""}, "path is required", id="empty-path"),
