@@ -3,16 +3,20 @@
 import base64
 import io
 import json
+import re
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
 from holdfast.cli.holdfast.commands import PROGRAM
+from holdfast.cli.program import Group
 
 SECRET = "/secrets/v1/secret/default"
 IAM = "/acs/api/v1"
 KEY = "c1" * 33
+PAGE = Path(__file__).parents[3] / "docs" / "dcos-commands.md"
 
 
 def pipe(monkeypatch, content):
@@ -356,3 +360,16 @@ def test_a_warning_of_the_server_and_a_name_with_escapes_reach_the_terminal_unha
     assert "\x1b" not in shown.out + shown.err
     assert "WARNING! \\x1b[2J" in shown.err
     assert "a\\x1bb" in shown.out
+
+
+def words_of(group):
+    for word, entry in group.commands.items():
+        yield word
+        if isinstance(entry, Group):
+            yield from words_of(entry)
+
+
+def test_the_page_of_these_commands_leaves_none_out():
+    said = set(re.findall(r"[a-z_-]+", " ".join(re.findall(r"`([^`]+)`", PAGE.read_text(encoding="utf-8")))))
+    commands = {*words_of(PROGRAM.root.commands["security"]), *words_of(PROGRAM.root.commands["auth"])}
+    assert commands - said == set()
