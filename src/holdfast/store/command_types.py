@@ -4,16 +4,11 @@ from typing import Any, Union
 
 import msgspec
 
-from holdfast.store import (
-    keeper_commands,
-    kv_commands,
-    system_commands,
-    token_commands,
-    transit_commands,
-)
+from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
+from holdfast.store.transit import commands as transit_commands
 
 
 def _leaves(base: type[Command]) -> list[type[Command]]:

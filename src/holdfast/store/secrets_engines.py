@@ -10,7 +10,7 @@ from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount, kv_mount, plain_mount
 from holdfast.store.request import Answer
 from holdfast.store.route import Deferred
-from holdfast.store.transit_routes import serve_transit
+from holdfast.store.transit.routes import serve_transit
 
 
 @dataclass(frozen=True, slots=True)

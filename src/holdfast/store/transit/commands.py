@@ -28,7 +28,7 @@ from holdfast.store.layout import engine_place
 from holdfast.store.mounts import Mount
 from holdfast.store.permit import Permit
 from holdfast.store.request import Answer
-from holdfast.store.transit_batch import Job, Problem, Versions, answer, attempt
+from holdfast.store.transit.batch import Job, Problem, Versions, answer, attempt
 
 
 class TransitCommand(Command, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
     read        what was asked for: the body itself, or the objects in its ``batch_input``
     prepare     for each, read what it needs of storage, or note why it cannot be done
-    run         compute, here or elsewhere
+    respond     compute, here or elsewhere
 
 A thing that fails alone is a refusal. One that fails in a batch is an answer, which says for each what came
 of it, in the order in which they were sent, with the caller's own ``reference`` beside it.
@@ -15,12 +15,31 @@ from typing import Any
 import msgspec
 
 from holdfast.engines.transit.records import Key, KeyVersion, load_version
-from holdfast.engines.transit.versioned import decode_base64
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
+from holdfast.store.command import Command
+from holdfast.store.mount_visit import MountVisit
 from holdfast.store.request import Answer, Failed
+from holdfast.store.route import Deferred
+
+MAX_MILLISECONDS_HERE = 10.0
+
+# Rough costs of one private operation, to tell what is too slow for the process that serves requests.
+_MILLISECONDS = {
+    "rsa-2048": 1.0,
+    "rsa-3072": 3.0,
+    "rsa-4096": 6.0,
+    "ecdsa-p256": 0.1,
+    "ecdsa-p384": 1.0,
+    "ecdsa-p521": 1.0,
+    "ed25519": 0.2,
+}
+_MILLISECONDS_OTHERWISE = 0.03
+_MILLISECONDS_PER_MIB = 5.0
+
+Outcome = Answer | Command | Deferred
 
 Job = Callable[[], dict[str, Any]]
 """Computes one thing, from what it was given alone."""
@@ -149,29 +168,24 @@ def check_contexts(batch: Batch) -> None:
         raise InvalidInputError("context should be set either in all the request blocks or in none")
 
 
-def context_of(thing: dict[str, Any]) -> bytes:
-    """Return the context that a thing names, empty for none."""
-    return decode_base64(fields.text(thing, "context"), "failed to base64-decode context")
-
-
-def associated_data_of(thing: dict[str, Any], key: Key) -> bytes:
-    """Return the associated data of a thing, empty for none.
-
-    Raises:
-        InvalidInputError: they are no base64, or the key authenticates none.
-    """
-    text = fields.text(thing, "associated_data")
-    if text and not key.type.is_aead:
-        raise InvalidInputError(f"'associated_data' provided for non-AEAD cipher suite {key.type_name}")
-    return decode_base64(text, "failed to base64-decode associated_data")
-
-
-def input_of(thing: dict[str, Any], problem: str = "missing input") -> bytes:
-    """Return the input of a thing.
-
-    Raises:
-        InvalidInputError: there is none, or it is no base64.
-    """
-    if thing.get("input") is None:
-        raise InvalidInputError(problem)
-    return decode_base64(fields.text(thing, "input"), "unable to decode input as base64")
+def respond(
+    visit: MountVisit,
+    key: Key,
+    batch: Batch,
+    prepared: list[Job | Problem],
+    *,
+    empty: dict[str, Any] | None = None,
+    tells_failure: bool = True,
+) -> Answer | Deferred:
+    """Compute what was prepared, here or elsewhere, and return the answer."""
+    work = partial(
+        answer,
+        prepared,
+        batch.references,
+        is_single=batch.is_single,
+        empty=empty or {},
+        tells_failure=tells_failure,
+    )
+    cost = len(prepared) * _MILLISECONDS.get(key.type_name, _MILLISECONDS_OTHERWISE)
+    cost += len(visit.body.raw) / 2**20 * _MILLISECONDS_PER_MIB
+    return Deferred(work) if cost > MAX_MILLISECONDS_HERE else work()
