@@ -71,6 +71,7 @@ class StoreProcess:
         workers: how many processes answer.
         settings: further top-level lines for the configuration file.
         launcher: a command that runs the store's command line, such as one that changes the user.
+        storage: the storage stanza, in place of files in the directory.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class StoreProcess:
         workers: int = 2,
         settings: str = "",
         launcher: Sequence[str] = (),
+        storage: str = "",
     ) -> None:
         self.directory = directory
         self._launcher = launcher
@@ -103,8 +105,8 @@ class StoreProcess:
             stanza = f'audit "file" "main" {{\n  options {{\n    file_path = "{self.audit_path}"\n  }}\n}}\n'
         self.config_path = directory / "config.hcl"
         self.config_path.write_text(
-            f'storage "file" {{\n  path = "{self.data_path}"\n}}\n'
-            f'listener "tcp" {{\n  address = "127.0.0.1:{self.port}"\n  {transport}\n}}\n'
+            (storage or f'storage "file" {{\n  path = "{self.data_path}"\n}}\n')
+            + f'listener "tcp" {{\n  address = "127.0.0.1:{self.port}"\n  {transport}\n}}\n'
             f"{stanza}disable_mlock = true\nworkers = {workers}\n{settings}\n"
         )
 

@@ -183,6 +183,18 @@ def zookeeper(directory, *, members=1, settings="", jvm=(), wait=True):
         ensemble.close()
 
 
+def storage_stanza(address, path, **options):
+    """Return the stanza of a store's configuration; without credentials unless options name some."""
+    if not {"auth_info", "auth_info_file", "sasl_user"} & options.keys():
+        options["unprotected"] = "true"
+    lines = {"address": address, "path": path, **options}
+    return (
+        'storage "zookeeper" {\n'
+        + "".join(f'  {name} = "{value}"\n' for name, value in lines.items())
+        + "}\n"
+    )
+
+
 @cache
 def shared_server():
     """Return the address of one server that runs as long as the tests; give each test a path of its own."""

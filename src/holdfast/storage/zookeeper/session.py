@@ -42,7 +42,7 @@ ANSWER_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 0.25
 _REPLACE_AFTER_SECONDS = 1.0
 _BRIEF_SECONDS = 1.0
-"""A connection that ended sooner was none: it does not renew anybody's patience."""
+"""A connection that ended sooner, and answered nothing, was none: it does not renew anybody's patience."""
 
 _LOST = (
     ConnectionClosedError,
@@ -79,6 +79,7 @@ class Session:
         self._client: KazooClient | None = None
         self._connected = threading.Event()
         self._connected_at = 0.0
+        self._has_answered = False
         self._away_since = time.monotonic()
         self._replace_at = 0.0
         self._is_closed = False
@@ -110,7 +111,7 @@ class Session:
                 if isinstance(error, KazooTimeoutError):
                     self._give_up(client)
                 raise LostError(type(error).__name__) from None
-            self._is_refused = False
+            self._is_refused, self._has_answered = False, True
             return answers
 
     def close(self) -> None:
@@ -183,7 +184,7 @@ class Session:
             if client is not self._client:
                 return  # given up: it says nothing about the one that took its place
             if state == KazooState.CONNECTED:
-                self._connected_at = time.monotonic()
+                self._connected_at, self._has_answered = time.monotonic(), False
                 self._connected.set()
             else:
                 if client.client_state == KeeperState.AUTH_FAILED:
@@ -193,7 +194,7 @@ class Session:
     def _note_away(self) -> None:
         if self._connected.is_set():
             now = time.monotonic()
-            if now - self._connected_at > _BRIEF_SECONDS:
+            if self._has_answered or now - self._connected_at > _BRIEF_SECONDS:
                 self._away_since = now
             self._connected.clear()
 
