@@ -1,7 +1,9 @@
 """A thread beside the event loop of one process, for work that would hold it up: password hashes, RSA keys.
 
 One thread, so that a process never needs the memory of more than one hash: a node needs at most ``workers``
-times the configured memory, however many log in at once. What waits is bounded too; more is refused.
+times the configured memory, however many log in at once. What waits for other machines has threads of its
+own (``OUTSIDE_THREADS``), so that a slow one holds up nobody's password. What waits is bounded too; more is
+refused.
 """
 
 import asyncio
@@ -13,13 +15,18 @@ from typing import Any
 from holdfast.errors import UnavailableError
 
 MAX_WAITING = 64
+OUTSIDE_THREADS = 16
 
 
 class Offload:
-    """Runs work in a thread, for callers in the event loop; results come back there."""
+    """Runs work in threads, for callers in the event loop; results come back there.
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="offload")
+    Args:
+        threads: how many things are done at the same time.
+    """
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="offload")
         self._waiting = 0
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:

@@ -32,7 +32,7 @@ from holdfast.server.assembly import (
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
-from holdfast.server.offload import Offload
+from holdfast.server.offload import OUTSIDE_THREADS, Offload
 from holdfast.server.shared_counter import SharedCounter
 from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
@@ -168,7 +168,7 @@ class _Worker:
         self._link.wait_for_key_state(KEY_STATE_SECONDS)
         storage: Storage = open_storage(config.storage_kind, config.storage_options, readonly=True)
         _leave_unlocked(config)
-        offload = Offload()
+        offload, outside = Offload(), Offload(threads=OUTSIDE_THREADS)
         self._store = store = Store(
             storage,
             self._link,
@@ -177,6 +177,7 @@ class _Worker:
             open_audit_devices=audit_opener(config),
             schedule=loop.call_soon,
             offload=offload.run,
+            outside=outside.run,
             max_secret_bytes=config.max_secret_bytes,
             iam=config.iam,
             secret_mounts=config.dcos_stores,
@@ -195,6 +196,7 @@ class _Worker:
         await self._stopping.wait()
         await asyncio.gather(*(server.stop(self._grace_seconds) for server in servers))
         offload.close()
+        outside.close()
         store.close()
         self._link.close()
         storage.close()

@@ -13,7 +13,7 @@ from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
 from holdfast.server.assembly import audit_opener, keep_up, listen, peers, reload_files, tick_seconds
 from holdfast.server.config import ServerConfig
-from holdfast.server.offload import Offload
+from holdfast.server.offload import OUTSIDE_THREADS, Offload
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.keeper_commands import InitializeStore, SubmitShare
@@ -37,12 +37,13 @@ def run_single(
     """
     harden(lock_memory=config.lock_memory)
     storage = open_storage(config.storage_kind, config.storage_options)
-    offload = Offload()
+    offload, outside = Offload(), Offload(threads=OUTSIDE_THREADS)
     local = LocalStore(
         storage,
         audit_devices=tuple(file.name for file in config.audit_files),
         open_audit_devices=audit_opener(config),
         offload=offload.run,
+        outside=outside.run,
         max_secret_bytes=config.max_secret_bytes,
         iam=config.iam,
         secret_mounts=config.dcos_stores,
@@ -72,6 +73,7 @@ def run_single(
             runner.run(serve())
     finally:
         offload.close()
+        outside.close()
         local.keeper.seal()
         storage.close()
     return 0

@@ -29,6 +29,9 @@ from holdfast.policy.acl import Capability
 from holdfast.storage.errors import OvertakenError
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
+from holdfast.store.auth.desk import MethodDesk
+from holdfast.store.auth.dispatch import plan_auth
+from holdfast.store.auth.mounts import PREFIX as AUTH_PREFIX
 from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
@@ -45,7 +48,7 @@ from holdfast.store.open_store import OpenStore
 from holdfast.store.permit import Permit
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
-from holdfast.store.route import Deferred, RouteTable
+from holdfast.store.route import Deferred, Plan, RouteTable
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
@@ -71,9 +74,6 @@ _OWN_PATHS: dict[str, RouteTable] = {
 _OWN_PREFIXES = tuple(_OWN_PATHS)
 
 DEFAULT_SECRET_MOUNTS: Mapping[str, str] = MappingProxyType({"default": "secret/"})
-
-Plan = tuple[Callable[[], Answer | Command | Deferred], list[str]]
-"""What to do once the request is on record, and warnings that go with its answer."""
 
 
 class Writer(Protocol):
@@ -103,6 +103,7 @@ class Store:
         open_audit_devices: opens the audit devices once the store is open.
         schedule: how answers wait for the audit lines of a turn of the event loop.
         offload: runs what is too slow for the event loop.
+        outside: runs what waits for other machines.
         max_secret_bytes: the largest secret that may be written.
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store of the DC/OS API.
@@ -120,6 +121,7 @@ class Store:
         open_audit_devices: OpenDevices,
         schedule: Schedule = call_at_once,
         offload: Offload = run_here,
+        outside: Offload = run_here,
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
         iam: IamSettings | None = None,
         secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
@@ -139,6 +141,7 @@ class Store:
         self._peers = peers
         self._freshness = Freshness(storage, schedule) if storage.shared else None
         self._login_desk = LoginDesk(self, self._audit, clock, offload)
+        self._method_desk = MethodDesk(self, self._audit, clock, offload=offload, outside=outside)
         self._open: OpenStore | None = None
         self._initialized = False
 
@@ -328,6 +331,10 @@ class Store:
         now = self._clock.now()  # one reading decides what has expired, and stamps both audit lines
         try:
             opened.refresh()
+            if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
+                request, lambda error: self._serve_again(request, error, done), done
+            ):
+                return
             caller = opened.authenticate(request.token, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
@@ -418,6 +425,8 @@ class Store:
         if request.path.startswith(_OWN_PREFIXES):
             return self._own_path(opened, caller, request, now)
         permit = self._permit(caller, request)
+        if request.path.startswith(AUTH_PREFIX):
+            return plan_auth(opened, caller, permit, request, now)
         mounted = opened.destination(request.operation, request.path).mounted
         engine = None if mounted is None else SECRETS_ENGINES.get(mounted.mount.type)
         if mounted is None or engine is None:

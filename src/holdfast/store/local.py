@@ -46,6 +46,7 @@ class LocalStore:
         open_audit_devices: opens them.
         schedule: how answers wait for the audit lines of a turn of the event loop, if there is one.
         offload: runs what is too slow for the event loop.
+        outside: runs what waits for other machines.
         max_secret_bytes: the largest secret that may be written.
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store of the DC/OS API.
@@ -67,6 +68,7 @@ class LocalStore:
         open_audit_devices: OpenDevices | None = None,
         schedule: Schedule = call_at_once,
         offload: Offload = run_here,
+        outside: Offload = run_here,
         max_secret_bytes: int = DEFAULT_MAX_SECRET_BYTES,
         iam: IamSettings | None = None,
         secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
@@ -88,6 +90,7 @@ class LocalStore:
             open_audit_devices=open_audit_devices or _no_devices,
             schedule=schedule,
             offload=offload,
+            outside=outside,
             max_secret_bytes=max_secret_bytes,
             iam=iam,
             secret_mounts=secret_mounts,

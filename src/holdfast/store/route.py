@@ -27,6 +27,9 @@ class Deferred:
 
 Handler = Callable[[Visit], Answer | Command | Deferred]
 
+Plan = tuple[Callable[[], Answer | Command | Deferred], list[str]]
+"""What to do once the request is on record, and warnings that go with its answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

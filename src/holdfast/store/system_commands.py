@@ -39,7 +39,7 @@ class RemoveMount(Command, frozen=True, kw_only=True):
         mount = table.find(self.path)
         if mount is not None and mount.path == self.path:
             save_mounts(scope.view(MOUNTS), table.without(self.path))
-            _clear(scope.view(engine_place(mount.storage_prefix)), "")
+            clear(scope.view(engine_place(mount.storage_prefix)), "")
         return Answer()
 
 
@@ -91,10 +91,11 @@ class DeletePolicy(Command, frozen=True, kw_only=True):
         return Answer()
 
 
-def _clear(view: Transaction, prefix: str) -> None:
+def clear(view: Transaction, prefix: str) -> None:
+    """Remove everything below ``prefix``."""
     while names := view.list(prefix, limit=_PAGE):
         for name in names:
             if name.endswith("/"):
-                _clear(view, prefix + name)
+                clear(view, prefix + name)
             else:
                 view.delete(prefix + name)

@@ -9,6 +9,11 @@ from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
 from holdfast.store.audit_routes import AUDIT_ROUTES
+from holdfast.store.auth.mount_routes import (
+    AUTH_MOUNT_ROUTES,
+    describe_auth_mount_of,
+    describe_auth_mounts,
+)
 from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
@@ -23,11 +28,6 @@ from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, 
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import live_by_accessor
 from holdfast.store.visit import Visit
-
-TOKEN_MOUNT = Mount(
-    "token/", "token", "00000000-0000-0000-0000-000000000000", "auth_token_builtin", "token based credentials"
-)
-
 
 def _seal(visit: Visit) -> Command:
     return SealStore(this_node=visit.request.parameter("this_node") == "true")
@@ -150,10 +150,6 @@ def _lease_ttl(values: dict[str, Any], name: str) -> int | None:
     return 0 if values[name] == "system" else fields.seconds(values, name)
 
 
-def _list_auth(_visit: Visit) -> Answer:
-    return Answer(data=encode({TOKEN_MOUNT.path: _describe_mount(TOKEN_MOUNT)}), flat=True)
-
-
 def _ui_mounts(visit: Visit) -> Answer:
     acl = visit.caller.acl
     secret = {
@@ -161,13 +157,14 @@ def _ui_mounts(visit: Visit) -> Answer:
         for mount in visit.store.mounts.mounts
         if acl.may_touch_below(mount.path)
     }
-    auth = {TOKEN_MOUNT.path: _describe_mount(TOKEN_MOUNT)} if acl.may_touch_below("auth/token/") else {}
-    return Answer(data=encode({"secret": secret, "auth": auth}))
+    return Answer(data=encode({"secret": secret, "auth": describe_auth_mounts(visit, visit.caller)}))
 
 
 def _ui_mount(visit: Visit) -> Answer:
     """Say what is mounted at a path. Unknown and forbidden mounts read the same: names cannot be probed."""
     mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
+    if auth_mount := describe_auth_mount_of(visit, visit.argument.rstrip("/") + "/"):
+        return Answer(data=encode(auth_mount))
     if mount is None or not visit.caller.acl.may_touch_below(mount.path):
         raise PermissionDeniedError(
             "preflight capability check returned 403, please ensure client's policies grant access to path "
@@ -282,7 +279,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/mounts/{}", Operation.DELETE, _remove_mount),
         Route("sys/mounts/{}/tune", Operation.READ, _read_tuning),
         Route("sys/mounts/{}/tune", Operation.WRITE, _tune_mount),
-        Route("sys/auth", Operation.READ, _list_auth),
+        *AUTH_MOUNT_ROUTES,
         Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
         Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
         Route("sys/policies/acl", Operation.READ, _list_policies),

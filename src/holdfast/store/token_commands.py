@@ -145,9 +145,14 @@ def limit_ttl(
         granted = min(granted, explicit_max_ttl_seconds)
     if granted == wanted:
         return granted, []
-    return granted, [
+    return granted, [capped_warning(wanted, granted)]
+
+
+def capped_warning(wanted: int, granted: int) -> str:
+    """Return the sentence about a TTL that was longer than allowed, in seconds."""
+    return (
         f'TTL of "{wanted}s" exceeded the effective max_ttl of "{granted}s"; TTL value is capped accordingly'
-    ]
+    )
 
 
 def with_lifetime(entry: TokenEntry, *, now: float, ttl_seconds: int) -> TokenEntry:

@@ -132,7 +132,9 @@ def work_a_day(store):
     ask("PUT", "auth/token/revoke", {"token": token})
     ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
     administer_users(store, ask)
+    administer_logins(ask)
     ask("PUT", "sys/rotate")
+    come_together(store, ask)
     store.local.store.submit(FollowStorage(), lambda _: None)
     store.seal()
     store.dcos("GET", "init/default")
@@ -140,6 +142,28 @@ def work_a_day(store):
     store.vault("PUT", "sys/unseal", {"reset": True})
     store.unseal()
     store.dcos("PUT", "init/default", {"shares": 1, "threshold": 1}, token=store.root)
+
+
+def come_together(store, ask):
+    def hand_in(path, shares, nonce):
+        for share in shares:
+            answer = ask("PUT", path, {"key": share, "nonce": nonce}).json
+        return answer
+
+    ask("GET", "sys/generate-root/attempt")
+    begun = ask("PUT", "sys/generate-root/attempt").json
+    hand_in("sys/generate-root/update", store.shares[: store.threshold], begun["nonce"])
+    ask("DELETE", "sys/generate-root/attempt")
+    ask("DELETE", "sys/rekey/init")
+    wanted = {"secret_shares": 3, "secret_threshold": 2, "require_verification": True}
+    begun = ask("PUT", "sys/rekey/init", wanted).json
+    ask("GET", "sys/rekey/init")
+    dealt = hand_in("sys/rekey/update", store.shares[: store.threshold], begun["nonce"])
+    ask("GET", "sys/rekey/verify")
+    again = ask("DELETE", "sys/rekey/verify").json
+    hand_in("sys/rekey/verify", dealt["keys"][:2], again["nonce"])
+    store.shares, store.threshold = dealt["keys"], 2
+    assert store.vault("GET", "sys/rekey/backup", token=store.root).status == 400
 
 
 def administer_users(store, ask):
@@ -163,6 +187,14 @@ def administer_users(store, ask):
     ask("DELETE", "acs/groups/team/users/bob")
     ask("DELETE", "acs/groups/team")
     ask("DELETE", "acs/users/bob")
+
+
+def administer_logins(ask):
+    ask("PUT", "sys/auth/people", {"type": "userpass"})
+    ask("PUT", "sys/auth/people/tune", {"description": "x"})
+    ask("PUT", "auth/people/users/ann", {"password": PASSWORD})
+    ask("DELETE", "auth/people/users/ann")
+    ask("DELETE", "sys/auth/people")
 
 
 @pytest.mark.parametrize(

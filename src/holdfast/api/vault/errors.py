@@ -5,6 +5,7 @@ from holdfast.audit import AuditFailedError
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.iam.errors import TooManyTriesError
 from holdfast.store.core import DENIED
 
 # Clients look for these very words.
@@ -22,6 +23,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     # Clients of this API know no 401: whoever is not known may not.
     errors.UnauthenticatedError: 403,
     errors.PermissionDeniedError: 403,
+    TooManyTriesError: 429,
     errors.NotFoundError: 404,
     AuditFailedError: 500,
     MediaTypeError: 415,
@@ -49,7 +51,8 @@ def refuse(error: HoldfastError) -> bytes:
         text = DENIED_BY_POLICY
     else:
         text = error.message
-    return build_response(status_of(error), errors_body(text))
+    headers = [("Retry-After", str(error.wait_seconds))] if isinstance(error, TooManyTriesError) else []
+    return build_response(status_of(error), errors_body(text), headers=headers)
 
 
 def errors_body(text: str) -> bytes:

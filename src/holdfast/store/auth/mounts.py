@@ -1,8 +1,8 @@
 """The table of auth mounts: which method is mounted at which path below ``auth/``.
 
 One record (``mounts/auth``) lists them all. A mount's roles and users live below ``auth/<uuid>/``. The uuid
-is never used again, and tokens name the mount that they came from by it: with the mount they end, and a mount
-made later at the same path knows nothing of them.
+is never used again, and tokens name the mount that they came from by it: with the mount they end, and a
+mount made later at the same path knows nothing of them.
 """
 
 import msgspec

@@ -1,0 +1,55 @@
+"""Where requests without a token arrive: those that want to log in by an auth method."""
+
+from collections.abc import Callable
+
+from holdfast.clock import Clock
+from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.auth.login import Login
+from holdfast.store.auth.methods import METHODS
+from holdfast.store.iam.login import Host, Offload
+from holdfast.store.request import Done, Operation, StoreRequest
+
+
+class MethodDesk:
+    """The logins of one store, as one process serves it.
+
+    Args:
+        host: the store.
+        audit: its audit trail.
+        clock: the time.
+        offload: does work that takes the processor.
+        outside: does work that waits for other machines.
+
+    Attributes are as the arguments.
+    """
+
+    def __init__(
+        self, host: Host, audit: AuditTrail, clock: Clock, *, offload: Offload, outside: Offload
+    ) -> None:
+        self.host = host
+        self.audit = audit
+        self.clock = clock
+        self.offload = offload
+        self.outside = outside
+
+    def takes(self, request: StoreRequest, again: Callable[[Exception], bool], done: Done) -> bool:
+        """Serve the request if it is a login; ``False`` if it is not, and needs a token.
+
+        Args:
+            request: below ``auth/``.
+            again: serves it anew if another node was in its way, and tells whether it does.
+            done: gets the answer, now or later.
+        """
+        opened = self.host.opened
+        if opened is None or request.operation is not Operation.WRITE:
+            return False
+        mount = opened.auth_mounts.find(request.path)
+        method = None if mount is None else METHODS.get(mount.type)
+        if mount is None or method is None:
+            return False
+        if not method.is_login(request.path[len("auth/") + len(mount.path) :]):
+            return False
+        Login(self, request, mount, method.defaults, again=again, done=done).begin(
+            method.log_in, method.shown
+        )
+        return True

@@ -1,0 +1,192 @@
+"""One login on its way: from a request without a token to a token, or to a refusal that says little.
+
+    knock    the request is put on record, without what proves who it is
+    check    the method's part; slow work goes elsewhere and comes back as the next step
+    grant    the token: read out of nothing but the answer (batch), or stored (service)
+
+A method's part begins with the ``Login`` and ends by calling ``grant``, or by raising what the caller is
+told. Whatever it raises, in whichever step, is put on record and refused; a defect fails closed like the
+rest.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from holdfast.audit import AuditEntry
+from holdfast.barrier import BarrierReader
+from holdfast.clock import Clock
+from holdfast.errors import HoldfastError, NotFoundError, PermissionDeniedError, SealedError
+from holdfast.formats.strict_json import JsonObject, encode
+from holdfast.store import batch_tokens
+from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.auth.issue import Defaults, Earned, new_entry
+from holdfast.store.auth.mounts import AuthMount
+from holdfast.store.command import Command
+from holdfast.store.iam.login import Host, Offload
+from holdfast.store.layout import auth_place
+from holdfast.store.networks import admits
+from holdfast.store.open_store import OpenStore
+from holdfast.store.refusal import refusal_of
+from holdfast.store.request import Answer, Done, Operation, StoreRequest
+from holdfast.store.token_commands import CreateToken, describe_auth
+
+
+class Tools(Protocol):
+    """What a login works with."""
+
+    host: Host
+    audit: AuditTrail
+    clock: Clock
+    offload: Offload
+    outside: Offload
+
+
+class Login:
+    """One attempt. Each step goes on to the next; the last one grants, or raises.
+
+    Args:
+        tools: what it works with.
+        request: what was sent.
+        mount: where.
+        defaults: what the method's tokens are like.
+        again: serves the request anew if another node was in its way, and tells whether it does.
+        done: gets the answer.
+
+    Attributes:
+        request: as given.
+        mount: as given.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        request: StoreRequest,
+        mount: AuthMount,
+        defaults: Defaults,
+        *,
+        again: Callable[[Exception], bool],
+        done: Done,
+    ) -> None:
+        self.request = request
+        self.mount = mount
+        self._tools = tools
+        self._defaults = defaults
+        self._again = again
+        self._done = done
+        self._entry: AuditEntry | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The members of the request body."""
+        return self.request.body.values
+
+    @property
+    def name(self) -> str:
+        """What the path says after ``login/``; empty for a plain ``login``."""
+        return self.request.path.partition(f"auth/{self.mount.path}login/")[2]
+
+    @property
+    def opened(self) -> OpenStore:
+        """The open store, asked for anew: it may have been sealed, or rotated, since the last step."""
+        opened = self._tools.host.opened
+        if opened is None:
+            raise SealedError
+        return opened
+
+    @property
+    def records(self) -> BarrierReader:
+        """What the mount has stored."""
+        return self.opened.view(auth_place(self.mount.storage_prefix))
+
+    @property
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._tools.clock.now()
+
+    def begin(self, log_in: "Callable[[Login], None]", shown: frozenset[str]) -> None:
+        """Put the request on record, with the ``shown`` fields only, and start the method's part."""
+        self._guarded(partial(self._begin, log_in, shown))
+
+    def work(self, work: Callable[[], Any], step: Callable[[Any], None]) -> None:
+        """Have ``work`` done beside the event loop; it takes the processor. Then take the next step."""
+        self._tools.offload(work, self._then(step))
+
+    def outside(self, work: Callable[[], Any], step: Callable[[Any], None]) -> None:
+        """Have ``work`` done that waits for others. Then take the next step."""
+        self._tools.outside(work, self._then(step))
+
+    def ask(self, command: Command, step: Callable[[Answer], None]) -> None:
+        """Ask the keeper something that changes nothing in storage. Then take the next step."""
+        self._tools.host.submit(command, self._then(step))
+
+    def tell(self, command: Command) -> None:
+        """Tell the keeper something whose outcome does not matter to this login."""
+        self._tools.host.submit(command, _forget)
+
+    def change(self, command: Command, step: Callable[[Answer], None]) -> None:
+        """Make a change, once the line that announces this login is taken. Then take the next step."""
+        submit = partial(self._tools.host.submit, command, self._then(step))
+        self._tools.audit.announced(submit, self._done)
+
+    def grant(self, earned: Earned) -> None:
+        """Hand out the token."""
+        opened, now = self.opened, self.now
+        opened.refresh()
+        if self.mount.uuid not in opened.auth_mounts.uuids:
+            raise NotFoundError("no handler for route: the mount was removed")
+        entry, warnings = new_entry(earned, self.mount, self._defaults, self.request.path, now=now)
+        if not admits(entry.bound_cidrs, self.request.peer):
+            raise PermissionDeniedError("permission denied", detail="not from a network of the role")
+        if entry.is_batch:
+            token = batch_tokens.mint(opened.keyring, entry)
+            self._answer(warnings, Answer(auth=describe_auth(token, entry, now)))
+        else:
+            self.change(CreateToken(entry=entry), partial(self._answer, warnings))
+
+    def _begin(self, log_in: "Callable[[Login], None]", shown: frozenset[str]) -> None:
+        fields = {name: value for name, value in self.values.items() if name in shown}
+        request = StoreRequest(
+            id=self.request.id,
+            operation=Operation.WRITE,
+            path=self.request.path,
+            body=JsonObject(fields, encode(fields)),
+            peer=self.request.peer,
+        )
+        self._entry = self._tools.audit.knocked(request, "", self.now)
+        log_in(self)
+
+    def _answer(self, warnings: tuple[str, ...], answer: Answer) -> None:
+        answer.warnings = (*warnings, *answer.warnings)
+        if self._entry is not None:
+            self._tools.audit.answered(self._entry, answer, self.now, self._done)
+
+    def _then(self, step: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what takes the outcome of something slow and goes on with ``step``, or refuses."""
+
+        def proceed(outcome: Any) -> None:
+            if isinstance(outcome, Exception):
+                self._refuse(outcome)
+            else:
+                self._guarded(partial(step, outcome))
+
+        return proceed
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        if self._again(error):
+            return
+        refusal = refusal_of(self.request.id, error)
+        if self._entry is None:
+            self._done(refusal)
+        else:
+            self._tools.audit.failed(self._entry, refusal, self.now, self._done, remark=refusal.detail)
+
+
+def _forget(_outcome: Answer | HoldfastError) -> None:
+    """Take an outcome that changes nothing for the login."""

@@ -1,0 +1,72 @@
+"""What an auth method is: paths for those who administer it, and a way in for those who have no token yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from holdfast.store.auth.issue import Defaults
+from holdfast.store.auth.login import Login
+from holdfast.store.auth.visit import AuthVisit
+from holdfast.store.command import Command
+from holdfast.store.request import Answer, Operation
+from holdfast.store.route import Deferred, Handler, Route, RouteTable
+
+AuthHandler = Callable[[AuthVisit], Answer | Command | Deferred]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRoute:
+    """One row.
+
+    Attributes:
+        pattern: a path below the mount; ``<>`` in it stands for exactly one segment.
+        operation: what the caller wants to do.
+        handler: what does it.
+        creates: whether a write there may make something, for which the right to create is enough.
+    """
+
+    pattern: str
+    operation: Operation
+    handler: AuthHandler
+    creates: bool = False
+
+
+class Method:
+    """One auth method.
+
+    Args:
+        routes: what its mounts answer to callers with a token.
+        log_in: begins a login; it must end in one of the ways that ``Login`` offers.
+        defaults: what its tokens are like where nobody says otherwise.
+        names_in_path: whether it is ``login/<name>`` rather than ``login``.
+        shown: fields of a login that audit lines show, hashed; the others may be a secret.
+
+    Attributes are as the arguments, and ``table``, in which the routes are found.
+    """
+
+    def __init__(
+        self,
+        routes: tuple[AuthRoute, ...],
+        log_in: Callable[[Login], None],
+        defaults: Defaults,
+        *,
+        names_in_path: bool = False,
+        shown: frozenset[str] = frozenset({"role"}),
+    ) -> None:
+        self.table = RouteTable(tuple(_row(route) for route in routes))
+        self.creating = frozenset(route.pattern for route in routes if route.creates)
+        self.log_in = log_in
+        self.defaults = defaults
+        self.names_in_path = names_in_path
+        self.shown = shown
+
+    def is_login(self, path: str) -> bool:
+        """Whether ``path``, below a mount, is where one logs in."""
+        if self.names_in_path:
+            return path.startswith("login/") and path.count("/") == 1
+        return path == "login"
+
+
+def _row(route: AuthRoute) -> Route:
+    # ``dispatch`` calls these handlers with an ``AuthVisit`` only.
+    return Route(route.pattern, route.operation, cast("Handler", route.handler))

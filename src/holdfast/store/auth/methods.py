@@ -1,0 +1,8 @@
+"""The auth methods that can be mounted: the one table, by the word that a client mounts them with."""
+
+from holdfast.store.auth.method import Method
+from holdfast.store.auth.userpass import USERPASS
+
+METHODS: dict[str, Method] = {
+    "userpass": USERPASS,
+}
