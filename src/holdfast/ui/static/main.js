@@ -68,7 +68,7 @@ async function show() {
   main.replaceChildren(view);
   const title = view.querySelector("h1")?.textContent;
   document.title = title && canShowNames() ? `${title} – Holdfast` : "Holdfast";
-  const first = main.querySelector("[autofocus]");
+  const first = main.querySelector("[data-first]");
   if (first) first.focus();
   else if (moved) main.focus({ preventScroll: true });
 }
@@ -119,7 +119,7 @@ function showTop() {
         h("a", { href, "aria-current": views.includes(view) ? "page" : null }, label),
       ),
     ),
-    h("p", { class: "who" }, app.user || "signed in by token", app.superuser && h("span", { class: "badge" }, "superuser")),
+    h("p", { class: "who" }, app.user || "with a token", app.superuser && h("span", { class: "badge" }, "superuser")),
     button("Sign out", { onclick: () => signOut() }),
   );
 }
@@ -130,7 +130,10 @@ function learnStatus(status) {
   app.status = { ...before, ...status };
   if (app.status.sealed && !before.sealed) forgetNames();
   const changed = ["initialized", "sealed", "progress", "threshold"].some((name) => before[name] !== app.status[name]);
-  if (changed && (app.status.sealed || before.sealed || !before.initialized)) show();
+  if (!changed) return;
+  // A key that is half typed in must not be lost because somebody else handed in theirs.
+  if (app.status.sealed && before.sealed && main.firstElementChild?.learn) main.firstElementChild.learn(app.status);
+  else if (app.status.sealed || before.sealed || !before.initialized) show();
 }
 
 /** Names are not to stay behind: neither in the address, nor in what is on the screen. */

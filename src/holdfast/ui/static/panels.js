@@ -12,11 +12,11 @@ export const unknownPanel = () =>
   );
 
 /** Say that something is forbidden, and what may still be possible. */
-export function deniedPanel(text, ...further) {
+export function deniedPanel(text, { inView = false, further = [] } = {}) {
   return h(
     "section",
     { class: "panel denied" },
-    h("h1", {}, icon("lock"), "Permission denied"),
+    h(inView ? "h2" : "h1", {}, icon("lock"), "Permission denied"),
     h("p", {}, text),
     further,
   );

@@ -36,7 +36,7 @@ class Form {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      autofocus: !isEdit,
+      "data-first": !isEdit,
       oninput: () => this.checkName(),
     });
     this.text = h("textarea", {
@@ -45,7 +45,7 @@ class Form {
       autocomplete: "off",
       autocapitalize: "none",
       spellcheck: "false",
-      autofocus: isEdit,
+      "data-first": isEdit,
       oninput: () => this.checkValue(),
     });
     this.size = h("p", { class: "hint", "aria-live": "polite" });

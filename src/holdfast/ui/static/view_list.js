@@ -23,11 +23,10 @@ export async function listView(app, { store, path }, signal) {
       "div",
       {},
       heading,
-      deniedPanel(
-        "You may not list these names. Ask for this permission, with the action read:",
-        h("p", {}, h("code", {}, `dcos:secrets:list:${store}:/${path}`)),
-        openByPath(store),
-      ),
+      deniedPanel("You may not list these names. Ask for this permission, with the action read:", {
+        inView: true,
+        further: [h("p", {}, h("code", {}, `dcos:secrets:list:${store}:/${path}`)), openByPath(store)],
+      }),
     );
   }
   if (!names.length) return h("div", {}, heading, emptyPanel(store, path));
@@ -71,7 +70,7 @@ class List {
     this.all = false;
     this.filter = h("input", {
       type: "search",
-      placeholder: "Filter",
+      placeholder: "Filter by a part of the path",
       "aria-label": "Filter by a part of the path",
       autocomplete: "off",
       spellcheck: "false",

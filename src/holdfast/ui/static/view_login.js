@@ -38,7 +38,7 @@ function passwordForm(app) {
     autocapitalize: "none",
     spellcheck: "false",
     required: true,
-    autofocus: true,
+    "data-first": true,
   });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   return form(error, [field("User", uid), field("Password", password)], async () => {

@@ -18,7 +18,7 @@ export function uninitializedView() {
 export function sealedView(app) {
   const { progress, threshold } = app.status;
   const error = errorPlace();
-  const key = h("input", { type: "password", autocomplete: "off", required: true, autofocus: true });
+  const key = h("input", { type: "password", autocomplete: "off", required: true, "data-first": true });
   const submit = button("Hand in the key", { kind: "primary", type: "submit" });
   const handIn = async (event) => {
     event.preventDefault();
@@ -28,18 +28,30 @@ export function sealedView(app) {
     try {
       const told = await whileBusy(submit, () => api.unseal(sent));
       app.learnStatus({ sealed: told.sealed, progress: told.progress, threshold: told.threshold });
+      key.focus();
     } catch (problem) {
       error.say(problem.message);
       try {
-        app.status = { ...app.status, ...(await api.readStatus()) };
-        bar.show(app.status);
+        app.learnStatus(await api.readStatus());
       } catch {
         // The banner says that the store does not answer.
       }
     }
   };
   const bar = progressBar(progress, threshold);
-  return h(
+  const again = button("Start over", {
+    kind: "quiet",
+    hidden: progress === 0,
+    onclick: async () => {
+      try {
+        await whileBusy(again, api.startUnsealingOver);
+        app.learnStatus({ progress: 0 });
+      } catch (problem) {
+        error.say(problem.message);
+      }
+    },
+  });
+  const view = h(
     "section",
     { class: "panel narrow sealed" },
     h("h1", {}, icon("lock"), "The store is sealed"),
@@ -51,15 +63,13 @@ export function sealedView(app) {
     ),
     bar,
     h("form", { onsubmit: handIn }, field("Unseal key", key, { error }), submit),
-    progress > 0 &&
-      button("Start over", {
-        kind: "quiet",
-        onclick: async (event) => {
-          await whileBusy(event.currentTarget, api.startUnsealingOver);
-          app.learnStatus({ progress: 0 });
-        },
-      }),
+    again,
   );
+  view.learn = (status) => {
+    bar.show(status);
+    again.hidden = status.progress === 0;
+  };
+  return view;
 }
 
 function progressBar(progress, threshold) {
