@@ -126,6 +126,7 @@ def _check(backup: Backup) -> None:
         and set(backup.versions) == set(range(first, key.latest_version + 1))
         and first <= key.min_decryption_version <= key.latest_version
         and 0 <= key.min_encryption_version <= key.latest_version
+        and key.min_available_version >= 0
         and key.auto_rotate_seconds >= 0
     ):
         raise InvalidInputError(NOT_A_BACKUP)
