@@ -52,3 +52,11 @@ def test_a_session_with_an_open_store(tmp_path, name):
     with StoreProcess(tmp_path, tls=True, audit=True) as store:
         store.initialize()
         Desk(store, tmp_path).play(name)
+
+
+def test_holders_of_shares_come_together(tmp_path):
+    with StoreProcess(tmp_path, tls=True) as store:
+        store.initialize()
+        for number, share in enumerate(store.shares, 1):
+            (tmp_path / f"share{number}").write_text(share)
+        Desk(store, tmp_path).play("ceremonies.txt")

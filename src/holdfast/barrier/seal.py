@@ -10,7 +10,8 @@
 Only these paths belong to the barrier. The unseal key is nowhere in storage, and the root key
 and the keyring are in memory only while the store is unsealed.
 
-The root key stays the same for the life of a store; to give out other shares (``rekey``) is to wrap it anew.
+The root key stays the same for the life of a store; to give out other shares (``prepare_shares``) is to wrap
+it anew.
 
 Every change is one transaction. A crash during initialisation leaves nothing or a complete store; of two
 rotations that race, one adds a term and the other finds it there.
@@ -120,29 +121,6 @@ def initialize(
     return InitialKeys(dealt.shares, dealt.config, keyring)
 
 
-def rekey(
-    tx: Transaction,
-    unsealed: Unsealed,
-    *,
-    shares: int,
-    threshold: int,
-    recipients: Sequence[Recipient] = (),
-    seal_type: str = SHAMIR,
-) -> DealtShares:
-    """Replace the unseal key and its shares; those given out before open nothing any more.
-
-    Every secret stays as it is. Arguments and errors are those of ``initialize``.
-    """
-    return _deal(
-        tx,
-        unsealed.root_key,
-        shares=shares,
-        threshold=threshold,
-        recipients=recipients,
-        seal_type=seal_type,
-    )
-
-
 def unseal(reader: Reader, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
     """Open the root key and the keyring, and wipe ``unseal_key``.
 
@@ -210,6 +188,50 @@ def reserve_encryptions(storage: Storage, unsealed: Unsealed) -> None:
     unsealed.keyring.grant(storage.write(reserve))
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedShares:
+    """New shares that count from the moment they are stored, and not before.
+
+    Attributes:
+        dealt: what is to be given out.
+    """
+
+    dealt: DealtShares
+    _wrapped_root_key: bytes
+
+    def store(self, tx: Transaction) -> None:
+        """Make them the shares of the store."""
+        tx.put(ROOT_KEY_PATH, self._wrapped_root_key)
+        save_seal_config(tx, self.dealt.config)
+
+    def are_opened_by(self, unseal_key: SecretBytes) -> bool:
+        """Whether these shares combine to the key, so that whoever handed them in really holds them."""
+        return _opens(self._wrapped_root_key, unseal_key)
+
+
+def is_unseal_key(reader: Reader, unseal_key: SecretBytes) -> bool:
+    """Whether a key opens this store, without opening it."""
+    record = reader.get(ROOT_KEY_PATH)
+    return record is not None and _opens(record, unseal_key)
+
+
+def prepare_shares(
+    unsealed: Unsealed,
+    *,
+    shares: int,
+    threshold: int,
+    recipients: Sequence[Recipient] = (),
+    seal_type: str = SHAMIR,
+) -> PreparedShares:
+    """Make another unseal key and its shares; once stored, those given out before open nothing any more.
+
+    Every secret stays as it is. Arguments and errors are those of ``initialize``.
+    """
+    return _prepare(
+        unsealed.root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
+    )
+
+
 def _deal(
     tx: Transaction,
     root_key: SecretBytes,
@@ -219,12 +241,27 @@ def _deal(
     recipients: Sequence[Recipient],
     seal_type: str,
 ) -> DealtShares:
+    prepared = _prepare(
+        root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
+    )
+    prepared.store(tx)
+    return prepared.dealt
+
+
+def _prepare(
+    root_key: SecretBytes,
+    *,
+    shares: int,
+    threshold: int,
+    recipients: Sequence[Recipient],
+    seal_type: str,
+) -> PreparedShares:
     """Wrap the root key under a new unseal key, and split that."""
     check_split(shares=shares, threshold=threshold)
     if recipients and len(recipients) != shares:
         raise InvalidInputError("pgp_keys: expected one key for each share")
     with SecretBytes(new_key()) as unseal_key:
-        _put_key(tx, ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
+        wrapped = _wrap(ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
         pieces = split(unseal_key.reveal(), shares=shares, threshold=threshold)
     # What a recipient decrypts is the text that he hands in, so that nothing has to be converted by hand.
     messages = [
@@ -237,12 +274,22 @@ def _deal(
         encrypted_shares=tuple(message.hex() for message in messages),
         fingerprints=tuple(recipient.fingerprint for recipient in recipients),
     )
-    save_seal_config(tx, config)
-    return DealtShares(() if recipients else tuple(map(SecretBytes, pieces)), config)
+    return PreparedShares(DealtShares(() if recipients else tuple(map(SecretBytes, pieces)), config), wrapped)
 
 
-def _put_key(tx: Transaction, path: str, kind: RecordKind, key: memoryview, *, under: SecretBytes) -> None:
-    tx.put(path, seal_record(Aead(under.view()), kind, TERM_OUTSIDE_KEYRING, path, key))
+def _opens(wrapped_root_key: bytes, unseal_key: SecretBytes) -> bool:
+    try:
+        opened = open_key_record(
+            Aead(unseal_key.view()), RecordKind.ROOT_KEY, ROOT_KEY_PATH, wrapped_root_key
+        )
+    except NotAuthenticError:
+        return False
+    _wipe(opened)
+    return True
+
+
+def _wrap(path: str, kind: RecordKind, key: memoryview, *, under: SecretBytes) -> bytes:
+    return seal_record(Aead(under.view()), kind, TERM_OUTSIDE_KEYRING, path, key)
 
 
 def _open_key(reader: Reader, path: str, kind: RecordKind, *, under: SecretBytes) -> bytearray:
@@ -265,7 +312,7 @@ def _open_root_key(reader: Reader, unseal_key: SecretBytes) -> SecretBytes:
 def _put_keyring(tx: Transaction, root_key: SecretBytes, keyring: Keyring) -> None:
     encoded = keyring.to_bytes()
     try:
-        _put_key(tx, KEYRING_PATH, RecordKind.KEYRING, memoryview(encoded), under=root_key)
+        tx.put(KEYRING_PATH, _wrap(KEYRING_PATH, RecordKind.KEYRING, memoryview(encoded), under=root_key))
     finally:
         _wipe(encoded)
 

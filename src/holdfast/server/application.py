@@ -9,6 +9,7 @@ from holdfast.api.iam.dialect import IamDialect
 from holdfast.api.iam.target import PREFIX as IAM_PREFIX
 from holdfast.api.vault.dialect import VaultDialect
 from holdfast.api.vault.errors import errors_body
+from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.http.message import Request, build_response
 from holdfast.store.core import Store
 from holdfast.ui.pages import Pages
@@ -27,10 +28,13 @@ class Application:
     Args:
         store: where requests go.
         pages: the web page, where it is offered.
+        ceremonies: what share holders may do without a token.
     """
 
-    def __init__(self, store: Store, pages: Pages | None = None) -> None:
-        self._vault = VaultDialect(store).handle
+    def __init__(
+        self, store: Store, pages: Pages | None = None, ceremonies: OpenCeremonies | None = None
+    ) -> None:
+        self._vault = VaultDialect(store, ceremonies).handle
         self._iam = IamDialect(store).handle
         self._dcos = DcosDialect(store).handle
         self._pages = pages

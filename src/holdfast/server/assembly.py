@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.audit import AuditBroker, AuditDevice, FileSink
 from holdfast.errors import HoldfastError
 from holdfast.http.listener import HttpServer, bind_unix, reserve_port
@@ -76,12 +77,14 @@ async def listen(
     Raises:
         HoldfastError: an address or a certificate cannot be used.
     """
-    without, with_pages = (
-        Application(store, pages) for pages in (None, Pages(max_secret_bytes=config.max_secret_bytes))
-    )
+    pages = Pages(max_secret_bytes=config.max_secret_bytes)
     servers = []
     for listener in config.listeners:
-        application = with_pages if config.offers_pages(listener) else without
+        application = Application(
+            store,
+            pages if config.offers_pages(listener) else None,
+            OpenCeremonies(store, rekey=listener.open_rekey, root_generation=listener.open_root_generation),
+        )
         server = HttpServer(application.handle, limits=listener.limits, error_body=error_body)
         tls = None if listener.tls is None else TlsIdentity(listener.tls)
         if listener.unix_path:

@@ -31,6 +31,8 @@ class ListenerConfig:
         unix_mode: permission bits of the socket.
         tls: certificate and versions; ``None`` for plain HTTP.
         limits: what a client may send.
+        open_rekey: whether share holders without a token may deal new shares here.
+        open_root_generation: whether they may make a root token here.
     """
 
     host: str = ""
@@ -39,6 +41,8 @@ class ListenerConfig:
     unix_mode: int = 0o600
     tls: TlsSettings | None = None
     limits: Limits = field(default_factory=Limits)
+    open_rekey: bool = False
+    open_root_generation: bool = False
 
     @property
     def is_exposed(self) -> bool:

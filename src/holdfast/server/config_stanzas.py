@@ -27,7 +27,15 @@ _LIMIT_OF_SETTING = {
     "http_read_header_timeout": "head_seconds",
     "http_idle_timeout": "idle_seconds",
 }
-_COMMON_SETTINGS = {"address", "max_request_size", *_LIMIT_OF_SETTING}
+_NO_OPEN_REKEY = "disable_unauthed_rekey_endpoints"
+_NO_OPEN_ROOT_GENERATION = "disable_unauthed_generate_root_endpoints"
+_COMMON_SETTINGS = {
+    "address",
+    "max_request_size",
+    _NO_OPEN_REKEY,
+    _NO_OPEN_ROOT_GENERATION,
+    *_LIMIT_OF_SETTING,
+}
 _UNIX_SETTINGS = _COMMON_SETTINGS | {"socket_mode"}
 _TCP_SETTINGS = _COMMON_SETTINGS | {
     "tls_disable",
@@ -72,12 +80,23 @@ def read_listener(block: Block) -> ListenerConfig:
     if kind == "unix":
         _refuse_unknown(settings, _UNIX_SETTINGS)
         path = text("address", settings.get("address"))
-        return ListenerConfig(unix_path=path, unix_mode=_socket_mode(settings), limits=_limits(settings))
+        return ListenerConfig(unix_path=path, unix_mode=_socket_mode(settings), **_common(settings))
     if kind != "tcp":
         raise InvalidInputError("expected a listener of type tcp or unix")
     _refuse_unknown(settings, _TCP_SETTINGS)
     host, port = split_address(text("address", settings.get("address", DEFAULT_ADDRESS)))
-    return ListenerConfig(host=host, port=port, tls=_tls(settings), limits=_limits(settings))
+    return ListenerConfig(host=host, port=port, tls=_tls(settings), **_common(settings))
+
+
+def _common(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what listeners of both kinds may say."""
+    return {
+        "limits": _limits(settings),
+        "open_rekey": not boolean(_NO_OPEN_REKEY, settings.get(_NO_OPEN_REKEY, True)),
+        "open_root_generation": not boolean(
+            _NO_OPEN_ROOT_GENERATION, settings.get(_NO_OPEN_ROOT_GENERATION, True)
+        ),
+    }
 
 
 def _socket_mode(settings: dict[str, Any]) -> int:

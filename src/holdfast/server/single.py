@@ -16,11 +16,11 @@ from holdfast.server.config import ServerConfig
 from holdfast.server.offload import OUTSIDE_THREADS, Offload
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.founding import root_entry
 from holdfast.store.keeper_commands import InitializeStore, SubmitShare
 from holdfast.store.local import LocalStore
 from holdfast.store.request import Answer
 from holdfast.store.token_commands import CreateToken
-from holdfast.store.token_records import TokenEntry
 
 GRACE_SECONDS = 10.0
 
@@ -85,8 +85,7 @@ def open_dev_store(local: LocalStore, *, root_token: str | None) -> tuple[str, s
     share, token = keys["keys_base64"][0], keys["root_token"]
     _run(local, SubmitShare(share=share))
     if root_token is not None:
-        entry = TokenEntry("", ("root",), "auth/token/root", "root", {}, 0.0)
-        _run(local, CreateToken(entry=entry, token=root_token))
+        _run(local, CreateToken(entry=root_entry(now=0.0), token=root_token))
         token = root_token
     return share, token
 

@@ -149,6 +149,11 @@ def read_recipients(keys: Sequence[str], *, field: str = "pgp_keys") -> list[Rec
     return recipients
 
 
+def root_entry(now: float) -> TokenEntry:
+    """Return the entry of a token that may do everything, and never ends by itself."""
+    return TokenEntry("", ("root",), ROOT_TOKEN_PATH, "root", {}, now)
+
+
 def keep_token_message(tx: Transaction, message: bytes | None) -> None:
     """Keep the first root token as a message for the recipient of the first share; ``None`` removes it."""
     if message is None:
@@ -185,8 +190,7 @@ def _furnish(tx: Transaction, keyring: Keyring, furniture: Furniture, now: float
     save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, system_mount())))
     save_builtin_policies(writing(tx, keyring, POLICIES))
     ensure_audit_keys(writing(tx, keyring, AUDIT), furniture.audit_devices)
-    root = TokenEntry("", ("root",), ROOT_TOKEN_PATH, "root", {}, now)
-    token = token_records.create(writing(tx, keyring, TOKENS), TokenHasher(key), root).token
+    token = token_records.create(writing(tx, keyring, TOKENS), TokenHasher(key), root_entry(now)).token
     if furniture.seal.reveal_root_token:
         config.put(KEPT_ROOT_TOKEN, token.encode())
     mark_change(tx)

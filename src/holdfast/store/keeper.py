@@ -4,6 +4,7 @@ Exactly one keeper runs per node; with worker processes it lives in a process of
 
 * initialises the store, in one transaction: afterwards there is nothing, or a complete store;
 * collects shares and opens the keyring, or opens it with a private key; seals again, rotates the keyring;
+* lets the holders of shares deal new ones, or make a root token;
 * runs every change, many with one durable commit, and answers only after that commit;
 * follows what other nodes do to a storage that they share.
 
@@ -21,6 +22,7 @@ from typing import Any, Protocol
 
 from holdfast.barrier import (
     Keyring,
+    PreparedShares,
     RotatedElsewhereError,
     Sealed,
     SealState,
@@ -29,7 +31,7 @@ from holdfast.barrier import (
     Unsealed,
     current_state,
     parse_share,
-    rekey,
+    prepare_shares,
     reload_keyring,
     reserve_encryptions,
     rotate_keyring,
@@ -45,7 +47,10 @@ from holdfast.model import SecretBytes
 from holdfast.process.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError, StorageUnavailableError
 from holdfast.storage.interface import Storage, Transaction
+from holdfast.store import token_records
 from holdfast.store.audit_keys import ensure_audit_keys, load_audit_keys
+from holdfast.store.ceremonies.commands import CeremonyCommand
+from holdfast.store.ceremonies.desk import CeremonyDesk
 from holdfast.store.changes import mark_change
 from holdfast.store.cluster import Cluster, load_cluster
 from holdfast.store.command import Command, Scope, encode_answer, encode_failure
@@ -58,6 +63,7 @@ from holdfast.store.founding import (
     found_by_configuration,
     keep_token_message,
     read_recipients,
+    root_entry,
 )
 from holdfast.store.iam import first_superuser
 from holdfast.store.iam.login_commands import LoginCommand
@@ -74,7 +80,7 @@ from holdfast.store.keeper_commands import (
     SealStore,
     SubmitShare,
 )
-from holdfast.store.layout import AUDIT, CONFIG, IAM, reading, writing
+from holdfast.store.layout import AUDIT, CONFIG, IAM, TOKENS, reading, writing
 from holdfast.store.open_store import load_token_key
 from holdfast.store.request import Answer
 from holdfast.store.seal_settings import store_private_key
@@ -134,6 +140,7 @@ class Keeper:
         self._opening_trouble = Trouble(log, "opening by itself")
         self._login_guard = LoginGuard()
         self._upkeep = Upkeep(storage, clock, node_id)
+        self._ceremonies = CeremonyDesk(self, storage, clock)
 
     def keyring_bytes(self) -> bytearray | None:
         """Return the keyring for a reader that starts later, ``None`` while sealed; the caller wipes it."""
@@ -190,9 +197,7 @@ class Keeper:
                     mark_change(tx)
             return command.run(Scope(tx, state.keyring, hasher, now))
 
-        if not isinstance(self._state, Unsealed):
-            raise SealedError
-        self._reserve_if_due(self._state)
+        self._reserve_if_due(self.require_unsealed())
         results = self._storage.write_all([partial(run, command) for command in changes])
         behind = [index for index, result in enumerate(results) if isinstance(result, UnknownTermError)]
         if behind and self._take_newer_keyring():
@@ -214,6 +219,8 @@ class Keeper:
             return command.ask(self._login_guard, self._clock.now())
         if self._storage.shared and not isinstance(command, SealStore):
             self._follow_unless_away(command)
+        if isinstance(command, CeremonyCommand):
+            return self._ceremonies.run(command)
         handler: Callable[[Any], Answer | None] = self._handlers[type(command)]
         return handler(command) or self._status()
 
@@ -265,24 +272,53 @@ class Keeper:
 
     def _deal_shares(self, command: DealShares) -> Answer:
         """Wrap the root key for other people; the private key that was beside the data goes with the old."""
-        state = self._state
-        if not isinstance(state, Unsealed):
-            raise SealedError
-        recipients = read_recipients(command.pgp_keys)
+        prepared = prepare_shares(
+            self.require_unsealed(),
+            shares=command.shares,
+            threshold=command.threshold,
+            recipients=read_recipients(command.pgp_keys),
+        )
+        self.adopt_shares(prepared)
+        return Answer(data=encode({"initialized": True, **describe_shares(prepared.dealt)}))
 
-        def change(tx: Transaction) -> Any:
-            dealt = rekey(
-                tx, state, shares=command.shares, threshold=command.threshold, recipients=recipients
-            )
+    def adopt_shares(self, prepared: PreparedShares) -> None:
+        """Store new shares; those given out before open nothing any more."""
+        state = self.require_unsealed()
+
+        def change(tx: Transaction) -> None:
+            prepared.store(tx)
             store_private_key(tx, None)
             keep_token_message(tx, None)
             mark_change(tx)
-            return dealt
 
-        dealt = self._storage.write(change)
-        self._state = Unsealed(dealt.config, state.root_key, state.keyring)
-        log.info("dealt %d new shares, %d of them needed", command.shares, command.threshold)
-        return Answer(data=encode({"initialized": True, **describe_shares(dealt)}))
+        self._storage.write(change)
+        config = prepared.dealt.config
+        self._state = Unsealed(config, state.root_key, state.keyring)
+        log.info("dealt %d new shares, %d of them needed", config.shares, config.threshold)
+
+    def make_root_token(self) -> str:
+        """Store a new root token and return it."""
+        state, hasher, now = self.require_unsealed(), self._hasher, self._clock.now()
+        if hasher is None:
+            raise SealedError
+        self._reserve_if_due(state)
+        keyring, entry = self.require_unsealed().keyring, root_entry(now)
+
+        def change(tx: Transaction) -> str:
+            mark_change(tx)
+            return token_records.create(writing(tx, keyring, TOKENS), hasher, entry).token
+
+        return self._storage.write(change)
+
+    def require_unsealed(self) -> Unsealed:
+        """Return the open store.
+
+        Raises:
+            SealedError: it is sealed.
+        """
+        if not isinstance(self._state, Unsealed):
+            raise SealedError
+        return self._state
 
     # -- sealing and unsealing -----------------------------------------------------------------------------
 
@@ -426,6 +462,7 @@ class Keeper:
 
     def seal(self) -> None:
         """Drop the keys here and in every reader of this node."""
+        self._ceremonies.close()
         if isinstance(self._state, Unsealed):
             self._state = self._state.seal(self._clock)
             self._hasher = self._cluster = None
@@ -461,9 +498,7 @@ class Keeper:
                 reserve_encryptions(self._storage, self._state)
 
     def _rotate(self) -> Answer:
-        state = self._state
-        if not isinstance(state, Unsealed):
-            raise SealedError
+        state = self.require_unsealed()
 
         def change(tx: Transaction) -> Keyring:
             mark_change(tx)
@@ -486,9 +521,7 @@ class Keeper:
 
     def _use(self, keyring: Keyring) -> None:
         """Have every reader take a keyring, and then write under it."""
-        state = self._state
-        if not isinstance(state, Unsealed):
-            raise SealedError
+        state = self.require_unsealed()
         try:
             self._announce(keyring)
         except BaseException:

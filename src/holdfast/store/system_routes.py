@@ -15,6 +15,7 @@ from holdfast.store.auth.mount_routes import (
     describe_auth_mounts,
 )
 from holdfast.store.batch_tokens import is_batch_token
+from holdfast.store.ceremonies.routes import CEREMONY_ROUTES
 from holdfast.store.command import Command
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
@@ -162,9 +163,9 @@ def _ui_mounts(visit: Visit) -> Answer:
 
 def _ui_mount(visit: Visit) -> Answer:
     """Say what is mounted at a path. Unknown and forbidden mounts read the same: names cannot be probed."""
-    mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
     if auth_mount := describe_auth_mount_of(visit, visit.argument.rstrip("/") + "/"):
         return Answer(data=encode(auth_mount))
+    mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
     if mount is None or not visit.caller.acl.may_touch_below(mount.path):
         raise PermissionDeniedError(
             "preflight capability check returned 403, please ensure client's policies grant access to path "
@@ -296,6 +297,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/capabilities", Operation.WRITE, _capabilities_of_token),
         Route("sys/capabilities-accessor", Operation.WRITE, _capabilities_of_accessor),
         *AUDIT_ROUTES,
+        *CEREMONY_ROUTES,
     )
 )
 

@@ -14,6 +14,7 @@ import msgspec
 
 from holdfast.api.vault.envelope import is_empty, wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
+from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
@@ -69,12 +70,16 @@ class VaultDialect:
 
     Args:
         store: where requests go.
+        ceremonies: what share holders may do here without a token.
         max_json_strings: how many strings one request body may hold.
     """
 
-    def __init__(self, store: Store, *, max_json_strings: int = 1000) -> None:
+    def __init__(
+        self, store: Store, ceremonies: OpenCeremonies | None = None, *, max_json_strings: int = 1000
+    ) -> None:
         self._store = store
         self._status = StatusPaths(store)
+        self._ceremonies = ceremonies or OpenCeremonies(store)
         self._max_json_strings = max_json_strings
         self._ids = _request_ids()
 
@@ -86,6 +91,8 @@ class VaultDialect:
         try:
             call = _read_line(request.method, request.target)
             if self._status.handle(request, call.target, reply):
+                return
+            if self._ceremonies.handle(request, call.operation, call.path, reply):
                 return
             store_request = self._translate(request, call, request_id)
         except HoldfastError as error:

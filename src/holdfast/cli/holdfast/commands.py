@@ -14,6 +14,10 @@ _OPERATOR = Group(
         "unseal": Command("Hand over one unseal key share", f"{_HERE}.operator:unseal"),
         "seal": Command("Drop the keys at once", f"{_HERE}.operator:seal"),
         "rotate": Command("Encrypt new records with a new key", f"{_HERE}.operator:rotate"),
+        "rekey": Command("Deal new shares of the unseal key", f"{_HERE}.operator_rekey:rekey"),
+        "generate-root": Command(
+            "Make a root token, with enough shares", f"{_HERE}.operator_generate_root:generate_root"
+        ),
         "key-status": Command("Show the encryption key in use", f"{_HERE}.operator:key_status"),
     },
 )
