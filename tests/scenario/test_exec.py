@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from tests.support.store_process import StoreProcess, free_port
 
+from holdfast.client import DcosClient, TlsSettings
+
 SECRET = "marked-7f3a"
 LIMIT_SECONDS = 20.0
 # A shell starts what it puts in the background with INT and QUIT ignored, and that is passed on.
@@ -194,6 +196,14 @@ class TestDelivery:
         assert (done.stdout, done.returncode) == ("", 125)
         assert "PW" not in done.stderr
         assert "conf/pw (team/pw): not accessible" in done.stderr
+
+    def test_a_binary_secret_arrives_byte_for_byte(self, hf, store):
+        whole = bytes(range(256))
+        dcos = DcosClient(store.url, store.root_token, tls=TlsSettings(ca_cert=str(store.certificate)))
+        dcos.create("team/whole", whole)
+        script = 'cat "$HOLDFAST_SECRETS_DIR/whole" | od -An -v -tx1'
+        done = hf.run("--dialect=dcos", "--file=whole=team/whole", "--", "sh", "-c", script)
+        assert bytes.fromhex(done.stdout) == whole, done.stderr
 
     def test_the_token_stays_with_us(self, hf):
         script = 'echo "<$HOLDFAST_TOKEN>"'

@@ -192,7 +192,7 @@ def _source(arguments: Namespace) -> Source:
         return VaultSource(connect(arguments), mount=arguments.mount)
     if arguments.mount:
         raise UsageError("--mount: makes sense in the Vault dialect only")
-    return DcosSource(connect_dcos(arguments, store=arguments.store_id), store=arguments.store_id)
+    return DcosSource(connect_dcos(arguments, store=arguments.store_id))
 
 
 def _watcher(plan: Plan, delivery: Delivery, interval_seconds: int) -> Watcher:

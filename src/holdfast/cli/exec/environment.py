@@ -1,7 +1,8 @@
 """The environment of the command: what it inherits, what is kept from it, and its secrets.
 
 A secret never replaces a variable that is there already, unless that was asked for: which of the two a
-program then sees is not left to chance. The token that fetched the secrets is not handed on.
+program then sees is not left to chance. The token that fetched the secrets is not handed on, nor is a
+password that ``auth login`` would take from there.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from holdfast.cli.exec.errors import NotDeliverableError
 from holdfast.model import SecretBytes
 
 TOKEN_VARIABLES = ("HOLDFAST_TOKEN", "VAULT_TOKEN", "DCOS_ACS_TOKEN")
+PASSWORD_VARIABLES = ("HOLDFAST_PASSWORD", "DCOS_PASSWORD")
 PRISTINE_VARIABLES = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TZ", "USER")
 
 # <linux/binfmts.h> MAX_ARG_STRLEN: one string of the environment, with its name and the final NUL.
@@ -24,7 +26,7 @@ def inherited(environment: Mapping[str, str], *, pristine: bool, keep_token: boo
         pristine: only what a login gives everybody.
         keep_token: also the token that we act with.
     """
-    withheld = () if keep_token else TOKEN_VARIABLES
+    withheld = PASSWORD_VARIABLES if keep_token else (*TOKEN_VARIABLES, *PASSWORD_VARIABLES)
     return {
         name: value
         for name, value in environment.items()

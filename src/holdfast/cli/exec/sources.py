@@ -107,27 +107,23 @@ class DcosSource:
     """Reads through the DC/OS dialect.
 
     Args:
-        client: connected, with a token.
-        store: name of the secret store.
+        client: connected to the secret store, with a token.
     """
 
-    def __init__(self, client: DcosClient, *, store: str) -> None:
+    def __init__(self, client: DcosClient) -> None:
         self._client = client
-        self._store = store
 
     def path_of(self, reference: str) -> Path:
         """Return the secret's path."""
         return parse_path(reference, field="secret")
 
     def read(self, reference: str) -> Secret:
-        """Read the value."""
+        """Read the value, of whichever kind it is."""
         path = parse_path(reference, field="secret")
-        value = self._client.request("GET", f"secret/{self._store}/{path}").get("value")
-        if not isinstance(value, str):
-            raise LocalError("has no text value")
-        if path.segments[-1].startswith(BASE64_PREFIX):
-            return Secret(_decoded(value))
-        return Secret(_as_bytes(value))
+        value = self._client.read(str(path))
+        if value.is_text and path.segments[-1].startswith(BASE64_PREFIX):
+            return Secret(_decoded(value.content))
+        return Secret(SecretBytes(value.content))
 
 
 def check_spaces(bindings: Sequence[Binding], source: Source, service: Path) -> None:
@@ -183,8 +179,8 @@ def _as_bytes(value: Any) -> SecretBytes:
     return SecretBytes(value.encode() if isinstance(value, str) else msgspec.json.encode(value))
 
 
-def _decoded(value: str) -> SecretBytes:
+def _decoded(value: bytes) -> SecretBytes:
     try:
-        return SecretBytes(base64.b64decode("".join(value.split()), validate=True))
+        return SecretBytes(base64.b64decode(b"".join(value.split()), validate=True))
     except (binascii.Error, ValueError):
         raise LocalError(f"expected base64, as its name starts with {BASE64_PREFIX}") from None
