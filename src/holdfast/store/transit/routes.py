@@ -39,14 +39,12 @@ def serve_transit(visit: MountVisit) -> Outcome:
     handlers = _SECTIONS.get(section, {})
     if section == "keys" and len(words) == 2:  # noqa: PLR2004 - the name, and what is done with the key
         handlers = _KEY_ACTIONS.get(words.pop(), {})
-    if not handlers:
+    fitting = {doing: row[2] for doing, row in handlers.items() if row[0] <= len(words) <= row[1]}
+    if not fitting:
         raise NotFoundError("unsupported path")
-    row = handlers.get(visit.request.operation)
-    if row is None:
+    handler = fitting.get(visit.request.operation)
+    if handler is None:
         raise UnsupportedError("unsupported operation")
-    least, most, handler = row
-    if not least <= len(words) <= most:
-        raise NotFoundError("unsupported path")
     if visit.request.operation is Operation.WRITE and handler is not encrypt:
         visit.permit.check(
             exists=True
