@@ -305,16 +305,14 @@ class PostgresqlStorage:
 
     def _take_lock(self) -> None:
         """Begin a transaction, wait until no other is under way on any node, and follow what they did."""
-        statements = self._statements
-        known = self._mark.revision
+        text = self._statements.take_lock(self._mark.revision)
 
         def send(connection: Connection) -> tuple[bytes | None, Rows]:
-            with connection.pipeline():
-                connection.execute(statements.begin)
-                locked = connection.execute(statements.lock, [FORMAT_KEY], binary=True)
-                entries = connection.execute(statements.log, since(known), binary=True)
-                row = locked.fetchone()
-                return None if row is None else bytes(row[0]), read_rows(entries)
+            cursor = connection.execute(text, prepare=False)
+            cursor.nextset()
+            locked = cursor.fetchone()
+            cursor.nextset()
+            return None if locked is None else bytes(locked[0]), read_rows(cursor)
 
         try:
             found, rows = self._writer.ask(send, silence_seconds=self._patience_seconds + LOOK_SECONDS * 4)

@@ -32,6 +32,11 @@ _LEVEL_END = b"0"  # behind the slash
 _LAST = b"\xff"  # no UTF-8 has this byte
 
 _LOG = "SELECT key, value FROM {table} WHERE key >= %(since)b AND key < %(end)b"
+_TAKE = """
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT value FROM {table} WHERE key = '/format'::bytea FOR UPDATE;
+SELECT key, value FROM {table} WHERE key >= '%(since)b'::bytea AND key < '%(end)b'::bytea
+"""
 _VALUES = "SELECT key, value FROM {table} WHERE key = ANY(%(keys)b) UNION ALL "
 _NEWEST = _LOG + " ORDER BY key DESC LIMIT 1"
 _NAMES = """
@@ -76,12 +81,10 @@ class Statements:
     """The statements for one table.
 
     Attributes:
-        begin: starts the transaction of a commit, in which each statement sees what is committed by then.
         unbound: lifts the time limit of statements until the transaction ends.
         commit, rollback: end it.
         format: the format of the layout.
         any_row: one row, if there is any.
-        lock: waits for the right to commit, and returns the format.
         log: the log since a commit, that one included; parameters by ``since``.
         newest: the newest entry of the log.
         values: the values of ``keys``, and the log; parameters by ``since`` too.
@@ -91,12 +94,11 @@ class Statements:
 
     def __init__(self, schema: str, table: str) -> None:
         self.table = sql.Identifier(schema, table)
-        self.begin = b"BEGIN ISOLATION LEVEL READ COMMITTED"
         self.unbound = b"SET LOCAL statement_timeout = 0"
         self.commit = b"COMMIT"
         self.rollback = b"ROLLBACK"
         self.format = self._made("SELECT value FROM {table} WHERE key = %b")
-        self.lock = self._made("SELECT value FROM {table} WHERE key = %b FOR UPDATE")
+        self._take = self._made(_TAKE)
         self.log = self._made(_LOG)
         self.newest = self._made(_NEWEST)
         self.values = self._made(_VALUES + _LOG)
@@ -108,6 +110,15 @@ class Statements:
         self.delete = self._made("DELETE FROM {table} WHERE key = ANY(%b::bytea[])")
         self.append = self._made("INSERT INTO {table} (key, value) VALUES (%b, %b)")
         self.any_row = self._made("SELECT 1 FROM {table} LIMIT 1")
+
+    def take_lock(self, revision: int) -> bytes:
+        """Return what begins a transaction, waits for the right to commit, and gives format and log.
+
+        Each statement sees what is committed by then, so the log is as of the lock. All are one message, and not
+        a pipeline: a pipeline ends with a message that stops the server's clock for whoever stands still.
+        """
+        # Nothing in the values of these parameters comes from outside.
+        return self._take % {name.encode(): value for name, value in since(revision).items()}
 
     def _made(self, text: LiteralString) -> bytes:
         return sql.SQL(text).format(table=self.table).as_bytes(None)
