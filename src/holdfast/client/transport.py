@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 RETRY_WAITS_SECONDS = (0.2, 0.6)
 CONNECT_TIMEOUT_SECONDS = 5.0
+KEPT_CONNECTIONS = 8  # how many threads can share a client without opening a connection for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,12 @@ class Transport:
         if address.scheme == "unix":
             return _unix_pool(address.socket_path, timeout)
         if address.scheme == "http":
-            return HTTPConnectionPool(address.host, address.port, timeout=timeout, maxsize=4)
+            return HTTPConnectionPool(address.host, address.port, timeout=timeout, maxsize=KEPT_CONNECTIONS)
         return HTTPSConnectionPool(
             address.host,
             address.port,
             timeout=timeout,
-            maxsize=4,
+            maxsize=KEPT_CONNECTIONS,
             ssl_context=self._tls.context(),
             server_hostname=self._tls.server_name or None,
             assert_hostname=self._tls.server_name or None,
@@ -200,4 +201,4 @@ def _unix_pool(socket_path: str, timeout: "Timeout") -> "HTTPConnectionPool":
     class UnixPool(HTTPConnectionPool):
         ConnectionCls = UnixConnection
 
-    return UnixPool("localhost", timeout=timeout, maxsize=4)
+    return UnixPool("localhost", timeout=timeout, maxsize=KEPT_CONNECTIONS)

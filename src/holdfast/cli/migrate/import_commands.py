@@ -23,7 +23,8 @@ from holdfast.cli.output import FORMATS
 from holdfast.cli.program import Run
 from holdfast.client import DcosClient
 from holdfast.client.address import parse_address
-from holdfast.errors import InvalidInputError, SealedError
+from holdfast.client.errors import RemoteSealedError
+from holdfast.errors import InvalidInputError
 from holdfast.process.hardening import deny_inspection
 
 
@@ -147,7 +148,7 @@ def _import(arguments: Namespace, entries: Iterable[Entry]) -> int:
 def _open_target(arguments: Namespace) -> DcosClient:
     client = connect_dcos(arguments, store=arguments.into_store)
     if client.seal_status().get("sealed"):
-        raise SealedError("the store is sealed")
+        raise RemoteSealedError("the store is sealed")
     return client
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO, TypeVar
 
-AT_ONCE = 4  # connections that a client keeps open
+from holdfast.client.transport import KEPT_CONNECTIONS
+
+AT_ONCE = KEPT_CONNECTIONS
 TERMINAL_SECONDS = 0.2
 LOG_SECONDS = 15.0
 
