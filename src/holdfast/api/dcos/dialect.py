@@ -14,8 +14,9 @@ from holdfast.api.dcos.errors import UNKNOWN_STORE, not_implemented, refuse
 from holdfast.api.dcos.exchange import Exchange
 from holdfast.api.dcos.openapi import document
 from holdfast.api.dcos.secrets import serve_secret
-from holdfast.errors import HoldfastError, NotFoundError, UnsupportedError
+from holdfast.errors import HoldfastError, NotFoundError
 from holdfast.http.message import Request, build_response
+from holdfast.http.wrong_method import WrongMethodError
 from holdfast.model import parse_target
 from holdfast.store.core import Store
 
@@ -53,10 +54,13 @@ class DcosDialect:
             elif (section, request.method) in self._backends.handlers:
                 self._backends.handlers[section, request.method](exchange, rest)
             elif section in self._sections:
-                raise UnsupportedError("method: not one of this endpoint")
-            elif section in LEASES and request.method == "PUT":
+                known = self._backends.handlers
+                raise WrongMethodError(method for name, method in known if name == section)
+            elif section in LEASES:
+                _require_method(request, "PUT")
                 reply(not_implemented())
-            elif (section, rest, request.method) == ("openapi.json", "", "GET"):
+            elif (section, rest) == ("openapi.json", ""):
+                _require_method(request, "GET")
                 reply(build_response(200, document()))
             else:
                 raise NotFoundError("no such endpoint")
@@ -68,3 +72,8 @@ class DcosDialect:
         if mount is None:
             raise NotFoundError(UNKNOWN_STORE)
         return mount
+
+
+def _require_method(request: Request, method: str) -> None:
+    if request.method != method:
+        raise WrongMethodError([method])

@@ -6,6 +6,7 @@ from holdfast import errors
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.http.wrong_method import WrongMethodError
 
 STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.InvalidInputError: 400,
@@ -42,6 +43,8 @@ def refuse(error: HoldfastError) -> bytes:
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, errors.UnauthenticatedError):
         description, headers = NOT_KNOWN, (("WWW-Authenticate", "acsjwt"),)
+    elif isinstance(error, WrongMethodError):
+        headers = (error.header(),)
     elif isinstance(error, errors.NotFoundError) and not description:
         description = DOES_NOT_EXIST
     elif isinstance(error, errors.ConflictError) and not description:

@@ -15,10 +15,13 @@ from holdfast.api.dcos.errors import DOES_NOT_EXIST
 from holdfast.api.dcos.exchange import Exchange, done_with
 from holdfast.api.dcos.values import read_value, show_value
 from holdfast.engines.kv2 import Precondition
-from holdfast.errors import InvalidInputError, NotFoundError, UnsupportedError
+from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.http.wrong_method import WrongMethodError
 from holdfast.store.request import Answer, Operation
+
+METHODS = ("GET", "PUT", "PATCH", "DELETE")
 
 
 def serve_secret(exchange: Exchange, mount: str, path: str) -> None:
@@ -26,7 +29,7 @@ def serve_secret(exchange: Exchange, mount: str, path: str) -> None:
 
     Raises:
         InvalidInputError: the path names no secret, or the body is none.
-        UnsupportedError: the method is not one of this API.
+        WrongMethodError: the method is not one of this API.
     """
     method = exchange.request.method
     if method == "GET" and exchange.flag("list"):
@@ -46,7 +49,7 @@ def serve_secret(exchange: Exchange, mount: str, path: str) -> None:
     elif method == "DELETE":
         exchange.serve(Operation.DELETE, place, done_with(204), condition=Precondition.MUST_EXIST)
     else:
-        raise UnsupportedError("method: expected GET, PUT, PATCH or DELETE")
+        raise WrongMethodError(METHODS)
 
 
 def _write(exchange: Exchange, place: str, condition: Precondition, status: int, answer: bytes = b"") -> None:

@@ -14,11 +14,13 @@ import msgspec
 from holdfast.api.credentials import is_from_elsewhere, token_of
 from holdfast.api.iam import session
 from holdfast.api.iam.errors import MediaTypeError, NotAcceptableError, refuse
+from holdfast.api.iam.openapi import document
 from holdfast.api.iam.rows import Row, find_row
 from holdfast.api.iam.target import Query, Segments, read_target, store_path
-from holdfast.errors import HoldfastError, PermissionDeniedError, UnsupportedError
+from holdfast.errors import HoldfastError, PermissionDeniedError
 from holdfast.formats.strict_json import JsonObject, decode_object, encode
 from holdfast.http.message import Request, build_response
+from holdfast.http.wrong_method import WrongMethodError
 from holdfast.store.core import Store
 from holdfast.store.request import EMPTY_BODY, Answer, Operation, StoreRequest
 
@@ -29,6 +31,7 @@ LOGIN = ("auth", "login")
 LOGOUT = ("auth", "logout")
 JWKS = ("auth", "jwks")
 PROVIDERS = ("auth", "providers")
+DOCUMENT = ("openapi.json",)
 
 Reply = Callable[[bytes], None]
 
@@ -50,7 +53,7 @@ class IamDialect:
         try:
             segments, query = read_target(request.target)
             _check_accept(request.headers)
-            if segments in {LOGIN, LOGOUT, JWKS, PROVIDERS}:
+            if segments in {LOGIN, LOGOUT, JWKS, PROVIDERS, DOCUMENT}:
                 self._session(request, segments, reply)
             else:
                 self._serve(request, segments, query, find_row(request.method, segments), reply)
@@ -77,8 +80,10 @@ class IamDialect:
                 reply(session.jwks(self._store.token_keys()))
             case (("auth", "providers"), "GET"):
                 reply(session.providers())
+            case (("openapi.json",), "GET"):
+                reply(build_response(200, document()))
             case _:
-                raise UnsupportedError("method: not one of this path; logins elsewhere are not offered")
+                raise WrongMethodError(["POST" if segments == LOGIN else "GET"])
 
     def _serve(self, request: Request, segments: Segments, query: Query, row: Row, reply: Reply) -> None:
         store_request = self._request(request, row.operation, segments)

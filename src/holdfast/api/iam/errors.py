@@ -12,6 +12,7 @@ from holdfast import errors
 from holdfast.errors import HoldfastError, InvalidInputError, UnauthenticatedError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.http.wrong_method import WrongMethodError
 from holdfast.iam.errors import Code, TooManyTriesError
 
 
@@ -59,6 +60,8 @@ def refuse(error: HoldfastError) -> bytes:
         is_login = error.reason == Code.INVALID_CREDENTIALS
         body["description"] = INVALID_CREDENTIALS if is_login else NOT_KNOWN
         headers.append(("WWW-Authenticate", "acsjwt"))
+    if isinstance(error, WrongMethodError):
+        headers.append(error.header())
     if isinstance(error, TooManyTriesError):
         body["title"] = error.message
         headers.append(("Retry-After", str(error.wait_seconds)))

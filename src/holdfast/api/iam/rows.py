@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from holdfast.api.iam import render
 from holdfast.api.iam.render import Render
-from holdfast.errors import NotFoundError, UnsupportedError
+from holdfast.errors import NotFoundError
+from holdfast.http.wrong_method import WrongMethodError
 from holdfast.store.request import Operation
 
 
@@ -64,13 +65,13 @@ def find_row(method: str, segments: tuple[str, ...]) -> Row:
 
     Raises:
         NotFoundError: there is no such path.
-        UnsupportedError: the path does not know the method.
+        WrongMethodError: the path does not know the method.
     """
     for pattern, methods in _SPLIT:
         if len(pattern) == len(segments) and all(
             want in {"<>", have} for want, have in zip(pattern, segments, strict=True)
         ):
             if method not in methods:
-                raise UnsupportedError(f"method: expected {', '.join(methods)}")
+                raise WrongMethodError(methods)
             return methods[method]
     raise NotFoundError("no such endpoint")
