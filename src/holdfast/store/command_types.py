@@ -7,6 +7,7 @@ import msgspec
 from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
 from holdfast.store.auth import mount_commands as auth_mount_commands
 from holdfast.store.auth import records as auth_records
+from holdfast.store.auth.approle import commands as approle_commands
 from holdfast.store.ceremonies import commands as ceremony_commands
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
@@ -21,6 +22,7 @@ def _leaves(base: type[Command]) -> list[type[Command]]:
 
 # Importing the modules above is what defines the subclasses; naming them here keeps that visible.
 COMMAND_MODULES = (
+    approle_commands,
     auth_mount_commands,
     auth_records,
     ceremony_commands,

@@ -195,6 +195,14 @@ def administer_logins(ask):
     ask("PUT", "auth/people/users/ann", {"password": PASSWORD})
     ask("DELETE", "auth/people/users/ann")
     ask("DELETE", "sys/auth/people")
+    ask("PUT", "sys/auth/approle", {"type": "approle"})
+    ask("PUT", "auth/approle/role/web", {})
+    role_id = ask("GET", "auth/approle/role/web/role-id").data["role_id"]
+    secret_id = ask("PUT", "auth/approle/role/web/secret-id", {"num_uses": 2}).data["secret_id"]
+    ask("PUT", "auth/approle/login", {"role_id": role_id, "secret_id": secret_id})
+    ask("PUT", "auth/approle/role/web/secret-id/destroy", {"secret_id": secret_id})
+    ask("PUT", "auth/approle/tidy/secret-id")
+    ask("DELETE", "auth/approle/role/web")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def new_entry(
         accessor="",
         policies=tuple(sorted(policies)),
         path=path,
-        display_name=mount.path.replace("/", "-") + earned.name,
+        display_name=(mount.path.replace("/", "-") + earned.name).rstrip("-"),
         meta=earned.metadata,
         created_at=now,
         ttl_seconds=granted,

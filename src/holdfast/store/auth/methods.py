@@ -1,8 +1,10 @@
 """The auth methods that can be mounted: the one table, by the word that a client mounts them with."""
 
+from holdfast.store.auth.approle import APPROLE
 from holdfast.store.auth.method import Method
 from holdfast.store.auth.userpass import USERPASS
 
 METHODS: dict[str, Method] = {
+    "approle": APPROLE,
     "userpass": USERPASS,
 }
