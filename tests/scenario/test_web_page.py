@@ -173,6 +173,28 @@ def test_a_secret_from_its_creation_to_its_end(store, browser):
     assert value_of(store, "life/of/one").status == 404
 
 
+def test_a_value_is_copied_without_being_shown_and_hidden_when_nobody_looks(store, browser):
+    put(store, "copied/value", "to-the-clipboard\n")
+    browser.driver.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": store.url},
+    )
+    log_in(browser, "ann")
+    go(browser, "#/secret/default/copied/value")
+    browser.press("Copy")
+    browser.sees("Value copied.")
+    assert "to-the-clipboard" not in browser.driver.page_source
+    script = "navigator.clipboard.readText().then(arguments[0])"
+    assert browser.driver.execute_async_script(script) == "to-the-clipboard\n"
+    browser.press("Show")
+    browser.sees("to-the-clipboard")
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.driver.close()
+    browser.driver.switch_to.window(first)
+    browser.until(lambda: "to-the-clipboard" not in browser.driver.page_source, "the value stays")
+
+
 def test_binary_values_come_back_byte_for_byte(store, browser, tmp_path):
     file = tmp_path / "every.bin"
     file.write_bytes(EVERY_BYTE)
@@ -615,6 +637,10 @@ def test_every_view_is_named_readable_and_fits_a_small_screen(store, browser, da
             for element in browser.all(f"{within} :is(a, button, input, select, textarea, summary, progress)")
             if not element.accessible_name
         )
+        leaks = {"false", "true", "null", "undefined", "NaN", "[object Object]"} & set(
+            browser.text.splitlines()
+        )
+        problems.extend(f"{view}: {leak}" for leak in leaks)
         headings = browser.all("h1")
         problems.extend([f"{view}: {len(headings)} main headings"] * (len(headings) != 1))
 

@@ -119,7 +119,12 @@ function showTop() {
         h("a", { href, "aria-current": views.includes(view) ? "page" : null }, label),
       ),
     ),
-    h("p", { class: "who" }, app.user || "with a token", app.superuser && h("span", { class: "badge" }, "superuser")),
+    h(
+      "p",
+      { class: "who" },
+      h("span", { class: "name" }, app.user || "by token"),
+      app.superuser && h("span", { class: "badge" }, "superuser"),
+    ),
     button("Sign out", { onclick: () => signOut() }),
   );
 }
@@ -133,7 +138,8 @@ function learnStatus(status) {
   if (!changed) return;
   // A key that is half typed in must not be lost because somebody else handed in theirs.
   if (app.status.sealed && before.sealed && main.firstElementChild?.learn) main.firstElementChild.learn(app.status);
-  else if (app.status.sealed || before.sealed || !before.initialized) show();
+  else if (!app.status.sealed && before.sealed) resume().then(show);
+  else if (app.status.sealed || !before.initialized) show();
 }
 
 /** Names are not to stay behind: neither in the address, nor in what is on the screen. */
@@ -187,19 +193,24 @@ api.watchers.answered = (answered) => {
   document.getElementById("offline").hidden = answered;
 };
 
+/** Go on with the cookie of an earlier login; a sealed store cannot tell whether it still counts. */
+async function resume() {
+  const user = api.whoIsLoggedIn();
+  if (!user || app.signedIn || app.status.sealed) return;
+  try {
+    app.superuser = await api.isSuperuser();
+    app.user = user;
+    app.signedIn = true;
+  } catch {
+    // The cookie has outlived its token, so this is somebody who has to sign in.
+  }
+}
+
 async function start() {
   document.getElementById("skip").addEventListener("click", () => main.focus());
   try {
     [app.settings, app.status] = await Promise.all([api.readSettings(), api.readStatus()]);
-    app.user = api.whoIsLoggedIn();
-    if (app.user && !app.status.sealed) {
-      try {
-        app.superuser = await api.isSuperuser();
-        app.signedIn = true;
-      } catch {
-        app.user = ""; // the cookie has outlived its token
-      }
-    }
+    await resume();
   } catch (error) {
     main.replaceChildren(explain(error));
     setTimeout(start, POLL_MILLISECONDS);

@@ -52,7 +52,10 @@ class Form {
     this.file = h("input", { type: "file", name: "file", onchange: () => this.checkValue() });
     this.asText = this.kind("Text", true);
     this.asFile = this.kind("File", false);
-    this.place = h("div");
+    this.place = h("div", { class: "field" });
+    this.loader = isEdit
+      ? [button("Load the present value", { kind: "quiet", onclick: (event) => this.load(event.currentTarget) })]
+      : [];
     this.submit = button(isEdit ? "Save" : "Create", { kind: "primary", type: "submit" });
     this.element = h(
       "form",
@@ -85,11 +88,7 @@ class Form {
       const hint = `Kept and given back byte for byte; at most ${this.most.toLocaleString("en")} bytes.`;
       this.place.replaceChildren(field("File", this.file, { hint, error: this.valueError }), this.size);
     } else {
-      this.place.replaceChildren(
-        field("Text", this.text, { error: this.valueError }),
-        this.size,
-        this.isEdit && button("Load the present value", { kind: "quiet", onclick: (event) => this.load(event.currentTarget) }),
-      );
+      this.place.replaceChildren(field("Text", this.text, { error: this.valueError }), this.size, ...this.loader);
     }
     this.checkValue();
   }

@@ -200,8 +200,8 @@ class List {
       try {
         await api.deleteSecret(this.store, path);
       } catch (error) {
-        if (!(error instanceof api.Refused) || [401, 503].includes(error.status)) throw error;
         failures.push(`${path}: ${error.message}`);
+        if (!(error instanceof api.Refused) || [401, 503].includes(error.status)) break; // nor would the rest go
       }
     }
     if (failures.length) {
