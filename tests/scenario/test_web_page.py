@@ -195,6 +195,33 @@ def test_a_value_is_copied_without_being_shown_and_hidden_when_nobody_looks(stor
     browser.until(lambda: "to-the-clipboard" not in browser.driver.page_source, "the value stays")
 
 
+def test_a_value_that_is_shown_goes_away_by_itself(store, browser):
+    put(store, "shown/briefly", "not-for-long")
+    log_in(browser, "ann")
+    go(browser, "#/secret/default/shown/briefly")
+    hurry = "const real = setTimeout; window.setTimeout = (work, wait) => real(work, wait / 60)"
+    browser.driver.execute_script(hurry)  # a second is a minute
+    browser.press("Show")
+    browser.sees("not-for-long")
+    browser.until(lambda: "not-for-long" not in browser.driver.page_source, "the value stays")
+    assert browser.find("button", "Show").get_attribute("aria-pressed") == "false"
+
+
+def test_a_session_that_has_ended_takes_everything_with_it(store, browser):
+    put(store, "ended/one", "seen-before")
+    log_in(browser, "ann")
+    go(browser, "#/secret/default/ended/one")
+    browser.press("Show")
+    browser.sees("seen-before")
+    assert api(store, "DELETE", "/acs/api/v1/users/ann/tokens").status == 204
+    browser.press("Copy")
+    browser.sees("Your session has ended. Sign in again.")
+    assert "seen-before" not in browser.driver.page_source
+    assert browser.driver.current_url == f"{store.url}/ui/#/"
+    log_in(browser, "ann")
+    browser.find("h1", "Secrets")
+
+
 def test_binary_values_come_back_byte_for_byte(store, browser, tmp_path):
     file = tmp_path / "every.bin"
     file.write_bytes(EVERY_BYTE)
@@ -454,6 +481,8 @@ def test_a_superuser_sees_the_stores_and_seals_them_after_a_question(store, brow
     assert store.client("").seal_status().sealed is False
     browser.press("Seal")
     browser.all("dialog button", "Seal")[0].click()
+    browser.find("h1", "The store is sealed")
+    browser.driver.refresh()
     browser.find("h1", "The store is sealed")
     store.unseal()
     browser.find("h1", "Secrets")  # the page goes on by itself, for who is logged in
