@@ -545,6 +545,7 @@ class Keeper:
             return
         if self._upkeep.tidy(self._state.keyring, self._hasher):
             self._readers.changed()
+        self._upkeep.rotate_keys(self._state.keyring)
         if self._state.keyring.rotation_due:
             log.info("rotating: term %d is near the limit of encryptions", self._state.keyring.active_term)
             self._rotate()

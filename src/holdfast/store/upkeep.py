@@ -10,6 +10,7 @@ from holdfast.store.changes import mark_change
 from holdfast.store.iam.upkeep import tidy_users_tokens
 from holdfast.store.layout import IAM, TOKENS, writing
 from holdfast.store.token_records import TokenHasher
+from holdfast.store.transit.rotation import KeyRotation
 
 LEASE = "upkeep"
 LEASE_SECONDS = 60.0
@@ -34,6 +35,7 @@ class Upkeep:
         self._storage = storage
         self._clock = clock
         self._node_id = node_id
+        self._rotation = KeyRotation(storage, clock)
         self._lease: Lease | None = None
         self._look_again_at = 0.0
 
@@ -49,6 +51,10 @@ class Upkeep:
             return True
         self._lease = self._storage.acquire_lease(LEASE, holder=self._node_id, ttl_seconds=LEASE_SECONDS)
         return self._lease is not None
+
+    def rotate_keys(self, keyring: Keyring) -> None:
+        """Rotate keys of transit mounts whose time has come."""
+        self._rotation.run(keyring)
 
     def tidy(self, keyring: Keyring, hasher: TokenHasher) -> bool:
         """End tokens that have run out; return whether there were any."""

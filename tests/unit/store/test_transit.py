@@ -5,6 +5,7 @@ import base64
 import pytest
 from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest
+from tests.support.store_talk import eventually
 
 from holdfast.store.transit import batch
 
@@ -587,3 +588,72 @@ def test_what_takes_long_is_done_elsewhere(store, call, monkeypatch):
     many = [{"input": b64("m")}] * int(batch.MAX_MILLISECONDS_HERE + 1)
     assert len(call("POST", "sign/rsa", {"batch_input": many}).data["batch_results"]) == len(many)
     assert len(elsewhere) == 3
+
+
+# -- rotation by time -------------------------------------------------------------------------------------
+
+
+def latest(call, name="k"):
+    return call("GET", f"keys/{name}").data["latest_version"]
+
+
+def test_a_key_is_rotated_when_its_time_has_come_and_not_before(store, call, make):
+    make(auto_rotate_period="2h")
+    make("never")
+    tick = store.local.keeper.tick
+    store.clock.advance(2 * 3600 - 1)
+    tick()
+    assert latest(call) == 1
+    store.clock.advance(61)  # a look a minute is enough
+    tick()
+    tick()
+    assert (latest(call), latest(call, "never")) == (2, 1)
+    store.clock.advance(2 * 3600 + 61)
+    tick()
+    assert latest(call) == 3
+    call("POST", "keys/k/config", {"auto_rotate_period": 0})
+    store.clock.advance(9 * 3600)
+    tick()
+    assert latest(call) == 3
+
+
+def test_rotating_by_hand_puts_the_time_off(store, call, make):
+    make(auto_rotate_period="2h")
+    store.clock.advance(3600)
+    call("POST", "keys/k/rotate")
+    store.clock.advance(3600 + 61)
+    store.local.keeper.tick()
+    assert latest(call) == 2
+
+
+def test_an_rsa_key_is_rotated_without_keeping_the_writer(store, call, make):
+    make(type="rsa-4096", auto_rotate_period="1h")
+    store.clock.advance(3600)
+    store.local.keeper.tick()
+    assert latest(call) == 1  # it is being made
+
+    def rotated():
+        store.local.keeper.tick()
+        return latest(call) == 2
+
+    eventually(rotated)
+    call("POST", "sign/k", {"input": b64("m")})
+
+
+def test_a_key_that_was_replaced_meanwhile_does_not_get_what_was_made_for_the_old_one(store, call, make):
+    make(type="rsa-2048", auto_rotate_period="1h")
+    call("POST", "keys/k/config", {"deletion_allowed": True})
+    store.clock.advance(3600)
+    store.local.keeper.tick()
+    call("DELETE", "keys/k", status=204)
+    make(type="rsa-3072", auto_rotate_period="1h")
+    store.clock.advance(3600)
+
+    def rotated():
+        store.local.keeper.tick()
+        return latest(call) == 2
+
+    eventually(rotated)
+    body = {"input": b64("m")}
+    signature = base64.b64decode(call("POST", "sign/k", body).data["signature"].rpartition(":")[2])
+    assert len(signature) == 3072 // 8
