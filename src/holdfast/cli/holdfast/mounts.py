@@ -11,7 +11,7 @@ from holdfast.cli.program import EXIT_OK, Run
 
 def enable(parser: CommandParser) -> Run:
     """Mount a secrets engine at a prefix of its own."""
-    parser.add_argument("type", help="kv, kv-v1 or kv-v2")
+    parser.add_argument("type", help="kv, kv-v1, kv-v2 or transit")
     parser.add_argument("--path", help="the prefix [the type's name]")
     parser.add_argument("--description", default="", help="for people")
     parser.add_argument("--version", type=int, help="1 or 2, for type kv")
