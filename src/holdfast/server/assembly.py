@@ -85,7 +85,7 @@ async def listen(
             pages if config.offers_pages(listener) else None,
             OpenCeremonies(store, rekey=listener.open_rekey, root_generation=listener.open_root_generation),
         )
-        server = HttpServer(application.handle, limits=listener.limits, error_body=error_body)
+        server = HttpServer(application.handle, limits=config.limits_of(listener), error_body=error_body)
         tls = None if listener.tls is None else TlsIdentity(listener.tls)
         if listener.unix_path:
             await server.listen_on(unix_sockets[listener.unix_path])

@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.errors import InvalidInputError
@@ -18,6 +18,9 @@ from holdfast.store.seal_settings import SealSettings
 
 DEFAULT_ADDRESS = "127.0.0.1:8200"
 MAX_PORT = 65_535
+LARGEST_REQUEST_LIMIT = 128 * 1024 * 1024
+REQUEST_BYTES_PER_SECRET_BYTE = 3  # clients that write JSON in ASCII need six bytes for the two of an umlaut
+REQUEST_BYTES_AROUND_A_SECRET = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,8 @@ class ListenerConfig:
         unix_path: path of a Unix socket, empty for TCP.
         unix_mode: permission bits of the socket.
         tls: certificate and versions; ``None`` for plain HTTP.
-        limits: what a client may send.
+        limits: what a client may send; ``ServerConfig.limits_of`` says what counts.
+        own_request_size: whether the operator decided on the size of a request.
         open_rekey: whether share holders without a token may deal new shares here.
         open_root_generation: whether they may make a root token here.
     """
@@ -41,6 +45,7 @@ class ListenerConfig:
     unix_mode: int = 0o600
     tls: TlsSettings | None = None
     limits: Limits = field(default_factory=Limits)
+    own_request_size: bool = False
     open_rekey: bool = False
     open_root_generation: bool = False
 
@@ -104,6 +109,14 @@ class ServerConfig:
     seal: SealSettings = field(default_factory=SealSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     ui: bool | None = None
+
+    def limits_of(self, listener: ListenerConfig) -> Limits:
+        """Return what a client may send to a listener: the largest secret too, unless told otherwise."""
+        limits = listener.limits
+        if listener.own_request_size:
+            return limits
+        room = REQUEST_BYTES_PER_SECRET_BYTE * self.max_secret_bytes + REQUEST_BYTES_AROUND_A_SECRET
+        return replace(limits, body_bytes=min(max(limits.body_bytes, room), LARGEST_REQUEST_LIMIT))
 
     @property
     def data_directory(self) -> str:

@@ -14,11 +14,16 @@ from holdfast.formats.hcl import Block
 from holdfast.http.limits import Limits
 from holdfast.http.tls import TlsSettings
 from holdfast.model import parse_duration
-from holdfast.server.config import DEFAULT_ADDRESS, AuditFileConfig, ListenerConfig, split_address
+from holdfast.server.config import (
+    DEFAULT_ADDRESS,
+    LARGEST_REQUEST_LIMIT,
+    AuditFileConfig,
+    ListenerConfig,
+    split_address,
+)
 from holdfast.server.config_fields import boolean, integer, text
 
 SMALLEST_REQUEST_LIMIT = 1024
-LARGEST_REQUEST_LIMIT = 128 * 1024 * 1024
 
 _TLS_VERSIONS = {"tls12": "1.2", "tls13": "1.3"}
 _LIMIT_OF_SETTING = {
@@ -92,6 +97,7 @@ def _common(settings: dict[str, Any]) -> dict[str, Any]:
     """Return what listeners of both kinds may say."""
     return {
         "limits": _limits(settings),
+        "own_request_size": "max_request_size" in settings,
         "open_rekey": not boolean(_NO_OPEN_REKEY, settings.get(_NO_OPEN_REKEY, True)),
         "open_root_generation": not boolean(
             _NO_OPEN_ROOT_GENERATION, settings.get(_NO_OPEN_ROOT_GENERATION, True)

@@ -10,7 +10,7 @@ import struct
 
 from holdfast.errors import InternalError
 
-MAX_FRAME_BYTES = 64 * 1024 * 1024
+MAX_FRAME_BYTES = 256 * 1024 * 1024  # over what any listener takes, in base64
 READ_BYTES = 256 * 1024
 
 _LENGTH = struct.Struct(">I")
