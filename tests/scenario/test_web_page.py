@@ -133,6 +133,30 @@ def test_a_token_stays_in_memory_only(store, browser):
     browser.find("h1", "Sign in")
 
 
+def test_who_guesses_passwords_is_told_to_wait(store, browser):
+    guess = {"uid": "guessed", "password": "wrong-password"}
+
+    def guess_on():
+        for _ in range(11):
+            ask(store, "POST", "/acs/api/v1/auth/login", guess, token="")
+        log_in(browser, guess["uid"], guess["password"])
+        return browser.until(lambda: browser.find(".error").text, "no reason is given")
+
+    browser.until(lambda: "Too many failed logins: try again in" in guess_on(), "nobody has to wait")
+
+
+def test_a_store_that_goes_away_is_missed_and_found_again(store, browser):
+    log_in(browser, "ann")
+    browser.find("h1", "Secrets")
+    store.stop()
+    browser.sees("The store does not answer.")
+    store.start()
+    browser.find("h1", "The store is sealed")
+    assert "does not answer" not in browser.text
+    store.unseal()
+    browser.find("h1", "Secrets")
+
+
 def test_a_secret_from_its_creation_to_its_end(store, browser):
     log_in(browser, "ann")
     browser.press("New secret")

@@ -25,6 +25,9 @@ export class Unreachable extends Error {
   }
 }
 
+/** What the store says to a token that it does not know. */
+export const NOT_KNOWN = "The authentication token is missing, expired or not valid.";
+
 /** Told of every refusal before the caller is: a page that is not signed in any more must not stay. */
 export const watchers = { refused: () => {}, answered: () => {} };
 
@@ -57,6 +60,8 @@ async function send(method, address, { body, type, accept = JSON_TYPE, credentia
 async function wordsOf(response) {
   try {
     const told = await response.json();
+    // A login that has to wait is described like every other that is refused; its title says for how long.
+    if (response.headers.has("Retry-After")) return sentence(told.title);
     const text = told.description || told.message || (told.errors || []).join("; ");
     if (text) return sentence(text);
   } catch {

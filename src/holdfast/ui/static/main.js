@@ -60,7 +60,7 @@ async function show() {
   try {
     view = await build(signal);
   } catch (error) {
-    view = explain(error);
+    view = explain(error, show);
   }
   if (mine !== turn) return;
   const moved = main.childElementCount > 0;
@@ -83,7 +83,7 @@ function build(signal) {
   return VIEWS[route.view] ? VIEWS[route.view](app, route, signal) : unknownPanel();
 }
 
-function explain(error) {
+function explain(error, again = null) {
   if (error instanceof api.Refused && error.status === 403) return deniedPanel(error.message);
   if (error instanceof api.Refused || error instanceof api.Unreachable) {
     return h(
@@ -91,7 +91,7 @@ function explain(error) {
       { class: "panel" },
       h("h1", {}, "This did not work"),
       h("p", {}, error.message),
-      button("Try again", { kind: "primary", onclick: () => show() }),
+      again && button("Try again", { kind: "primary", onclick: again }),
     );
   }
   console.error(error);
@@ -177,7 +177,7 @@ async function signOut(reason = "") {
 }
 
 async function poll() {
-  if (document.visibilityState !== "visible") return;
+  if (document.visibilityState !== "visible" || !app.status) return;
   try {
     learnStatus(await api.readStatus());
   } catch {
@@ -207,16 +207,16 @@ async function resume() {
 }
 
 async function start() {
-  document.getElementById("skip").addEventListener("click", () => main.focus());
   try {
     [app.settings, app.status] = await Promise.all([api.readSettings(), api.readStatus()]);
     await resume();
   } catch (error) {
     main.replaceChildren(explain(error));
-    setTimeout(start, POLL_MILLISECONDS);
+    setTimeout(start, POLL_MILLISECONDS); // nothing is set up yet, so it begins anew
     return;
   }
   if (app.status.sealed) history.replaceState(null, "", "#/");
+  document.getElementById("skip").addEventListener("click", () => main.focus());
   window.addEventListener("hashchange", () => show());
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   document.addEventListener("visibilitychange", poll);

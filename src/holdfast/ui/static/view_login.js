@@ -41,7 +41,8 @@ function passwordForm(app) {
     "data-first": true,
   });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
-  return form(error, [field("User", uid), field("Password", password)], async () => {
+  const mismatch = { "Invalid credentials.": "User and password do not match." };
+  return form(error, [field("User", uid), field("Password", password)], mismatch, async () => {
     const [name, secret] = [uid.value, password.value];
     password.value = "";
     api.useToken("");
@@ -54,7 +55,8 @@ function tokenForm(app) {
   const error = errorPlace();
   const token = h("input", { type: "password", name: "token", autocomplete: "off", required: true });
   const hint = "It stays in this page's memory, and is gone when you reload or close the page.";
-  return form(error, [field("Token", token, { hint })], async () => {
+  const unknown = { [api.NOT_KNOWN]: "This token is not valid, or has expired." };
+  return form(error, [field("Token", token, { hint })], unknown, async () => {
     const sent = token.value.trim();
     token.value = "";
     if (!/^[!-~]+$/.test(sent)) throw new api.Refused(400, "A token has no blanks and only plain letters, digits and signs.");
@@ -68,7 +70,7 @@ function tokenForm(app) {
   });
 }
 
-function form(error, fields, work) {
+function form(error, fields, words, work) {
   const submit = button("Sign in", { kind: "primary", type: "submit" });
   return h(
     "form",
@@ -79,7 +81,7 @@ function form(error, fields, work) {
         try {
           await whileBusy(submit, work);
         } catch (problem) {
-          error.say(wordsFor(problem));
+          error.say(words[problem.message] ?? problem.message);
         }
       },
     },
@@ -87,11 +89,4 @@ function form(error, fields, work) {
     error,
     submit,
   );
-}
-
-function wordsFor(problem) {
-  if (!(problem instanceof api.Refused) || problem.status !== 401) return problem.message;
-  return api.hasToken() || problem.message !== "Invalid credentials."
-    ? "This token is not valid, or has expired."
-    : "User and password do not match.";
 }
