@@ -117,6 +117,20 @@ class Acl:
             return ("deny",)
         return tuple(capability.value for capability in Capability if capability in entry.capabilities)
 
+    def speaking_for(self, path: str) -> tuple[str, ...]:
+        """Return every rule that matches ``path``, the one that decides first; for explanations, not fast."""
+        if self.is_root:
+            return (_ROOT.rule,)
+        spellings = [path, path[:-1]] if path.endswith("/") else [path]
+        exact = [entry for spelling in spellings if (entry := self._exact.get(spelling)) is not None]
+        wild = [entry for spelling in spellings for entry in self._wildcards(spelling)]
+        return tuple(dict.fromkeys(entry.granted.rule for entry in (*exact, *wild)))
+
+    def _wildcards(self, path: str) -> list[_Entry]:
+        prefixes = [entry for start, entry in self._prefixes.items() if path.startswith(start)]
+        segments = [entry for matches, entry in self._segments if matches(path)]
+        return sorted((*prefixes, *segments), key=lambda entry: entry.rank, reverse=True)
+
     def may_touch_below(self, prefix: str) -> bool:
         """Whether anything at all may be done below the directory ``prefix``; for showing a mount."""
         if self.is_root or self.capabilities(prefix) != ("deny",):

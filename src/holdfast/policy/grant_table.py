@@ -86,6 +86,13 @@ class GrantTable:
         found = {capability for allowed in self._speaking_for(path) for capability in allowed}
         return tuple(capability.value for capability in Capability if capability in found) or ("deny",)
 
+    def speaking_for(self, path: str) -> tuple[str, ...]:
+        """Return every grant that covers ``path``; all of them add up."""
+        if self.is_root:
+            return (_ROOT.rule,)
+        grants = (decision.rule for allowed in self._speaking_for(path) for decision in allowed.values())
+        return tuple(dict.fromkeys(grants))
+
     def may_touch_below(self, prefix: str) -> bool:
         """Whether anything at all may be done below the directory ``prefix``; for showing a mount."""
         if self.is_root or self.capabilities(prefix) != ("deny",):

@@ -35,6 +35,10 @@ class PathRules(Protocol):
         """Return what may be done to ``path`` in the API's words and order; ``deny`` for nothing."""
         ...
 
+    def speaking_for(self, path: str) -> tuple[str, ...]:
+        """Return every rule that has a say on ``path``, in words an operator finds again."""
+        ...
+
     def may_touch_below(self, prefix: str) -> bool:
         """Whether anything at all may be done below the directory ``prefix``."""
         ...

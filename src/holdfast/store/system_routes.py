@@ -17,6 +17,8 @@ from holdfast.store.auth.mount_routes import (
 from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.ceremonies.routes import CEREMONY_ROUTES
 from holdfast.store.command import Command
+from holdfast.store.explain import explain
+from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.mounts import Mount, with_ttls
@@ -27,8 +29,9 @@ from holdfast.store.route import Route, RouteTable
 from holdfast.store.secrets_engines import new_mount
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
-from holdfast.store.token_routes import live_by_accessor
+from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
 from holdfast.store.visit import Visit
+
 
 def _seal(visit: Visit) -> Command:
     return SealStore(this_node=visit.request.parameter("this_node") == "true")
@@ -266,8 +269,13 @@ def _capabilities(visit: Visit, acl: PathRules) -> Answer:
     return Answer(data=encode(data), flat=True)
 
 
+def _explain(visit: Visit) -> Answer:
+    return explain(visit, (SYSTEM_ROUTES, TOKEN_ROUTES, IAM_ROUTES))
+
+
 SYSTEM_ROUTES = RouteTable(
     (
+        Route("sys/policies/explain", Operation.WRITE, _explain),
         Route("sys/seal", Operation.WRITE, _seal, sudo=True),
         Route("sys/first-root-token", Operation.READ, _read_first_root_token, superuser=True),
         Route("sys/shares", Operation.WRITE, _deal_shares, superuser=True),

@@ -49,6 +49,7 @@ _POLICY = Group(
         "read": Command("Print a policy", f"{_HERE}.policy:read"),
         "list": Command("List the policies", f"{_HERE}.policy:list_names"),
         "delete": Command("Remove a policy", f"{_HERE}.policy:delete"),
+        "explain": Command("Say which rule lets a token do something", f"{_HERE}.policy:explain"),
     },
 )
 

@@ -5,9 +5,9 @@ from argparse import Namespace
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of, nothing_found
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.output import print_result
-from holdfast.cli.program import EXIT_OK, Run
-from holdfast.cli.typed_input import text_of_file
+from holdfast.cli.output import print_names, print_pairs, print_result
+from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR, Run
+from holdfast.cli.typed_input import secret_word, text_of_file
 from holdfast.client.errors import RemoteNotFoundError
 
 
@@ -34,11 +34,49 @@ def list_names(parser: CommandParser) -> Run:
     return _list
 
 
+def explain(parser: CommandParser) -> Run:
+    """Say whether a token may do something, and which rule says so; exit code 2 if it may not."""
+    parser.add_argument("token", metavar="TOKEN", help="of whom; - is standard input, which nobody else sees")
+    parser.add_argument(
+        "verb", metavar="VERB", help="read, list, create, update, patch, delete, or an HTTP method"
+    )
+    parser.add_argument("path", metavar="PATH", help="as policies write it, such as secret/data/team/db")
+    parser.add_argument("--accessor", action="store_true", help="TOKEN is an accessor")
+    add_format_option(parser)
+    add_server_options(parser)
+    return _explain
+
+
 def delete(parser: CommandParser) -> Run:
     """Remove a policy; tokens that carry it lose what it allowed at once."""
     parser.add_argument("name")
     add_server_options(parser)
     return _delete
+
+
+def _explain(arguments: Namespace) -> int:
+    if arguments.accessor:
+        who = {"accessor": arguments.token}
+    else:
+        token = None if arguments.token == "-" else arguments.token  # noqa: S105 - stands for standard input
+        who = {"token": secret_word(token, prompt="Token", name="token").reveal().decode()}
+    body = {**who, "verb": arguments.verb, "path": arguments.path}
+    told = data_of(connect(arguments).request("PUT", "sys/policies/explain", body))
+    if arguments.format != "table":
+        print_result(told, arguments.format)
+    else:
+        print_pairs(
+            [
+                ("allowed", told["allowed"]),
+                ("path", told["path"]),
+                ("policies", told["policies"]),
+                *((one["capability"], one["because"]) for one in told["decisions"]),
+                *([("root", "only the root policy opens this path")] if told["needs_root"] else []),
+            ]
+        )
+        print()
+        print_names(told["rules_for_the_path"], header="Rules that match, the deciding one first")
+    return EXIT_OK if told["allowed"] else EXIT_REMOTE_ERROR
 
 
 def _write(arguments: Namespace) -> int:
