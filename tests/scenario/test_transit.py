@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -317,14 +316,13 @@ def test_making_rsa_keys_holds_nobody_up(tmp_path: Path) -> None:
             ]
         )
         making.start()
-        slowest, answers = 0.0, 0
+        answers = 0
         while making.is_alive():
-            begun = time.monotonic()
             client.request("PUT", "transit/encrypt/aes", {"plaintext": b64(b"p")})
-            slowest, answers = max(slowest, time.monotonic() - begun), answers + 1
+            answers += 1
         making.join()
-        assert answers > 10
-        assert slowest < 0.5
+        # If it did, one or two would come through between one key and the next.
+        assert answers > 20
         assert client.request("GET", "transit/keys/rsa-3")["data"]["type"] == "rsa-4096"
 
 
