@@ -363,7 +363,7 @@ class PostgresqlStorage:
     ) -> None:
         statements = self._statements
         gone = [key.encode() for key, value in changes.items() if value is None]
-        if revision > KEPT_ENTRIES:
+        if revision >= KEPT_ENTRIES:
             gone.append(commit_key(revision - KEPT_ENTRIES))
         with connection.pipeline():
             for keys, values in _portions(changes):

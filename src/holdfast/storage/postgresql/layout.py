@@ -4,7 +4,6 @@ Nodes that start at the same time take turns by a lock that ends with the transa
 """
 
 from secrets import token_bytes
-from typing import LiteralString
 
 from psycopg import sql
 
@@ -16,8 +15,12 @@ from holdfast.storage.zookeeper.change_log import COMMIT_ID_BYTES, Entry, encode
 
 _LOCK_NUMBER = 0x486F6C6466617374  # "Holdfast"
 
-_HAS_SCHEMA = "SELECT pg_catalog.to_regnamespace(%s) IS NOT NULL"
-_HAS_TABLE = "SELECT pg_catalog.to_regclass(%s) IS NOT NULL"
+# Asked of the catalogue as a table: its functions may answer from before we waited for the lock.
+_HAS_SCHEMA = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
+_HAS_TABLE = (
+    "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = %s AND c.relname = %s"
+)
 _TABLE = "CREATE TABLE {table} (key bytea PRIMARY KEY, value bytea NOT NULL)"
 # Records are ciphertext: there is nothing to compress.
 _UNCOMPRESSED = "ALTER TABLE {table} ALTER COLUMN value SET STORAGE EXTERNAL"
@@ -44,7 +47,7 @@ def lay_out(connection: Connection, settings: Settings, statements: Statements) 
                     "storage: PostgreSQL holds no store in the configured table, and skip_create_table keeps "
                     "us from making it"
                 )
-            if not _is_true(connection, _HAS_SCHEMA, f'"{settings.schema}"'):
+            if connection.execute(_HAS_SCHEMA, [settings.schema]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(settings.schema)))
             for statement in (_TABLE, _UNCOMPRESSED):
                 connection.execute(sql.SQL(statement).format(table=statements.table))
@@ -70,14 +73,9 @@ def check_format(found: bytes | None) -> None:
 
 
 def _has_table(connection: Connection, settings: Settings) -> bool:
-    return _is_true(connection, _HAS_TABLE, f'"{settings.schema}"."{settings.table}"')
+    return connection.execute(_HAS_TABLE, [settings.schema, settings.table]).fetchone() is not None
 
 
 def _format(connection: Connection, statements: Statements) -> bytes | None:
     row = connection.execute(statements.format, [FORMAT_KEY], binary=True).fetchone()
     return None if row is None else bytes(row[0])
-
-
-def _is_true(connection: Connection, question: LiteralString, name: str) -> bool:
-    row = connection.execute(question, [name]).fetchone()
-    return bool(row and row[0])

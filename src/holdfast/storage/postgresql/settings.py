@@ -32,6 +32,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import parse_duration
 
 DEFAULT_TABLE = "holdfast.store"
+DEFAULT_PORT = "5432"
 DEFAULT_PATIENCE_SECONDS = 10.0
 LONGEST_SECONDS = 300.0
 IGNORED = ("ha_enabled", "ha_table", "max_idle_connections", "max_parallel")
@@ -66,6 +67,11 @@ _IN_URL = frozenset(
 )
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")
+_HOST = re.compile(r"[A-Za-z0-9_.:,%/ -]+|@[^@,]+")
+_UNCLEAR = (
+    "connection_url: expected postgres://user@host:port/database; special characters of a password are "
+    "percent-encoded, or the password goes into password_file"
+)
 _DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -140,17 +146,13 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
 
 def _server(url: str) -> dict[str, str]:
     """Take a URL apart; what is wrong with it is never repeated, as the password may be in it."""
-    # A second @ is one that belongs to the password: what is behind it would be taken for a host.
-    is_clear = "://" not in url or url.partition("?")[0].count("@") <= 1
     try:
-        if not is_clear:
-            raise psycopg.ProgrammingError
         parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value not in {None, ""}}
     except psycopg.Error:
-        raise _refuse(
-            "connection_url: expected postgres://user@host:port/database; special characters of a password "
-            "are percent-encoded, or the password goes into password_file"
-        ) from None
+        raise _refuse(_UNCLEAR) from None
+    # What follows an @ or a / of a password is read as the host, and would be asked for by that name.
+    if not _HOST.fullmatch(parts.get("host", "-")) or set("@/?") & set(parts.get("dbname", "")):
+        raise _refuse(_UNCLEAR)
     for unknown in sorted(parts.keys() - _IN_URL):
         raise _refuse(f"connection_url: {unknown} is not taken; expected {', '.join(sorted(_IN_URL))}")
     for name, what in (
@@ -160,7 +162,7 @@ def _server(url: str) -> dict[str, str]:
     ):
         if name not in parts:
             raise _refuse(f"connection_url: expected {what}")
-    parts.setdefault("port", "5432")
+    parts["port"] = ",".join(port or DEFAULT_PORT for port in parts.get("port", "").split(","))
     if not re.fullmatch(r"\d{1,5}(,\d{1,5})*", parts["port"]):
         raise _refuse("connection_url: expected a number as port")
     if "," in parts["host"]:

@@ -114,8 +114,8 @@ class Statements:
     def take_lock(self, revision: int) -> bytes:
         """Return what begins a transaction, waits for the right to commit, and gives format and log.
 
-        Each statement sees what is committed by then, so the log is as of the lock. All are one message, and not
-        a pipeline: a pipeline ends with a message that stops the server's clock for whoever stands still.
+        Each statement sees what is committed by then, so the log is as of the lock. All are one message, not
+        a pipeline: that would end with a message that stops the server's clock for whoever stands still.
         """
         # Nothing in the values of these parameters comes from outside.
         return self._take % {name.encode(): value for name, value in since(revision).items()}
