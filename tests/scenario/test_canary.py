@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.store_process import StoreProcess
 from tests.support.store_talk import ask
+from tests.support.traces import found_in
 
 MARK = "canary-5f0b8e21c7"
 ADMIN_POLICY = 'path "*" {\n  capabilities = ["create", "read", "update", "delete", "list", "sudo"]\n}\n'
@@ -157,21 +158,6 @@ def seal_and_unseal(session):
     session.refused("PUT", "/secrets/v1/unseal/default", {"key": session.mark("share")})
     session.store.unseal()
     assert session.ask("GET", "/v1/secret/data/app/db").status == 200
-
-
-def found_in(secrets, text):
-    """Return the names of the secrets that ``text`` gives away in some spelling."""
-    return [name for name, secret in secrets.items() if any(form in text for form in spellings(secret))]
-
-
-def spellings(secret):
-    """Yield a secret as it is, in hex, and in base64 at each of the three offsets it can stand at."""
-    raw = secret.encode()
-    yield raw
-    yield raw.hex().encode()
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + raw)
-        yield encoded[4 if offset else 0 : len(encoded) // 4 * 4 - 4]
 
 
 def test_the_search_finds_what_is_there():
