@@ -19,6 +19,7 @@ class TlsSettings:
     Attributes:
         ca_cert: PEM file of the authorities to trust; wins over ``ca_path``; empty means the system's.
         ca_path: directory of PEM files to trust.
+        ca_pem: PEM text of the only authorities to trust, instead of files.
         client_cert: PEM file of our certificate, for servers that ask for one.
         client_key: unencrypted PEM file of its key; empty means it is in ``client_cert``.
         server_name: the name expected in the server's certificate, if it is not the host's.
@@ -27,6 +28,7 @@ class TlsSettings:
 
     ca_cert: str = ""
     ca_path: str = ""
+    ca_pem: str = ""
     client_cert: str = ""
     client_key: str = ""
     server_name: str = ""
@@ -42,9 +44,11 @@ class TlsSettings:
 
         try:
             context = ssl.create_default_context(
-                cafile=self.ca_cert or None, capath=None if self.ca_cert else self.ca_path or None
+                cafile=self.ca_cert or None,
+                capath=None if self.ca_cert else self.ca_path or None,
+                cadata=self.ca_pem or None,
             )
-        except OSError:
+        except (OSError, ValueError):
             raise InvalidInputError(
                 "CA certificate: expected a readable PEM file or directory of certificates"
             ) from None

@@ -48,6 +48,7 @@ class Transport:
         tls: how its certificate is checked.
         timeout_seconds: longest wait for one answer.
         sleep: how to wait between two tries.
+        max_answer_bytes: the longest answer that is taken.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Transport:
         tls: TlsSettings | None = None,
         timeout_seconds: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
+        self._max_answer_bytes = max_answer_bytes
         self._address = address
         self._tls = tls or TlsSettings()
         self._timeout_seconds = timeout_seconds
@@ -120,7 +123,7 @@ class Transport:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = _read(response)
+            answer = _read(response, self._max_answer_bytes)
         except exceptions.HTTPError as error:
             raise RemoteUnavailableError(
                 f"no answer from {self._where()}: {_cause(error)}", detail=type(error).__name__
@@ -160,11 +163,11 @@ class Transport:
         return f"{address.scheme}://{host}:{address.port}"
 
 
-def _read(response: "BaseHTTPResponse") -> Answer:
-    body = response.read(MAX_ANSWER_BYTES + 1)
-    if len(body) > MAX_ANSWER_BYTES:
+def _read(response: "BaseHTTPResponse", max_bytes: int) -> Answer:
+    body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
         response.close()  # what is left on the connection would be read as the next answer
-        raise RemoteTooLargeError(f"answer: expected at most {MAX_ANSWER_BYTES} bytes")
+        raise RemoteTooLargeError(f"answer: expected at most {max_bytes} bytes")
     response.release_conn()
     return Answer(response.status, response.headers.get("Content-Type", ""), body)
 

@@ -140,6 +140,7 @@ class Store:
         self._node_id = node_id
         self._peers = peers
         self._freshness = Freshness(storage, schedule) if storage.shared else None
+        self._outside = outside
         self._login_desk = LoginDesk(self, self._audit, clock, offload)
         self._method_desk = MethodDesk(self, self._audit, clock, offload=offload, outside=outside)
         self._open: OpenStore | None = None
@@ -379,7 +380,8 @@ class Store:
             self._audit.answered(entry, outcome, now, done)
             return
         if isinstance(outcome, Deferred):
-            self._offload(outcome.work, partial(self._worked, request, entry, warnings, done))
+            run = self._outside if outcome.outside else self._offload
+            run(outcome.work, partial(self._worked, request, entry, warnings, done))
         else:
             self._announce(outcome, entry, warnings, done)
 

@@ -20,9 +20,11 @@ class Deferred:
 
     Attributes:
         work: runs elsewhere, on what it was given alone, and returns the answer or the change to make.
+        outside: whether it waits for another machine rather than for the processor.
     """
 
     work: Callable[[], Answer | Command]
+    outside: bool = False
 
 
 Handler = Callable[[Visit], Answer | Command | Deferred]

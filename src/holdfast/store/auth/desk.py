@@ -6,6 +6,7 @@ from holdfast.clock import Clock
 from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.auth.login import Login
 from holdfast.store.auth.methods import METHODS
+from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.request import Done, Operation, StoreRequest
 
@@ -20,7 +21,7 @@ class MethodDesk:
         offload: does work that takes the processor.
         outside: does work that waits for other machines.
 
-    Attributes are as the arguments.
+    Attributes are as the arguments, and ``providers``, whose keys are remembered.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class MethodDesk:
         self.clock = clock
         self.offload = offload
         self.outside = outside
+        self.providers = Providers()
 
     def takes(self, request: StoreRequest, again: Callable[[Exception], bool], done: Done) -> bool:
         """Serve the request if it is a login; ``False`` if it is not, and needs a token.

@@ -22,6 +22,7 @@ from holdfast.store import batch_tokens
 from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.auth.issue import Defaults, Earned, new_entry
 from holdfast.store.auth.mounts import AuthMount
+from holdfast.store.auth.provider_keys import Fetch, Keys, Providers
 from holdfast.store.command import Command
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.layout import auth_place
@@ -40,6 +41,7 @@ class Tools(Protocol):
     clock: Clock
     offload: Offload
     outside: Offload
+    providers: Providers
 
 
 class Login:
@@ -115,6 +117,20 @@ class Login:
     def outside(self, work: Callable[[], Any], step: Callable[[Any], None]) -> None:
         """Have ``work`` done that waits for others. Then take the next step."""
         self._tools.outside(work, self._then(step))
+
+    def with_keys(
+        self, configuration: bytes, fetch: Fetch, key_id: str, step: Callable[[Keys], None]
+    ) -> None:
+        """Take the next step with the keys of a provider, which are remembered.
+
+        Args:
+            configuration: the stored configuration of the mount.
+            fetch: asks for the keys of exactly that configuration.
+            key_id: the key that is looked for.
+            step: gets the keys.
+        """
+        provider = self._tools.providers.keys_of(self.mount.uuid, configuration, fetch)
+        provider.get(key_id, self.now, self._tools.outside, self._then(step))
 
     def ask(self, command: Command, step: Callable[[Answer], None]) -> None:
         """Ask the keeper something that changes nothing in storage. Then take the next step."""
