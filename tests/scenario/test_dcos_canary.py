@@ -1,8 +1,8 @@
 """Marked secrets, passwords, tokens and unseal keys of a DC/OS session are nowhere in what the store leaves.
 
-Searched, as ``strings`` would and in hex and base64 besides: the data files, the log, the audit file, what lies
-in memory file systems, arguments and environment of every process. The memory of its processes is no such
-place: they leave no core when they are killed, and nobody else of their user gets to look.
+Searched, as ``strings`` would and in hex and base64 too: the data files, the log, the audit file, arguments
+and environment of every process. The memory of its processes is no such place: they leave no core when they
+are killed, and nobody else of their user gets to look.
 """
 
 import os
@@ -68,7 +68,8 @@ def session(tmp_path_factory):
     password_file.chmod(0o600)
     settings = (
         f'log_level = "debug"\nseal "gpg" {{\n  private_key = "file"\n  private_key_file = "{key_file}"\n}}\n'
-        f'iam {{\n  {PASSWORD_COST}\n  superuser = "admin"\n  superuser_password_file = "{password_file}"\n}}\n'
+        f'iam {{\n  {PASSWORD_COST}\n  superuser = "admin"\n'
+        f'  superuser_password_file = "{password_file}"\n}}\n'
     )
     with (
         StoreProcess(directory, audit=True, tls=True, settings=settings) as store,
@@ -125,10 +126,8 @@ def use_users(session):
     keep_token(session, log_in(session, "admin", "canary-superuser-4be7d1"))
     assert dcos.secret("GET", "team/db", token=token).status == 200
     cookie = {"Cookie": f"dcos-acs-auth-cookie={token}"}
-    assert (
-        ask(session.store, "GET", "/secrets/v1/secret/default/team/db", token="", headers=cookie).status
-        == 200
-    )
+    answer = ask(session.store, "GET", "/secrets/v1/secret/default/team/db", token="", headers=cookie)
+    assert answer.status == 200
     make_service(dcos, "svc")
     assert dcos.acs("GET", "auth/logout", token=token).status == 200
     session.refused(dcos.secret("GET", "team/db", token=token))
@@ -155,7 +154,7 @@ def be_refused(session):
     refused(dcos.acs("POST", "auth/login", f'{{"uid": "ada", "password": "{mark("p")}"', token=""))
     refused(dcos.acs("PUT", "users/ada", {"password": mark("password of somebody who is there")}))
     refused(dcos.acs("PUT", "users/bob", {"public_key": mark("no key")}))
-    refused(dcos.acs("PUT", "users/bob", {"password": mark("p"), mark("unknown member"): "x"}))
+    refused(dcos.acs("PUT", "users/bob", {"password": mark("p"), "unknown": mark("x")}))
     refused(dcos.secret("GET", "team/db", token=mark("token")))
     refused(dcos.secret("GET", "team/db", token=f"{mark('x')}.{mark('y')}.{mark('z')}"))
     refused(dcos.secret("PUT", "team/db", {"value": mark("text for a name that is taken")}))
@@ -222,7 +221,7 @@ def test_making_the_pair_left_nothing_in_temporary_places(session):
     ]
     assert left == []
     for process_id in session.store.process_ids():
-        opened = [os.readlink(link) for link in Path(f"/proc/{process_id}/fd").iterdir()]
+        opened = [str(link.readlink()) for link in Path(f"/proc/{process_id}/fd").iterdir()]
         assert not [name for name in opened if "(deleted)" in name and "memfd" not in name]
 
 
