@@ -192,7 +192,7 @@ class Store:
         """
         configured = self._secret_mounts.get(name)
         if configured is None and self._open is not None:
-            self._follow_nodes()
+            self.follow_nodes()
             self._open.refresh()
             return self.secret_stores().get(name)
         return configured
@@ -260,7 +260,7 @@ class Store:
     def log_in(self, attempt: LoginAttempt, done: Done) -> None:
         """Let a user log in; needs no token. ``done`` gets the token, or why there is none."""
         try:
-            self._follow_nodes()
+            self.follow_nodes()
         except HoldfastError as error:
             done(error)
             return
@@ -275,7 +275,7 @@ class Store:
         opened = self._open
         if opened is None:
             raise SealedError
-        self._follow_nodes()
+        self.follow_nodes()
         opened.refresh()
         return opened.users.keys.jwks(opened.view(IAM), self._clock.now())
 
@@ -283,13 +283,13 @@ class Store:
         """Serve one request; ``done`` is called exactly once, now or after a commit."""
         if self._freshness is not None:
             try:
-                self._follow_nodes()
+                self.follow_nodes()
             except HoldfastError as error:
                 done(error)
                 return
         self._serve(request, done)
 
-    def _follow_nodes(self) -> None:
+    def follow_nodes(self) -> None:
         """Be as new as the request demands, and as sealed as operators want, on storage that nodes share.
 
         Raises:

@@ -89,6 +89,10 @@ class Host(Protocol):
         """Hand a command to the keeper; ``done`` gets its outcome."""
         ...
 
+    def follow_nodes(self) -> None:
+        """Be as new as the moment demands, on storage that nodes share."""
+        ...
+
 
 class LoginDesk:
     """Where users log in to one store, as one process serves it.
@@ -236,6 +240,7 @@ class _Login:
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
+            self._desk.host.follow_nodes()  # what the step before has changed, or another node meanwhile
             step()
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             self._refuse(error)
