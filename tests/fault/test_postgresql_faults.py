@@ -11,11 +11,9 @@ import pytest
 from tests.support.cutting_proxy import cutting_proxy
 from tests.support.postgresql import postgresql
 
-from holdfast.storage import StorageUnavailableError
+from holdfast.storage import StorageBrokenError, StorageUnavailableError
 from holdfast.storage.errors import OutcomeUnknownError
 from holdfast.storage.postgresql import PostgresqlStorage, read_settings
-from holdfast.storage.postgresql.statements import commit_key
-from holdfast.storage.zookeeper.change_log import Entry, encode_entry
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +40,10 @@ def engine(server, table, **how):
         yield storage
     finally:
         storage.close()
+
+
+def put(key, value):
+    return lambda transaction: transaction.put(key, value)
 
 
 def increment(transaction):
@@ -335,34 +337,75 @@ def test_while_the_server_is_away_calls_fail_soon_and_work_again_by_themselves(s
         assert storage.write(increment) == 2
 
 
-def test_a_database_that_was_set_back_is_noticed_and_nothing_old_is_remembered(server, table, caplog):
+@pytest.mark.parametrize("commits_since", [0, 2, 5])
+def test_a_database_that_was_set_back_is_noticed_until_the_process_starts_anew(server, table, commits_since):
     with engine(server, table) as storage:
-        storage.write(lambda t: t.put("a", b"old"))
+        storage.write(put("a", b"old"))
         backup = server.run(f"SELECT key, value FROM {table}")
-        storage.write(lambda t: t.put("a", b"new"))
-        storage.write(lambda t: t.put("b", b"new"))
-        assert storage.get("a") == storage.get("b") == b"new"
+        storage.write(put("a", b"new"))
+        storage.write(put("b", b"new"))
         server.run(f"TRUNCATE {table}")
         for key, value in backup:
             server.run(f"INSERT INTO {table} VALUES (%s, %s)", [key, value])
-        storage.catch_up()
-        assert (storage.get("a"), storage.get("b")) == (b"old", None)
-        assert "set back" in caplog.text
-        # As many commits again, but others: the number alone would not tell.
-        storage.write(lambda t: t.put("a", b"newer"))
-        assert storage.get("a") == b"newer"
+        with engine(server, table) as other:
+            for number in range(commits_since):
+                other.write(put("c", b"%d" % number))
+            assert (other.get("a"), other.get("b")) == (b"old", None)
+        for _ in range(2):
+            with pytest.raises(StorageBrokenError, match="went back to an earlier state"):
+                storage.catch_up()
+            with pytest.raises(StorageBrokenError, match="went back to an earlier state"):
+                storage.write(increment)
 
 
-def test_a_reader_that_lags_far_behind_forgets_everything_and_reads_on(server, table):
+def test_a_store_that_was_removed_is_not_taken_for_an_empty_one(server, table):
+    with engine(server, table) as storage:
+        storage.write(put("a", b"1"))
+        server.run(f"TRUNCATE {table}")
+        with pytest.raises(StorageUnavailableError, match="holds no store"):
+            storage.catch_up()
+        server.run(f"DROP TABLE {table}")
+        with pytest.raises(StorageUnavailableError, match="holds no store"):
+            storage.catch_up()
+        with pytest.raises(StorageUnavailableError, match="holds no store"):
+            storage.write(increment)
+
+
+def test_a_reader_that_lags_far_behind_forgets_everything_and_reads_on(server, table, monkeypatch):
+    monkeypatch.setattr("holdfast.storage.postgresql.engine.KEPT_ENTRIES", 5)
     with engine(server, table) as storage, engine(server, table) as reader:
-        storage.write(lambda t: t.put("a", b"1"))
+        storage.write(put("a", b"1"))
         reader.catch_up()
         assert reader.get("a") == b"1"
-        server.run(f"DELETE FROM {table} WHERE key >= '/commit/'::bytea AND key < '/commit0'::bytea")
-        entry = encode_entry(Entry(b"of another", (), ()))
-        server.run(f"INSERT INTO {table} VALUES (%s, %s)", [commit_key(5000), entry])
-        reader.catch_up()
-        storage.write(lambda t: t.put("a", b"2"))
-        reader.catch_up()
-        assert reader.get("a") == b"2"
-        assert reader.revision() == 5001
+        with reader.snapshot() as view:
+            for number in range(12):
+                storage.write(put("a", b"%d" % number))
+            reader.catch_up()
+            with pytest.raises(StorageUnavailableError, match="try again"):
+                view.get("a")
+        assert reader.get("a") == b"11"
+        assert reader.revision() == 13
+        reader.write(put("a", b"new"))
+        storage.catch_up()
+        assert storage.get("a") == b"new"
+
+
+def test_closing_lets_go_of_who_waits_for_a_server(server, table):
+    with engine(server, table, patience="30s") as storage:
+        server.stop()
+        try:
+            refused = []
+
+            def wait():
+                with pytest.raises(StorageUnavailableError) as caught:
+                    storage.write(increment)
+                refused.append(caught.value.message)
+
+            waiting = threading.Thread(target=wait)
+            waiting.start()
+            time.sleep(0.5)
+            storage.close()
+            waiting.join(timeout=8)
+            assert refused == ["storage: closed"]
+        finally:
+            server.start()

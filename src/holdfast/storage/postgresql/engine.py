@@ -10,7 +10,7 @@ transaction before has ended, and the log tells whether it was made.
 
 **Reads** answer from memory, which follows the log of commits as on ZooKeeper, and ask PostgreSQL for what is
 not there. ``catch_up`` reads the log from the newest commit that is known, that one included: if it is not
-there with the same id, the database was set back or is another one, and everything remembered is forgotten.
+there with the same id, the database was set back or is another one, and what was acknowledged is gone.
 """
 
 import logging
@@ -28,6 +28,7 @@ from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
     OvertakenError,
+    StorageBrokenError,
     StorageUnavailableError,
 )
 from holdfast.storage.interface import Lease, Outcomes, T, Transaction
@@ -177,51 +178,45 @@ class PostgresqlStorage:
         return values
 
     def _read(self, statement: bytes, parameters: dict[str, Any]) -> Answer:
-        """Return the answer to a statement that brings the log along, and follow that log."""
-        for _ in range(2):
-            rows = self._ask(self._reader, partial(_rows, statement=statement, parameters=parameters))
-            if rows.log:
-                self._follow(rows.log)
-                return rows.answer
-            # Nothing is as new as what we know: find out where the log ends, and ask once more from there.
-            newest = self._ask(
-                self._reader, partial(_rows, statement=self._statements.newest, parameters=since(0))
-            )
-            if not newest.log:
-                break
-            self._follow(newest.log)
-            parameters = {**parameters, **since(self._mark.revision)}
-        raise StorageUnavailableError("storage: PostgreSQL holds no store in the configured table")
+        """Return the answer to a statement that brings the log along, and follow that log; under the lock."""
+        rows = self._ask(self._reader, partial(_rows, statement=statement, parameters=parameters))
+        if not rows.log:
+            # Nothing is as new as what we know. Say so, and not that there is no store, if there is one.
+            statement = self._statements.newest
+            rows = self._ask(self._reader, partial(_rows, statement=statement, parameters=since(0)))
+            if not rows.log:
+                raise StorageUnavailableError("storage: PostgreSQL holds no store in the configured table")
+        self._follow(rows.log)
+        return rows.answer
 
     def _follow(self, entries: dict[int, Entry]) -> None:
-        """Forget what the commits in a part of the log have changed; it ends with the newest commit."""
+        """Forget what the commits in a part of the log have changed; it ends with the newest commit.
+
+        Raises:
+            StorageBrokenError: the newest commit that we know is not in the history of this database.
+        """
         with self._lock:
-            newest = max(entries)
-            mark = Mark(newest, entries[newest].commit_id)
-            if mark == self._mark:
-                return
-            here = entries.get(self._mark.revision)
-            numbers = range(self._mark.revision + 1, newest + 1)
-            if (
-                here is not None
-                and here.commit_id == self._mark.commit_id
-                and all(number in entries for number in numbers)
+            newest, known = max(entries), self._mark
+            here = entries.get(known.revision)
+            if known is not _NOWHERE and (
+                newest < known.revision or (here is not None and here.commit_id != known.commit_id)
             ):
+                raise StorageBrokenError(
+                    "storage: PostgreSQL went back to an earlier state, as after a restored backup or a failover"
+                    " that lost commits",
+                    detail=f"commit {known.revision} is not in it",
+                )
+            numbers = range(known.revision + 1, newest + 1)
+            if here is not None and all(number in entries for number in numbers):
                 changed = Footprint()
                 for number in numbers:
                     changed.add(Footprint.of(entries[number]))
                 self._forget(changed)
             else:
-                if self._mark != _NOWHERE and (here is not None or newest < self._mark.revision):
-                    log.warning(
-                        "postgresql: the database is not the one that it was: commit %d is not in it; was it "
-                        "set back?",
-                        self._mark.revision,
-                    )
                 for view in self._views:
                     view.lose()
                 self._memory.clear()
-            self._mark = mark
+            self._mark = Mark(newest, entries[newest].commit_id)
 
     def _forget(self, changed: Footprint) -> None:
         for view in self._views:
@@ -277,7 +272,10 @@ class PostgresqlStorage:
     def close(self) -> None:
         """Hang up."""
         self._closed = True
-        self._writer.close()
+        for session in (self._writer, self._reader):
+            session.stop_waiting()
+        with self._writing:
+            self._writer.close()
         with self._lock:
             self._memory.clear()
             self._reader.close()
@@ -317,10 +315,11 @@ class PostgresqlStorage:
         try:
             found, rows = self._writer.ask(send, silence_seconds=self._patience_seconds + LOOK_SECONDS * 4)
             check_format(found)
-            if rows.log:
-                self._follow(rows.log)
-            else:
-                self.catch_up()
+            with self._lock:
+                if max(rows.log, default=-1) >= self._mark.revision:
+                    self._follow(rows.log)
+                else:
+                    self.catch_up()  # the lock may be lost already, and others have gone on
         except BaseException:
             self._abandon()
             raise

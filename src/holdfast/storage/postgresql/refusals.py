@@ -23,7 +23,7 @@ _WHAT_TO_DO = {
     "57014": "PostgreSQL took too long; nothing was changed, try again later",
     "53300": "PostgreSQL has no connection left for us; raise its max_connections",
 }
-_BROKEN_CLASSES = ("XX",)
+_BROKEN_STATES = ("XX001", "XX002")
 _FULL_STATES = ("53100",)
 _NOT_OURS = ("42703", "42804", "42883", "42809")
 
@@ -62,7 +62,7 @@ def refusal(error: psycopg.Error) -> StorageUnavailableError:
     detail = f"SQLSTATE {state or 'none'}, {type(error).__name__}"
     if state in _FULL_STATES:
         return StorageFullError("storage: PostgreSQL has no room left; nothing was changed", detail=detail)
-    if state.startswith(_BROKEN_CLASSES):
+    if state in _BROKEN_STATES:
         return StorageBrokenError("storage: PostgreSQL says that its data is damaged", detail=detail)
     if state in _NOT_OURS:
         return StorageBrokenError("storage: something else lies in the configured table", detail=detail)

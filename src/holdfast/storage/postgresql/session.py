@@ -76,8 +76,12 @@ class Session:
         if self._connection is not None:
             self._give_up(self._connection)
 
+    def stop_waiting(self) -> None:
+        """Let go whoever waits for a server that is away; for other threads."""
+        self._closed.set()
+
     def close(self) -> None:
-        """Hang up for good. Safe to call twice, and from another thread."""
+        """Hang up for good. Safe to call twice."""
         self._closed.set()
         connection, self._connection = self._connection, None
         if connection is not None:
