@@ -202,8 +202,8 @@ class PostgresqlStorage:
                 newest < known.revision or (here is not None and here.commit_id != known.commit_id)
             ):
                 raise StorageBrokenError(
-                    "storage: PostgreSQL went back to an earlier state, as after a restored backup or a failover"
-                    " that lost commits",
+                    "storage: PostgreSQL went back to an earlier state, as after a restored backup, or a "
+                    "failover that lost commits",
                     detail=f"commit {known.revision} is not in it",
                 )
             numbers = range(known.revision + 1, newest + 1)
