@@ -408,9 +408,14 @@ class Store:
     def submit(self, command: Command, done: Done) -> None:
         """Hand a command to the keeper; ``done`` gets its outcome, or why the keeper cannot be reached."""
         try:
-            self._writer.submit(encode_command(command), lambda frame: done(decode_outcome(frame)))
+            self._writer.submit(encode_command(command), partial(self._answered, done))
         except HoldfastError as error:
             done(error)
+
+    def _answered(self, done: Done, frame: bytes) -> None:
+        if self._freshness is not None:
+            self._freshness.expire()  # whoever goes on from here has to see what he has changed
+        done(decode_outcome(frame))
 
     def _committed(
         self, entry: AuditEntry, warnings: list[str], done: Done, outcome: Answer | HoldfastError

@@ -34,7 +34,8 @@ class Freshness:
         if not self._is_fresh:
             self._storage.catch_up()
             self._is_fresh = True
-            self._schedule(self._expire)
+            self._schedule(self.expire)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Catch up again before anything else is read: the turn is over, or a change was answered in it."""
         self._is_fresh = False
