@@ -28,6 +28,12 @@ OPTIONS = (
     "--disable-dev-shm-usage",
 )
 PATIENCE_SECONDS = 15.0
+VISIBLE = """
+    const wordsOf = (element) => (element.matches("select, textarea") ? "" : element.innerText.trim());
+    return [...document.querySelectorAll(arguments[0])]
+        .filter((element) => element.checkVisibility() && element.getClientRects().length)
+        .map((element) => [element, wordsOf(element)]);
+"""
 T = TypeVar("T")
 
 
@@ -52,9 +58,10 @@ class Browser:
     def all(self, css: str, text: str = "") -> list[WebElement]:
         """Return the visible elements that match, and, if a text is given, have exactly that text or name."""
         found = []
-        for element in self.driver.find_elements(By.CSS_SELECTOR, css):
+        for element, words in self.driver.execute_script(VISIBLE, css):
             try:
-                if element.is_displayed() and (not text or text in {element.text, element.accessible_name}):
+                # What has no text of its own has a name that the browser works out: from a label, from ARIA.
+                if not text or text == (words or element.accessible_name):
                     found.append(element)
             except StaleElementReferenceException:
                 continue
@@ -110,11 +117,12 @@ class Browser:
         ]
 
     def look(self, *, width: int = 1100, height: int = 720, dark: bool = False) -> None:
-        """Be a window of a size, of somebody who prefers light or dark pages."""
+        """Be a window of a size, of somebody who prefers light or dark pages, and nothing that moves."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        wishes = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 @contextmanager
