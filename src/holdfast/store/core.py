@@ -10,6 +10,7 @@ whatever the caller's rights depend on in the store is decided again there.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Protocol
@@ -26,7 +27,7 @@ from holdfast.errors import (
 )
 from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
-from holdfast.storage.errors import OvertakenError
+from holdfast.storage.errors import OvertakenError, StorageUnavailableError
 from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.auth.desk import MethodDesk
@@ -169,6 +170,9 @@ class Store:
     def is_initialized(self) -> bool:
         """Whether somebody has initialised the store."""
         if not self._initialized:
+            if self._freshness is not None:
+                with suppress(StorageUnavailableError):
+                    self._freshness.ensure()  # another node may have done it
             self._initialized = self._open is not None or is_initialized(self._storage)
         return self._initialized
 

@@ -1,17 +1,44 @@
-"""Several nodes over one storage, as stores in one process: what one does, the others follow at once."""
+"""Several nodes over one storage, as stores in one process: what one does, the others follow at once.
+
+On a server each node has an engine of its own, as nodes have; memory can only be one for all.
+"""
+
+import os
 
 import pytest
+from tests.support import postgresql, zookeeper
 from tests.support.local_store import StoreUnderTest
 
 from holdfast.storage import StorageUnavailableError
+from holdfast.storage.factory import open_storage
 from holdfast.storage.memory import MemoryStorage
 from holdfast.store.keeper_commands import RotateKeyring
 
 
+@pytest.fixture(params=["inmem", "postgresql", "zookeeper"])
+def storages(request):
+    """Yield what each of three nodes has as its storage."""
+    name = f"nodes_{os.urandom(8).hex()}"
+    if request.param == "inmem":
+        engines = [MemoryStorage(shared=True)] * 3
+    elif request.param == "postgresql":
+        options = {"connection_url": postgresql.shared_server().url(), "table": f"nodes.{name}"}
+        engines = [open_storage("postgresql", options) for _ in range(3)]
+    else:
+        options = {"address": zookeeper.shared_server(), "path": f"/{name}", "unprotected": True}
+        engines = [open_storage("zookeeper", options) for _ in range(3)]
+    yield engines
+    for engine in engines:
+        engine.close()
+
+
+def begin(storages):
+    return [StoreUnderTest(storage=storage, node_id=f"node-{n}") for n, storage in enumerate(storages, 1)]
+
+
 @pytest.fixture
-def nodes():
-    storage = MemoryStorage(shared=True)
-    first, second, third = (StoreUnderTest(storage=storage, node_id=f"node-{n}") for n in (1, 2, 3))
+def nodes(storages):
+    first, second, third = begin(storages)
     first.initialize(shares=1, threshold=1)
     for node in (second, third):
         node.root, node.shares, node.threshold = first.root, first.shares, 1
@@ -144,9 +171,8 @@ class TestSealing:
 
 
 class TestBeginning:
-    def test_a_node_notices_that_another_initialised(self):
-        storage = MemoryStorage(shared=True)
-        first, second = (StoreUnderTest(storage=storage, node_id=f"node-{n}") for n in (1, 2))
+    def test_a_node_notices_that_another_initialised(self, storages):
+        first, second, _ = begin(storages)
         assert second.vault("GET", "sys/init").json == {"initialized": False}
         first.initialize(shares=1, threshold=1)
         assert second.vault("GET", "sys/init").json == {"initialized": True}
@@ -155,9 +181,8 @@ class TestBeginning:
         write(first, "a", 1)
         assert read(second, "a") == 1
 
-    def test_only_one_node_can_initialise(self):
-        storage = MemoryStorage(shared=True)
-        first, second = (StoreUnderTest(storage=storage, node_id=f"node-{n}") for n in (1, 2))
+    def test_only_one_node_can_initialise(self, storages):
+        first, second, _ = begin(storages)
         first.initialize(shares=1, threshold=1)
         again = second.vault("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
         assert again.status == 400
@@ -173,6 +198,7 @@ class TestBeginning:
         assert read(third, "a") == 1
 
 
+@pytest.mark.parametrize("storages", ["inmem"], indirect=True)
 class TestStorageAway:
     def test_is_said_and_nothing_is_lost(self, nodes):
         first, second, _ = nodes
