@@ -4,6 +4,7 @@
     python -m bench --peer URL --peer-token TOKEN    the same load on another server of the Vault API as well
     python -m bench inprocess                        the request path without sockets, beside the bare parser
     python -m bench attach                           attaching an encrypted volume, beside a plain one
+    python -m bench start                            from a store's command to its first answer
 
 Absolute figures belong to the machine they were taken on. Compare the ratios. What they taught is in
 ``docs/performance.md``.

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bench import __doc__ as description
-from bench import attach, inprocess, load, report, workload
+from bench import attach, inprocess, load, report, start, workload
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +28,8 @@ def _measure(
 ) -> tuple[list[Any], Callable[[Any], str]]:
     if options.what == "attach":
         return attach.measure(options.rounds or 15), report.attach_table
+    if options.what == "start":
+        return start.measure(options.rounds or 9, options.workers), report.start_table
     if options.what == "inprocess":
         return inprocess.measure(options.rounds or 9), report.inprocess_table
     if bool(options.peer) != bool(options.peer_token):
@@ -51,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="?", default="load", choices=("load", "inprocess", "attach"))
+    parser.add_argument("what", nargs="?", default="load", choices=("load", "inprocess", "attach", "start"))
     parser.add_argument("--rounds", type=_positive, help="how often everything is repeated; medians count")
     parser.add_argument("--json", action="store_true", help="print JSON")
     of_load = parser.add_argument_group("load")

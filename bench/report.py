@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from bench.attach import Timing
 from bench.contest import Result
 from bench.inprocess import Measurement
+from bench.start import Start
 
 NOTHING = "-"  # a figure that cannot be known
 
@@ -50,6 +51,15 @@ def attach_table(timings: Iterable[Timing]) -> str:
         for each in timings
     ]
     return table(("volume", "attach ms", "slowest", "detach ms"), rows)
+
+
+def start_table(starts: Iterable[Start]) -> str:
+    """Return the table of the start benchmark."""
+    rows = [
+        (each.name, *(f"{ms:.0f}" for ms in (each.ready_ms, each.fastest_ms, each.slowest_ms, each.cpu_ms)))
+        for each in starts
+    ]
+    return table(("process", "ready ms", "fastest", "slowest", "CPU ms"), rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

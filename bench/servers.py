@@ -45,7 +45,7 @@ def constant_server(workers: int) -> Iterator[Server]:
             _wait_until(lambda: _listeners(port) >= len(started), started[-1])
         yield Server("bound", f"http://127.0.0.1:{port}", lambda: [process.pid for process in started])
     finally:
-        _stop(started)
+        stop(started)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def store_server(directory: Path, workers: int, *, audited: bool) -> Iterator[tu
         sys.stderr.write(log_path.read_text()[-2000:])
         raise
     finally:
-        _stop([process])
+        stop([process])
 
 
 def free_port() -> int:
@@ -116,7 +116,8 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> 
         time.sleep(0.05)
 
 
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End processes of ours, and wait for it."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     for process in processes:
