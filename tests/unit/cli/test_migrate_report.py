@@ -6,8 +6,9 @@ import json
 import pytest
 import yaml
 
-from holdfast.cli.migrate.parallel import AT_ONCE, LOG_SECONDS, TERMINAL_SECONDS, Progress, for_each
+from holdfast.cli.migrate.parallel import AT_ONCE, Progress, for_each
 from holdfast.cli.migrate.report import Outcome, Row, exit_code_of, show
+from holdfast.cli.ticker import LOG_SECONDS, TERMINAL_SECONDS
 from holdfast.clock import ManualClock
 
 ROWS = [

@@ -14,6 +14,9 @@ _OPERATOR = Group(
         "unseal": Command("Hand over one unseal key share", f"{_HERE}.operator:unseal"),
         "seal": Command("Drop the keys at once", f"{_HERE}.operator:seal"),
         "rotate": Command("Encrypt new records with a new key", f"{_HERE}.operator:rotate"),
+        "backup": Command("Save all records to a file", f"{_HERE}.operator_backup:backup"),
+        "restore": Command("Bring the records of a file back", f"{_HERE}.operator_backup:restore"),
+        "migrate": Command("Move a store to another engine", f"{_HERE}.operator_migrate:migrate"),
         "rekey": Command("Deal new shares of the unseal key", f"{_HERE}.operator_rekey:rekey"),
         "generate-root": Command(
             "Make a root token, with enough shares", f"{_HERE}.operator_generate_root:generate_root"

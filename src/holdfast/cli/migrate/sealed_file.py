@@ -2,8 +2,11 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 from holdfast.cli.errors import LocalError
 
@@ -32,7 +35,14 @@ def check_place(place: Path, *, replace: bool) -> None:
 
 
 def write_sealed(place: Path, content: bytes, *, replace: bool) -> None:
-    """Write a whole file and make it durable.
+    """Write a whole file; see ``sealed_file``."""
+    with sealed_file(place, replace=replace) as file:
+        file.write(content)
+
+
+@contextmanager
+def sealed_file(place: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    """Open a file to be written, which is durable and has its name once the block has ended well.
 
     Raises:
         LocalError: one has appeared there meanwhile, and was not to be replaced.
@@ -42,7 +52,7 @@ def write_sealed(place: Path, content: bytes, *, replace: bool) -> None:
     descriptor = os.open(scratch, _FLAGS, _MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(descriptor)
         if not replace:  # a rename would; so the name is taken first, by a file that must be new
