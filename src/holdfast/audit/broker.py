@@ -8,6 +8,8 @@ threads or processes: each worker has a broker of its own over the same files.
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from holdfast.audit.chain import Chain, chain_key
 from holdfast.audit.entry import (
     AuditAuth,
@@ -26,6 +28,7 @@ from holdfast.errors import HoldfastError, InternalError, NotFoundError
 
 _REQUEST = b'},"request":{"id":"'
 _RESPONSE = b'},"response":{'
+_HANDLES = ("token", "accessor", "wrapped_accessor")
 
 
 class AuditDevice:
@@ -183,6 +186,7 @@ class AuditBroker:
         data: bytes | None = None,
         metadata: bytes | None = None,
         auth: AuditAuth | None = None,
+        wrap_info: bytes | None = None,
         error: str = "",
     ) -> None:
         """Add the line that says what came of it.
@@ -194,6 +198,7 @@ class AuditBroker:
             metadata: JSON text to show in clear beside the data, as ``{"data": ..., "metadata": ...}``:
                 times and numbers of a version, never anything that a client wrote.
             auth: a token that the answer hands out, from this broker's ``auth``.
+            wrap_info: JSON text of what stands for an answer that waits; its token and accessors are hashed.
             error: the refusal, if it is one; a text without submitted values.
         """
         self._check_own(entry)
@@ -208,6 +213,9 @@ class AuditBroker:
                 self._check_own(auth)
                 handed_out = b'"auth":{%b}' % auth.rendered[index][0].removeprefix(b",")
                 shown = handed_out + b"," + shown if shown else handed_out
+            if wrap_info is not None:
+                stand_in = further_members(wrap_info=_hashed_handles(device.hasher, wrap_info))
+                shown = shown + stand_in if shown else stand_in.removeprefix(b",")
             device.add(b'{"time":"', time, b'","type":"response",', *common, _RESPONSE, shown, b"}", failure)
 
     def flush(self) -> None:
@@ -272,3 +280,8 @@ class AuditBroker:
         self._time_text = b"%b.%06d000Z" % (self._second_text, (now - second) * 1e6)
         self._time = now
         return self._time_text
+
+
+def _hashed_handles(hasher: ValueHasher, wrap_info: bytes) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.json.decode(wrap_info)
+    return shown | {name: hasher.text(shown[name]) for name in _HANDLES if name in shown}

@@ -1,5 +1,17 @@
 """The policies that exist from the start. ``root`` is one too, but has no text: ``acl.root_policy``."""
 
+RESPONSE_WRAPPING = "response-wrapping"
+"""The policy of one-time tokens: nobody else gets it, and nobody changes it."""
+
+RESPONSE_WRAPPING_POLICY = """\
+path "cubbyhole/response" {
+  capabilities = ["read"]
+}
+path "sys/wrapping/unwrap" {
+  capabilities = ["update"]
+}
+"""
+
 DEFAULT_POLICY = """\
 # What every token may do with itself, unless it was made without this policy.
 

@@ -69,6 +69,7 @@ class GrantTable:
         capability: Capability,
         *,
         parameters: Mapping[str, Any] | None = None,  # noqa: ARG002 - grants do not look at them
+        wrap_ttl_seconds: int | None = None,  # noqa: ARG002 - as above
     ) -> Decision:
         """Decide one operation; see ``path_rules.PathRules``."""
         if self.is_root:

@@ -20,7 +20,12 @@ class PathRules(Protocol):
         ...
 
     def decide(
-        self, path: str, capability: Capability, *, parameters: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        capability: Capability,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        wrap_ttl_seconds: int | None = None,
     ) -> Decision:
         """Decide one operation.
 
@@ -28,6 +33,8 @@ class PathRules(Protocol):
             path: canonical, without a leading slash; with a trailing one for a listing.
             capability: what the operation needs.
             parameters: the members of the request's body, for rules that restrict them.
+            wrap_ttl_seconds: for how long the answer is to be wrapped, for rules that demand it; ``None`` for
+                not at all.
         """
         ...
 

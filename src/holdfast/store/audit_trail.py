@@ -134,13 +134,14 @@ class AuditTrail:
         if entry.owner is not self._broker:
             # The store was sealed while the change was on its way: its announcement is on record, and an
             # answer without content may leave. One with content may not.
-            done(answer if answer.data is None and answer.auth is None else SealedError())
+            secret = (answer.data, answer.auth, answer.wrapped)
+            done(answer if all(part is None for part in secret) else SealedError())
             return
         data, metadata = answer.data, answer.metadata
         if metadata is not None and _NO_NOTES not in metadata:
             data, metadata = answer.document(), None  # notes are a client's words: hashed like data
         auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
-        self._broker.response(entry, now, data=data, metadata=metadata, auth=auth)
+        self._broker.response(entry, now, data=data, metadata=metadata, auth=auth, wrap_info=answer.wrapped)
         self._after_flush(done, done, answer)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:

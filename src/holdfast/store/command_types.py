@@ -13,6 +13,7 @@ from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
 from holdfast.store.transit import commands as transit_commands
+from holdfast.store.wrapping import commands as wrapping_commands
 
 
 def _leaves(base: type[Command]) -> list[type[Command]]:
@@ -33,6 +34,7 @@ COMMAND_MODULES = (
     system_commands,
     token_commands,
     transit_commands,
+    wrapping_commands,
 )
 COMMAND_TYPES = tuple(sorted(_leaves(Command), key=lambda command: command.__name__))
 

@@ -21,9 +21,11 @@ from holdfast.barrier.seal_intent import load_seal_intent
 from holdfast.clock import Clock
 from holdfast.errors import (
     HoldfastError,
+    InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
     SealedError,
+    UnauthenticatedError,
 )
 from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
@@ -55,6 +57,9 @@ from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
+from holdfast.store.wrapping.conclude import Conclusion
+from holdfast.store.wrapping.records import NOT_VALID
+from holdfast.store.wrapping.routes import UNWRAP, carry_own_token
 
 DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
@@ -134,14 +139,15 @@ class Store:
         self._counter = counter
         self._clock = clock
         self._audit = AuditTrail(open_audit_devices, clock, schedule)
+        self._conclude = Conclusion(self.submit, self._audit, clock).give
         self._offload = offload
+        self._outside = outside
         self._max_secret_bytes = max_secret_bytes
         self._iam = iam or IamSettings()
         self._secret_mounts = secret_mounts
         self._node_id = node_id
         self._peers = peers
         self._freshness = Freshness(storage, schedule) if storage.shared else None
-        self._outside = outside
         self._login_desk = LoginDesk(self, self._audit, clock, offload)
         self._method_desk = MethodDesk(self, self._audit, clock, offload=offload, outside=outside)
         self._open: OpenStore | None = None
@@ -340,12 +346,13 @@ class Store:
                 request, lambda error: self._serve_again(request, error, done), done
             ):
                 return
-            caller = opened.authenticate(request.token, now)
+            carry_own_token(request)
+            caller = opened.nobody() if _is_for_anybody(request) else opened.authenticate(request.token, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
-                self._audit.refused(request, None, refusal_of(request.id, error), done)
+                self._audit.refused(request, None, _refusal_of_nobody(request, error), done)
             return
         if caller.entry.uses_left:
             # A use is counted before anything else happens, so that a crash never gives one back.
@@ -381,13 +388,13 @@ class Store:
                 self._audit.failed(entry, refusal_of(request.id, error), now, done)
             return
         if isinstance(outcome, Answer):
-            self._audit.answered(entry, outcome, now, done)
+            self._conclude(request, entry, outcome, now, done)
             return
         if isinstance(outcome, Deferred):
             run = self._outside if outcome.outside else self._offload
             run(outcome.work, partial(self._worked, request, entry, warnings, done))
         else:
-            self._announce(outcome, entry, warnings, done)
+            self._announce(outcome, request, entry, warnings, done)
 
     def _worked(
         self,
@@ -400,13 +407,15 @@ class Store:
         if isinstance(result, Exception):
             self._audit.failed(entry, refusal_of(request.id, result), self._clock.now(), done)
         elif isinstance(result, Answer):
-            self._audit.answered(entry, result, self._clock.now(), done)
+            self._conclude(request, entry, result, self._clock.now(), done)
         else:
-            self._announce(result, entry, warnings, done)
+            self._announce(result, request, entry, warnings, done)
 
-    def _announce(self, command: Command, entry: AuditEntry, warnings: list[str], done: Done) -> None:
+    def _announce(
+        self, command: Command, request: StoreRequest, entry: AuditEntry, warnings: list[str], done: Done
+    ) -> None:
         """Send a change once the line that announces it is taken."""
-        finish = partial(self._committed, entry, warnings, done)
+        finish = partial(self._committed, request, entry, warnings, done)
         self._audit.announced(partial(self.submit, command, finish), done)
 
     def submit(self, command: Command, done: Done) -> None:
@@ -422,14 +431,19 @@ class Store:
         done(decode_outcome(frame))
 
     def _committed(
-        self, entry: AuditEntry, warnings: list[str], done: Done, outcome: Answer | HoldfastError
+        self,
+        request: StoreRequest,
+        entry: AuditEntry,
+        warnings: list[str],
+        done: Done,
+        outcome: Answer | HoldfastError,
     ) -> None:
         if isinstance(outcome, HoldfastError):
             self._audit.failed(entry, outcome, self._clock.now(), done)
             return
         if warnings:
             outcome.warnings = (*warnings, *outcome.warnings)
-        self._audit.answered(entry, outcome, self._clock.now(), done)
+        self._conclude(request, entry, outcome, self._clock.now(), done)
 
     def _authorise(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
         """Return what to do for the caller; raise if he may not have it done."""
@@ -446,7 +460,7 @@ class Store:
         return partial(engine.serve, visit), []
 
     def _own_path(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
-        if not _guards_itself(request):
+        if not (_guards_itself(request) or _is_for_anybody(request)):
             self._permit(caller, request, may_create=False)
         table = next(table for prefix, table in _OWN_PATHS.items() if request.path.startswith(prefix))
         found = table.find(request.path, request.operation)
@@ -455,24 +469,30 @@ class Store:
         route, argument = found
         if route.superuser and not caller.acl.is_root:
             raise PermissionDeniedError(DENIED)
-        if route.sudo and not caller.decide(request.path, Capability.SUDO):
+        if route.sudo and not _may_sudo(caller, request):
             raise PermissionDeniedError(DENIED)
         visit = Visit(request, argument, caller=caller, store=opened, now=now)
         return partial(route.handler, visit), visit.warnings
 
     def _permit(self, caller: Caller, request: StoreRequest, *, may_create: bool = True) -> Permit:
         """Return which writes the caller may do; raise if he may not do what he asks at all."""
-        path, permit = request.path, _NO_WRITE
+        path, permit, wrap = request.path, _NO_WRITE, request.wrap_seconds or None
         capability = _CAPABILITY.get(request.operation)
         if capability is not None:
-            if request.query:
-                allowed = bool(caller.acl.decide(path, capability, parameters=dict(request.query)))
+            if request.query or wrap:
+                parameters = dict(request.query)
+                allowed = bool(
+                    caller.acl.decide(path, capability, parameters=parameters, wrap_ttl_seconds=wrap)
+                )
             else:
                 allowed = bool(caller.decide(path, capability))
         elif request.operation is Operation.PATCH:
-            allowed = bool(caller.acl.decide(path, Capability.PATCH, parameters=request.body.values))
+            fields = request.body.values
+            allowed = bool(
+                caller.acl.decide(path, Capability.PATCH, parameters=fields, wrap_ttl_seconds=wrap)
+            )
         else:
-            decide, fields = caller.acl.decide, request.body.values
+            decide, fields = partial(caller.acl.decide, wrap_ttl_seconds=wrap), request.body.values
             permit = Permit(
                 create=bool(may_create and decide(path, Capability.CREATE, parameters=fields)),
                 update=bool(decide(path, Capability.UPDATE, parameters=fields)),
@@ -484,6 +504,26 @@ class Store:
 
 
 _NO_WRITE = Permit(create=False, update=False)
+
+
+_FOR_ANYBODY = frozenset(route.pattern for route in SYSTEM_ROUTES.routes if route.anybody)
+
+
+def _is_for_anybody(request: StoreRequest) -> bool:
+    return request.path in _FOR_ANYBODY
+
+
+def _may_sudo(caller: Caller, request: StoreRequest) -> bool:
+    if not request.wrap_seconds:
+        return bool(caller.decide(request.path, Capability.SUDO))
+    return bool(caller.acl.decide(request.path, Capability.SUDO, wrap_ttl_seconds=request.wrap_seconds))
+
+
+def _refusal_of_nobody(request: StoreRequest, error: Exception) -> HoldfastError:
+    """Return what somebody is told whose token is none; clients look for the words on one-time tokens."""
+    if request.path == UNWRAP and request.token and isinstance(error, UnauthenticatedError):
+        return InvalidInputError(NOT_VALID)
+    return refusal_of(request.id, error)
 
 
 def _guards_itself(request: StoreRequest) -> bool:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from math import inf
 
 from holdfast.audit import AuditTarget
 from holdfast.barrier import BarrierReader, Keyring
@@ -124,6 +125,11 @@ class OpenStore:
         if now >= caller.live_until:
             raise UnauthenticatedError("permission denied", reason="expired")
         return caller
+
+    def nobody(self) -> Caller:
+        """Return who asks without a token, or whatever his token may be: nobody, who may do nothing."""
+        entry = TokenEntry(accessor="", policies=(), path="", display_name="", meta={}, created_at=0.0)
+        return Caller("", entry, *self._acl(()), inf)
 
     def view(self, place: Place) -> BarrierReader:
         """Return a view that reads ``place``; each read sees the newest committed state."""

@@ -1,18 +1,20 @@
 """Named policies at rest: the text as its author wrote it, checked before it is stored.
 
 Names are folded to lower case on every way in, so that ``Root`` is ``root`` wherever it is compared.
-``root`` is not a text: it can be neither read, written nor removed. ``default`` is a text that every
+``root`` is not a text: it can be neither read, written nor removed. ``response-wrapping`` is the same for
+every store, and cannot be changed. ``default`` is a text that every
 token gets unless it was made without; it can be changed but not removed.
 """
 
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.policy.acl import Policy, parse_policy, root_policy
-from holdfast.policy.builtin import DEFAULT_POLICY
+from holdfast.policy.builtin import DEFAULT_POLICY, RESPONSE_WRAPPING, RESPONSE_WRAPPING_POLICY
 from holdfast.storage.interface import Reader, Transaction
 
 MAX_POLICY_BYTES = 1024 * 1024
 _PAGE = 1000
+_IMMUTABLE = ("root", RESPONSE_WRAPPING)
 
 
 def fold_name(name: str) -> str:
@@ -37,6 +39,8 @@ def load_policy(view: Reader, name: str) -> Policy | None:
     """Return the parsed policy ``name`` (already folded); ``None`` for a name without a policy."""
     if name == "root":
         return root_policy()
+    if name == RESPONSE_WRAPPING:
+        return parse_policy(name, RESPONSE_WRAPPING_POLICY)
     text = load_policy_text(view, name)
     return None if text is None else parse_policy(name, text)
 
@@ -55,10 +59,10 @@ def save_policy(tx: Transaction, name: str, text: str) -> None:
     """Check and store a policy under a folded name.
 
     Raises:
-        InvalidInputError: the text does not parse, is empty or too large, or the name is ``root``.
+        InvalidInputError: the text does not parse, is empty or too large, or the policy is not to be changed.
     """
-    if name == "root":
-        raise InvalidInputError('cannot update "root" policy')
+    if name in _IMMUTABLE:
+        raise InvalidInputError(f'cannot update "{name}" policy')
     if not text.strip():
         raise InvalidInputError("'policy' parameter not supplied or empty")
     if len(text.encode()) > MAX_POLICY_BYTES:
@@ -71,9 +75,9 @@ def delete_policy(tx: Transaction, name: str) -> None:
     """Remove a policy; an absent one is fine.
 
     Raises:
-        InvalidInputError: ``root`` and ``default`` stay.
+        InvalidInputError: ``root``, ``default`` and ``response-wrapping`` stay.
     """
-    if name in {"root", "default"}:
+    if name in {*_IMMUTABLE, "default"}:
         raise InvalidInputError(f'cannot delete "{name}" policy')
     tx.delete(name)
 

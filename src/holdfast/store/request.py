@@ -44,6 +44,8 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         peer: ``address:port`` of the connection.
         secret_bytes: size of the secret in a write, where the body is an encoding of it; -1 where it is not.
         repeats: how often it was served anew because another node changed what it was about to read.
+        wrap_seconds: for how long the answer is to wait in the store for whoever has its one-time token; 0
+            to get it at once.
     """
 
     id: str
@@ -56,6 +58,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     peer: str = ""
     secret_bytes: int = -1
     repeats: int = 0
+    wrap_seconds: int = 0
 
     def parameter(self, name: str) -> str | None:
         """Return query parameter ``name``, or ``None``."""
@@ -84,6 +87,9 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
         warnings: sentences for the caller.
         flat: repeat the members of the data beside the envelope, as old Vault clients expect.
         failed: set if things that were asked for failed; the data say which, and why.
+        wrapped: JSON text of what stands for an answer that waits in the store, its one-time token above all.
+        lease_id: names the lease of what the answer is about, where it has one.
+        renewable: whether that lease can be renewed.
     """
 
     data: bytes | None = None
@@ -94,6 +100,15 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
     flat: bool = False
     failed: Failed | None = None
+    wrapped: bytes | None = None
+    lease_id: str = ""
+    renewable: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing beyond that it was done, or that nothing is there."""
+        said = (self.data, self.metadata, self.auth, self.wrapped)
+        return not self.warnings and all(part is None for part in said)
 
     def document(self) -> bytes | None:
         """Return the data as one JSON text: a version's data and metadata side by side."""

@@ -43,6 +43,7 @@ class Route:
         handler: what does it.
         sudo: whether the caller needs the ``sudo`` capability on the path, beside the operation's own.
         superuser: whether the caller must be allowed everything.
+        anybody: whether it takes no token at all; the handler decides by itself what is said.
     """
 
     pattern: str
@@ -50,6 +51,7 @@ class Route:
     handler: Handler
     sudo: bool = False
     superuser: bool = False
+    anybody: bool = False
 
 
 class RouteTable:

@@ -31,6 +31,7 @@ from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, 
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
 from holdfast.store.visit import Visit
+from holdfast.store.wrapping.routes import WRAPPING_ROUTES
 
 
 def _seal(visit: Visit) -> Command:
@@ -306,6 +307,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/capabilities-accessor", Operation.WRITE, _capabilities_of_accessor),
         *AUDIT_ROUTES,
         *CEREMONY_ROUTES,
+        *WRAPPING_ROUTES,
     )
 )
 

@@ -6,6 +6,8 @@ The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
     accessor/<accessor hash>      -> hash
     parent/<parent hash>/<hash>   marks a child, so that revoking a token finds its descendants
     expiry/<unix seconds>/<hash>  marks when an entry ends, so that tidying reads only what is due
+    wrapped/<hash>                an answer that waits for the one use of the token, see ``wrapping``
+    cubbyhole/<hash>/...          what the token keeps for itself, see ``cubbyhole``
 
 ``<hash>`` is an HMAC-SHA256 under a key that lives inside the barrier, so that nobody who reads the
 storage learns a token, and nobody who knows a token finds its entry without the key.
@@ -121,6 +123,16 @@ class TokenHasher:
     def accessor(self, accessor: str) -> str:
         """Return the storage name of an accessor; never equal to that of a token."""
         return self._mac.hexdigest(b"accessor\0" + accessor.encode())
+
+
+def wrapped_key(token_hash: str) -> str:
+    """Return where the answer lies that waits for the one use of a token."""
+    return f"wrapped/{token_hash}"
+
+
+def cubbyhole_prefix(token_hash: str) -> str:
+    """Return below what lies what a token keeps for itself."""
+    return f"cubbyhole/{token_hash}/"
 
 
 def load(view: Reader, token_hash: str) -> TokenEntry | None:
@@ -271,10 +283,21 @@ def _remove(tx: Transaction, hasher: TokenHasher, token_hash: str) -> None:
     if entry is None:
         return
     tx.delete(f"id/{token_hash}")
+    tx.delete(wrapped_key(token_hash))
+    _clear(tx, cubbyhole_prefix(token_hash))
     tx.delete(f"accessor/{hasher.accessor(entry.accessor)}")
     if entry.parent:
         tx.delete(f"parent/{entry.parent}/{token_hash}")
     _unmark_expiry(tx, token_hash, entry)
+
+
+def _clear(tx: Transaction, prefix: str) -> None:
+    while names := tx.list(prefix, limit=_PAGE):
+        for name in names:
+            if name.endswith("/"):
+                _clear(tx, prefix + name)
+            else:
+                tx.delete(prefix + name)
 
 
 def _orphan(tx: Transaction, token_hash: str) -> None:

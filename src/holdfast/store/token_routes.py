@@ -8,6 +8,7 @@ from holdfast.clock import rfc3339
 from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
+from holdfast.policy.builtin import RESPONSE_WRAPPING
 from holdfast.store import batch_tokens, fields
 from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
@@ -141,6 +142,10 @@ def _policies(visit: Visit) -> tuple[str, ...]:
             raise InvalidInputError("root tokens may not be created without parent token being root")
         if not asked <= set(own):
             raise InvalidInputError("child policies must be subset of parent")
+    if RESPONSE_WRAPPING in asked:
+        raise InvalidInputError(
+            "policies: expected others than response-wrapping, which is for one-time tokens"
+        )
     if "root" in asked:
         if asked != {"root"}:
             raise InvalidInputError("policies: expected root alone, or none of it")
@@ -162,7 +167,8 @@ def _display_name(values: dict[str, Any]) -> str:
 
 
 def _is_privileged(visit: Visit) -> bool:
-    return bool(visit.caller.decide(visit.request.path, Capability.SUDO))
+    wrap = visit.request.wrap_seconds or None
+    return bool(visit.caller.acl.decide(visit.request.path, Capability.SUDO, wrap_ttl_seconds=wrap))
 
 
 def _lookup_self(visit: Visit) -> Answer:

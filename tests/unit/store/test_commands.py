@@ -133,6 +133,7 @@ def work_a_day(store):
     ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
     administer_users(store, ask)
     administer_logins(ask)
+    ask_for_wrapped_answers(ask)
     ask("PUT", "sys/rotate")
     come_together(store, ask)
     store.local.store.submit(FollowStorage(), lambda _: None)
@@ -142,6 +143,12 @@ def work_a_day(store):
     store.vault("PUT", "sys/unseal", {"reset": True})
     store.unseal()
     store.dcos("PUT", "init/default", {"shares": 1, "threshold": 1}, token=store.root)
+
+
+def ask_for_wrapped_answers(ask):
+    wrapped = ask("PUT", "sys/wrapping/wrap", {"k": "v"}, headers=["X-Vault-Wrap-TTL: 60"]).json
+    again = ask("PUT", "sys/wrapping/rewrap", {"token": wrapped["wrap_info"]["token"]}).json
+    ask("PUT", "sys/wrapping/unwrap", {"token": again["wrap_info"]["token"]})
 
 
 def come_together(store, ask):

@@ -18,7 +18,9 @@ NEEDS = {
     Operation.WRITE: "update",
     Operation.DELETE: "delete",
 }
-OWN_ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes]
+ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes]
+OWN_ROUTES = [route for route in ROUTES if not route.anybody]
+OPEN_ROUTES = [route for route in ROUTES if route.anybody]
 GUARDED = [
     route
     for route in OWN_ROUTES
@@ -57,8 +59,16 @@ def ask(store, route, token):
 
 @pytest.mark.parametrize("route", OWN_ROUTES, ids=name_of)
 def test_nobody_gets_nowhere(store, route):
-    for token in ("", "hvs.forged"):
-        assert ask(store, route, token).status == 403
+    # Who has nothing but a one-time token is told in the words that clients look for that it is none.
+    is_unwrapping = route.pattern == "sys/wrapping/unwrap"
+    assert ask(store, route, "").status == 403
+    assert ask(store, route, "hvs.forged").status == (400 if is_unwrapping else 403)
+
+
+@pytest.mark.parametrize("route", OPEN_ROUTES, ids=name_of)
+def test_what_is_for_anybody_gives_nobody_more_than_anybody(store, route):
+    answers = {(answer.status, answer.body) for answer in (ask(store, route, t) for t in ("", "hvs.forged"))}
+    assert len(answers) == 1
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)

@@ -12,21 +12,23 @@ from secrets import token_bytes
 
 import msgspec
 
-from holdfast.api.vault.envelope import is_empty, wrap
+from holdfast.api.vault.envelope import wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
-from holdfast.model import parse_target
+from holdfast.model import parse_duration, parse_target
 from holdfast.model.path import Target
 from holdfast.store.core import Store
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 PREFIX = b"/v1/"
 MERGE_PATCH = b"application/merge-patch+json"
 FORM = b"application/x-www-form-urlencoded"
+WRAP_TTL = b"x-vault-wrap-ttl"
 
 _OPERATIONS = {
     "GET": Operation.READ,
@@ -104,8 +106,6 @@ class VaultDialect:
         headers = request.headers
         if b"x-vault-namespace" in headers and headers[b"x-vault-namespace"].strip(b"/") not in _ROOT:
             raise NotFoundError("namespace not found: this store has none but the root namespace")
-        if b"x-vault-wrap-ttl" in headers:
-            raise InvalidInputError("X-Vault-Wrap-TTL: response wrapping is not offered by this version")
         return StoreRequest(
             id=request_id,
             operation=call.operation,
@@ -114,6 +114,7 @@ class VaultDialect:
             body=self._body(request, call.operation) if request.body else EMPTY_BODY,
             query=call.target.query,
             peer=request.peer,
+            wrap_seconds=_wrap_seconds(headers[WRAP_TTL]) if WRAP_TTL in headers else 0,
         )
 
     def _body(self, request: Request, operation: Operation) -> JsonObject:
@@ -170,10 +171,17 @@ def _token(headers: dict[bytes, bytes]) -> str:
     return token.decode("ascii")
 
 
+def _wrap_seconds(header: bytes) -> int:
+    seconds = parse_duration(header.decode("ascii", "replace"), field="X-Vault-Wrap-TTL")
+    if seconds > SYSTEM_MAX_TTL_SECONDS:
+        raise InvalidInputError(f"X-Vault-Wrap-TTL: expected at most {SYSTEM_MAX_TTL_SECONDS} seconds")
+    return seconds
+
+
 def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError) -> None:
     if isinstance(outcome, HoldfastError):
         reply(refuse(outcome))
-    elif is_empty(outcome):
+    elif outcome.is_empty:
         reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
     else:
         reply(build_response(_status_of(request, outcome), wrap(request.id, outcome)))

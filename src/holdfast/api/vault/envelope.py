@@ -6,11 +6,12 @@ from holdfast.formats.strict_json import encode
 from holdfast.store.request import Answer
 
 _TEMPLATE = (
-    b'{"request_id":"%b","lease_id":"","renewable":false,"lease_duration":%d,"data":%b,'
-    b'"wrap_info":null,"warnings":%b,"auth":%b%b}\n'
+    b'{"request_id":"%b","lease_id":%b,"renewable":%b,"lease_duration":%d,"data":%b,'
+    b'"wrap_info":%b,"warnings":%b,"auth":%b%b}\n'
 )
 _NULL = b"null"
-_ENVELOPE = frozenset(json.decode(_TEMPLATE % (b"", 0, _NULL, _NULL, _NULL, b"")))
+_NO_TEXT, _FALSE, _TRUE = b'""', b"false", b"true"
+_ENVELOPE = frozenset(json.decode(_TEMPLATE % (b"", _NO_TEXT, _FALSE, 0, _NULL, _NULL, _NULL, _NULL, b"")))
 _decode_members = json.Decoder(dict[str, Raw]).decode
 
 
@@ -23,8 +24,11 @@ def wrap(request_id: str, answer: Answer) -> bytes:
     data = answer.document() or _NULL
     return _TEMPLATE % (
         request_id.encode(),
+        encode(answer.lease_id) if answer.lease_id else _NO_TEXT,
+        _TRUE if answer.renewable else _FALSE,
         answer.lease_seconds,
         data,
+        answer.wrapped or _NULL,
         encode(answer.warnings) if answer.warnings else _NULL,
         answer.auth or _NULL,
         _flat_members(data) if answer.flat and answer.data else b"",
@@ -36,8 +40,3 @@ def _flat_members(data: bytes) -> bytes:
     members = _decode_members(data)
     own = {name: value for name, value in members.items() if name not in _ENVELOPE}
     return b"," + encode(own)[1:-1] if own else b""
-
-
-def is_empty(answer: Answer) -> bool:
-    """Whether there is nothing to send: the status code alone says it."""
-    return answer.data is None and answer.metadata is None and answer.auth is None and not answer.warnings

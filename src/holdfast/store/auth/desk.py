@@ -9,6 +9,7 @@ from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.request import Done, Operation, StoreRequest
+from holdfast.store.wrapping.conclude import Conclusion
 
 
 class MethodDesk:
@@ -33,6 +34,7 @@ class MethodDesk:
         self.offload = offload
         self.outside = outside
         self.providers = Providers()
+        self.conclude = Conclusion(host.submit, audit, clock).give
 
     def takes(self, request: StoreRequest, again: Callable[[Exception], bool], done: Done) -> bool:
         """Serve the request if it is a login; ``False`` if it is not, and needs a token.

@@ -42,6 +42,7 @@ class Tools(Protocol):
     offload: Offload
     outside: Offload
     providers: Providers
+    conclude: Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
 
 
 class Login:
@@ -175,7 +176,7 @@ class Login:
     def _answer(self, warnings: tuple[str, ...], answer: Answer) -> None:
         answer.warnings = (*warnings, *answer.warnings)
         if self._entry is not None:
-            self._tools.audit.answered(self._entry, answer, self.now, self._done)
+            self._tools.conclude(self.request, self._entry, answer, self.now, self._done)
 
     def _then(self, step: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return what takes the outcome of something slow and goes on with ``step``, or refuses."""
