@@ -189,3 +189,13 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def storage_stanza(url, **options):
+    """Return the stanza of a store's configuration."""
+    lines = {"connection_url": url, **options}
+    return (
+        'storage "postgresql" {\n'
+        + "".join(f'  {name} = "{value}"\n' for name, value in lines.items())
+        + "}\n"
+    )
