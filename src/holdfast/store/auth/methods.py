@@ -2,12 +2,14 @@
 
 from holdfast.store.auth.approle import APPROLE
 from holdfast.store.auth.jwt import JWT
+from holdfast.store.auth.kubernetes import KUBERNETES
 from holdfast.store.auth.method import Method
 from holdfast.store.auth.userpass import USERPASS
 
 METHODS: dict[str, Method] = {
     "approle": APPROLE,
     "jwt": JWT,
+    "kubernetes": KUBERNETES,
     "oidc": JWT,
     "userpass": USERPASS,
 }

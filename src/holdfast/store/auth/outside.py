@@ -8,6 +8,8 @@ from ``Login.outside``.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +22,7 @@ from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 
 TIMEOUT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 256 * 1024
+MAX_OPEN = 64
 
 log = logging.getLogger(__name__)
 
@@ -61,26 +64,30 @@ def ask(
         UnavailableError: no answer that can be used. Why is in the log.
     """
     try:
-        address = parse_address(url)
-        transport = Transport(
-            address,
-            tls=TlsSettings(ca_pem=ca_pem),
-            timeout_seconds=TIMEOUT_SECONDS,
-            max_answer_bytes=MAX_ANSWER_BYTES,
+        transport, path = _way_to(url, ca_pem)
+        return transport.send(
+            "GET" if body is None else "POST",
+            path,
+            headers={"Accept": "application/json", "User-Agent": "holdfast", **(headers or {})},
+            body=body,
+            is_final=lambda _answer: True,
         )
-        try:
-            return transport.send(
-                "GET" if body is None else "POST",
-                "" if address.base_path else "/",
-                headers={"Accept": "application/json", "User-Agent": "holdfast", **(headers or {})},
-                body=body,
-                is_final=lambda _answer: True,
-            )
-        finally:
-            transport.close()
     except HoldfastError as error:
         log.warning("%s: %s", what, error.message)
         raise UnavailableError(f"{what} cannot be asked at the moment: try again later") from None
+
+
+@lru_cache(maxsize=MAX_OPEN)
+def _way_to(url: str, ca_pem: str) -> tuple[Transport, str]:
+    """Return connections that are kept open, for a handshake costs more than a question; and the path."""
+    address = parse_address(url)
+    transport = Transport(
+        replace(address, base_path=""),
+        tls=TlsSettings(ca_pem=ca_pem),
+        timeout_seconds=TIMEOUT_SECONDS,
+        max_answer_bytes=MAX_ANSWER_BYTES,
+    )
+    return transport, address.base_path or "/"
 
 
 def get_document(url: str, *, ca_pem: str, headers: Mapping[str, str] | None = None, what: str) -> bytes:

@@ -113,7 +113,7 @@ def _read_config(values: dict[str, object]) -> JwtConfig:
         raise InvalidInputError(f"expected exactly one of {', '.join(_SOURCES)}")
     discovery_ca, jwks_ca = fields.text(values, "oidc_discovery_ca_pem"), fields.text(values, "jwks_ca_pem")
     discovery, jwks = fields.text(values, "oidc_discovery_url"), fields.text(values, "jwks_url")
-    keys = _pem_texts(values.get("jwt_validation_pubkeys"))
+    keys = pem_texts(values.get("jwt_validation_pubkeys"))
     if given[0] == "jwt_validation_pubkeys" and not keys:
         raise InvalidInputError("jwt_validation_pubkeys: expected public keys in PEM form")
     for pem in keys:
@@ -133,7 +133,7 @@ def _read_config(values: dict[str, object]) -> JwtConfig:
     )
 
 
-def _pem_texts(given: object) -> tuple[str, ...]:
+def pem_texts(given: object) -> tuple[str, ...]:
     """Return PEM texts from a list, or from one text with commas or line ends between them."""
     texts = given if isinstance(given, list) else [given]
     joined = "\n".join(text for text in texts if isinstance(text, str))

@@ -1,0 +1,123 @@
+"""``role/...``: which service accounts may log in, and what they get."""
+
+from typing import Any
+
+import msgspec
+
+from holdfast.errors import InvalidInputError, PermissionDeniedError
+from holdfast.formats.strict_json import encode
+from holdfast.store import fields
+from holdfast.store.auth.globs import matches_any
+from holdfast.store.auth.kubernetes.service_account import ServiceAccount
+from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
+from holdfast.store.auth.visit import AuthVisit
+from holdfast.store.command import Command
+from holdfast.store.request import Answer, Operation
+
+ALIAS_SOURCES = ("serviceaccount_uid", "serviceaccount_name")
+_NAMES, _NAMESPACES = "bound_service_account_names", "bound_service_account_namespaces"
+
+
+class KubernetesRole(msgspec.Struct, array_like=True, frozen=True):
+    """One role. Fields are only ever appended: their order is the record format.
+
+    Attributes:
+        names: names of service accounts, or patterns with ``*``.
+        namespaces: namespaces, or patterns with ``*``.
+        settings: about tokens.
+        audience: whom a token must be meant for; empty for the cluster itself.
+        alias_name_source: what tells one account from another; one of ``ALIAS_SOURCES``.
+    """
+
+    names: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    settings: TokenSettings = TokenSettings()
+    audience: str = ""
+    alias_name_source: str = ALIAS_SOURCES[0]
+
+    def check(self, account: ServiceAccount) -> None:
+        """Return if the role is for this account.
+
+        Raises:
+            PermissionDeniedError: it is not.
+        """
+        if not matches_any(self.namespaces, account.namespace):
+            raise PermissionDeniedError("namespace not authorized")
+        if not matches_any(self.names, account.name):
+            raise PermissionDeniedError("service account name not authorized")
+
+
+def role_key(name: str) -> str:
+    """Return where a role is."""
+    return f"role/{name}"
+
+
+def _write_role(visit: AuthVisit) -> Command:
+    values = visit.values
+    if values.get("bound_service_account_namespace_selector"):
+        raise InvalidInputError(
+            "bound_service_account_namespace_selector: expected nothing; name namespaces, or patterns"
+        )
+
+    def make(before: KubernetesRole | None) -> KubernetesRole:
+        return _changed(values, before or KubernetesRole((), ()))
+
+    command = visit.change(role_key(visit.name), KubernetesRole, make)
+    if _is_everything(values, _NAMES) and _is_everything(values, _NAMESPACES):
+        visit.warnings.append("every service account of the cluster may log in by this role")
+    return command
+
+
+def _changed(values: dict[str, Any], before: KubernetesRole) -> KubernetesRole:
+    role = KubernetesRole(
+        names=_patterns(values, _NAMES, before.names),
+        namespaces=_patterns(values, _NAMESPACES, before.namespaces),
+        settings=read_token_settings(values, before.settings),
+        audience=fields.text(values, "audience", before.audience),
+        alias_name_source=fields.text(values, "alias_name_source", before.alias_name_source),
+    )
+    if role.alias_name_source not in ALIAS_SOURCES:
+        raise InvalidInputError(f"alias_name_source: expected {' or '.join(ALIAS_SOURCES)}")
+    return role
+
+
+def _patterns(values: dict[str, Any], name: str, before: tuple[str, ...]) -> tuple[str, ...]:
+    patterns = fields.words(values, name) if name in values else before
+    if not patterns:
+        raise InvalidInputError(f"{name}: expected at least one; no name means no account, not every account")
+    if "*" in patterns and len(patterns) > 1:
+        raise InvalidInputError(f'{name}: expected "*" to stand alone')
+    return patterns
+
+
+def _is_everything(values: dict[str, Any], name: str) -> bool:
+    return fields.words(values, name) == ("*",)
+
+
+def _read_role(visit: AuthVisit) -> Answer:
+    role = visit.require(role_key(visit.name), KubernetesRole)
+    shown = {
+        _NAMES: list(role.names),
+        _NAMESPACES: list(role.namespaces),
+        "bound_service_account_namespace_selector": "",
+        "audience": role.audience,
+        "alias_name_source": role.alias_name_source,
+    }
+    return Answer(data=encode(shown | describe_token_settings(role.settings)))
+
+
+def _delete_role(visit: AuthVisit) -> Command:
+    return visit.remove(role_key(visit.name))
+
+
+def _list_roles(visit: AuthVisit) -> Answer:
+    return visit.listing("role/")
+
+
+ROLE_ROUTES = (
+    AuthRoute("role", Operation.LIST, _list_roles),
+    AuthRoute("role/<>", Operation.READ, _read_role),
+    AuthRoute("role/<>", Operation.WRITE, _write_role, creates=True),
+    AuthRoute("role/<>", Operation.DELETE, _delete_role),
+)

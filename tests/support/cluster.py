@@ -1,0 +1,98 @@
+"""The part of a Kubernetes API server that logins need: TokenReview over TLS, and its public keys."""
+
+from typing import Any
+
+from tests.support.https_service import Answer, HttpsService
+from tests.support.provider import as_jwk, rsa_key
+
+from holdfast.tokens.compact import write_compact
+
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+KEYS = "/openid/v1/jwks"
+REVIEWER = "system:serviceaccount:kube-system:vault-auth"
+
+
+class Cluster:
+    """Service accounts, their tokens, and what the API server says of them.
+
+    Attributes:
+        accounts: uid by (namespace, name); take one away to delete the account.
+        reviewers: who may create a TokenReview, by user name.
+        reviews: what was asked, decoded.
+    """
+
+    def __init__(self, service: HttpsService) -> None:
+        self.service = service
+        self.key = rsa_key("cluster-1")
+        self.accounts: dict[tuple[str, str], str] = {}
+        self.reviewers = {REVIEWER}
+        self.reviews: list[Any] = []
+        self._tokens: dict[str, tuple[str, str, str, list[str]]] = {}
+        service.pages = {REVIEWS: self._review, KEYS: {"keys": [as_jwk(self.key)]}}
+
+    def add(self, namespace: str, name: str) -> None:
+        self.accounts[namespace, name] = f"uid-of-{namespace}-{name}"
+
+    def token(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        now: float,
+        audience: str = ISSUER,
+        seconds: int = 3600,
+        **changes: Any,
+    ) -> str:
+        """Return a token as a pod has it mounted; ``changes`` replace claims."""
+        uid = self.accounts.setdefault((namespace, name), f"uid-of-{namespace}-{name}")
+        claims = {
+            "iss": ISSUER,
+            "aud": [audience],
+            "iat": int(now),
+            "nbf": int(now),
+            "exp": int(now) + seconds,
+            "sub": f"system:serviceaccount:{namespace}:{name}",
+            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}},
+        } | changes
+        text = write_compact({key: value for key, value in claims.items() if value is not None}, self.key)
+        self._tokens[text] = (namespace, name, uid, [audience])
+        return text
+
+    def legacy_token(self, namespace: str, name: str) -> str:
+        """Return a token as Kubernetes before 1.24 kept it in a secret: without end or audience."""
+        prefix = "kubernetes.io/serviceaccount/"
+        uid = self.accounts.setdefault((namespace, name), f"uid-of-{namespace}-{name}")
+        claims = {
+            "iss": "kubernetes/serviceaccount",
+            "sub": f"system:serviceaccount:{namespace}:{name}",
+            prefix + "namespace": namespace,
+            prefix + "secret.name": f"{name}-token-x1",
+            prefix + "service-account.name": name,
+            prefix + "service-account.uid": uid,
+        }
+        text = write_compact(claims, self.key)
+        self._tokens[text] = (namespace, name, uid, [ISSUER])
+        return text
+
+    def _user(self, text: str) -> tuple[str, str, str, list[str]] | None:
+        known = self._tokens.get(text)
+        return known if known is not None and self.accounts.get(known[:2]) == known[2] else None
+
+    def _review(self, _path: str, headers: dict[str, str], body: Any) -> Answer:
+        bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
+        if bearer is None:
+            return 401, {"kind": "Status", "code": 401}
+        if f"system:serviceaccount:{bearer[0]}:{bearer[1]}" not in self.reviewers:
+            return 403, {"kind": "Status", "code": 403}
+        self.reviews.append(body)
+        spec = body["spec"]
+        user = self._user(spec["token"])
+        wanted = spec.get("audiences") or [ISSUER]
+        if user is None:
+            return 201, {**body, "status": {"authenticated": False, "error": "invalid bearer token"}}
+        fits = [audience for audience in wanted if audience in user[3]]
+        if not fits:
+            return 201, {**body, "status": {"authenticated": False, "error": "wrong audience"}}
+        about = {"username": f"system:serviceaccount:{user[0]}:{user[1]}", "uid": user[2]}
+        return 201, {**body, "status": {"authenticated": True, "audiences": fits, "user": about}}
