@@ -1,12 +1,16 @@
 """The stanza ``storage "zookeeper"``: what every option means, and which are refused, naming the option."""
 
+import re
+from pathlib import Path
+
 import pytest
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE
 
 from holdfast.errors import InvalidInputError
+from holdfast.formats.hcl import parse_document
 from holdfast.storage.factory import open_storage
 from holdfast.storage.zookeeper import read_settings
-from holdfast.storage.zookeeper.settings import TlsFiles
+from holdfast.storage.zookeeper.settings import _NAMES, TlsFiles
 
 PASSWORD = "correct-horse-0815"
 OPEN = {"address": "zk1:2181", "unprotected": True}
@@ -237,4 +241,21 @@ def test_two_kinds_of_credentials_are_refused(files):
 def test_password_file_without_a_password_is_refused(files, content, expected):
     options = {"address": "zk1:2181", "sasl_user": "store", "sasl_password_file": files("pw", content)}
     with pytest.raises(InvalidInputError, match=f"sasl_password_file: {expected}"):
+        read_settings(options)
+
+
+def test_the_guide_explains_every_option_and_its_example_is_one():
+    guide = (Path(__file__).parents[3] / "docs" / "zookeeper.md").read_text(encoding="utf-8")
+    explained = {
+        name
+        for row in re.findall(r"^\| (`.+?) \|", guide, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert explained == _NAMES
+    example = re.search(r"```hcl\n(.*?)```", guide, re.DOTALL)[1]
+    blocks = {block.type: block for block in parse_document(example, source="guide").blocks}
+    options = dict(blocks["storage"].attributes)
+    assert blocks["storage"].labels == ("zookeeper",)
+    assert options.keys() <= _NAMES
+    with pytest.raises(InvalidInputError, match="auth_info_file: the file cannot be read"):
         read_settings(options)
