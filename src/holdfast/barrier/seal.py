@@ -17,7 +17,7 @@ Every change is one transaction. A crash during initialisation leaves nothing or
 rotations that race, one adds a term and the other finds it there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from holdfast.barrier.attempt import UnsealAttempt
@@ -32,6 +32,7 @@ from holdfast.barrier.record import TERM_OUTSIDE_KEYRING, RecordKind, open_key_r
 from holdfast.barrier.seal_config import (
     SEAL_CONFIG_PATH,
     SHAMIR,
+    TRANSIT,
     SealConfig,
     load_seal_config,
     save_seal_config,
@@ -47,6 +48,9 @@ from holdfast.storage.interface import Reader, Storage, Transaction
 
 ROOT_KEY_PATH = "core/root-key"
 KEYRING_PATH = "core/keyring"
+
+Wrap = Callable[[SecretBytes], str]
+"""Encrypts the unseal key as only somebody else can decrypt it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def initialize(
     now: float,
     recipients: Sequence[Recipient] = (),
     seal_type: str = SHAMIR,
+    wrap: Wrap | None = None,
 ) -> InitialKeys:
     """Make and store every key of a new store, which is left sealed.
 
@@ -104,7 +109,8 @@ def initialize(
         threshold: how many of them unseal; at least 2 where there are several.
         now: Unix seconds.
         recipients: one for each share, who alone shall read it; none to get the shares in clear.
-        seal_type: ``SHAMIR`` or ``GPG``.
+        seal_type: ``SHAMIR`` or ``GPG``; ``wrap`` makes it ``TRANSIT``.
+        wrap: encrypts the unseal key so that the store can open itself with the help of another.
 
     Raises:
         AlreadyInitializedError: there are keys already, or parts of them.
@@ -114,11 +120,17 @@ def initialize(
         raise AlreadyInitializedError
     keyring = Keyring.generate(now=now)
     with SecretBytes(new_key()) as root_key:
-        dealt = _deal(
-            tx, root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
+        prepared = _prepare(
+            root_key,
+            shares=shares,
+            threshold=threshold,
+            recipients=recipients,
+            seal_type=seal_type,
+            wrap=wrap,
         )
+        prepared.store(tx)
         _put_keyring(tx, root_key, keyring)
-    return InitialKeys(dealt.shares, dealt.config, keyring)
+    return InitialKeys(prepared.dealt.shares, prepared.dealt.config, keyring)
 
 
 def unseal(reader: Reader, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
@@ -222,30 +234,20 @@ def prepare_shares(
     threshold: int,
     recipients: Sequence[Recipient] = (),
     seal_type: str = SHAMIR,
+    wrap: Wrap | None = None,
 ) -> PreparedShares:
     """Make another unseal key and its shares; once stored, those given out before open nothing any more.
 
     Every secret stays as it is. Arguments and errors are those of ``initialize``.
     """
     return _prepare(
-        unsealed.root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
+        unsealed.root_key,
+        shares=shares,
+        threshold=threshold,
+        recipients=recipients,
+        seal_type=seal_type,
+        wrap=wrap,
     )
-
-
-def _deal(
-    tx: Transaction,
-    root_key: SecretBytes,
-    *,
-    shares: int,
-    threshold: int,
-    recipients: Sequence[Recipient],
-    seal_type: str,
-) -> DealtShares:
-    prepared = _prepare(
-        root_key, shares=shares, threshold=threshold, recipients=recipients, seal_type=seal_type
-    )
-    prepared.store(tx)
-    return prepared.dealt
 
 
 def _prepare(
@@ -255,6 +257,7 @@ def _prepare(
     threshold: int,
     recipients: Sequence[Recipient],
     seal_type: str,
+    wrap: Wrap | None,
 ) -> PreparedShares:
     """Wrap the root key under a new unseal key, and split that."""
     check_split(shares=shares, threshold=threshold)
@@ -263,16 +266,18 @@ def _prepare(
     with SecretBytes(new_key()) as unseal_key:
         wrapped = _wrap(ROOT_KEY_PATH, RecordKind.ROOT_KEY, root_key.view(), under=unseal_key)
         pieces = split(unseal_key.reveal(), shares=shares, threshold=threshold)
+        wrapped_key = "" if wrap is None else wrap(unseal_key)
     # What a recipient decrypts is the text that he hands in, so that nothing has to be converted by hand.
     messages = [
         recipient.encrypt(piece.hex().encode()) for recipient, piece in zip(recipients, pieces, strict=False)
     ]
     config = SealConfig(
-        type=seal_type,
+        type=seal_type if wrap is None else TRANSIT,
         shares=shares,
         threshold=threshold,
         encrypted_shares=tuple(message.hex() for message in messages),
         fingerprints=tuple(recipient.fingerprint for recipient in recipients),
+        wrapped_key=wrapped_key,
     )
     return PreparedShares(DealtShares(() if recipients else tuple(map(SecretBytes, pieces)), config), wrapped)
 

@@ -18,17 +18,20 @@ from holdfast.storage.interface import Reader, Transaction
 SEAL_CONFIG_PATH = "core/seal-config"
 SHAMIR = "shamir"
 GPG = "gpg"
+TRANSIT = "transit"
 
 
 class SealConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Into how many shares the unseal key is split, and for whom they are.
 
     Attributes:
-        type: ``shamir``: people hand in shares; ``gpg``: the store can open itself with a private key.
+        type: ``shamir``: people hand in shares; ``gpg``: the store can open itself with a private key;
+            ``transit``: it can open itself with the help of another store.
         shares: 1 to 255.
         threshold: how many shares unseal.
         encrypted_shares: each share as a binary OpenPGP message in hex; empty if shares went out in clear.
         fingerprints: the OpenPGP keys that these are for, in the same order.
+        wrapped_key: the unseal key as only the other store can read it; empty without one.
 
     Raises:
         InvalidInputError: numbers that no split can have, or messages that do not go with them.
@@ -39,10 +42,13 @@ class SealConfig(msgspec.Struct, frozen=True, kw_only=True):
     threshold: int
     encrypted_shares: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    wrapped_key: str = ""
 
     def __post_init__(self) -> None:
-        if self.type not in {SHAMIR, GPG}:
-            raise InvalidInputError("seal type: expected shamir or gpg")
+        if self.type not in {SHAMIR, GPG, TRANSIT}:
+            raise InvalidInputError("seal type: expected shamir, gpg or transit")
+        if (self.type == TRANSIT) is not bool(self.wrapped_key):
+            raise InvalidInputError("seal type: expected a wrapped key with transit, and only with that")
         check_split(shares=self.shares, threshold=self.threshold)
         if len(self.encrypted_shares) not in {0, self.shares} or len(self.fingerprints) != len(
             self.encrypted_shares

@@ -10,17 +10,20 @@ public_key_files = ["/etc/holdfast/ada.asc"]   # for none: one for each share
 threshold        = 1                           # for none: how many of these people unseal
 dcos_root_token_in_init = false                # true: show superusers the first root token, as DC/OS did
 }
+
+The third type, ``transit``, is described in ``config_seal_transit``.
 """
 
 import os
 from pathlib import Path
 from typing import Any
 
-from holdfast.barrier.seal_config import GPG, SHAMIR
+from holdfast.barrier.seal_config import GPG, SHAMIR, TRANSIT
 from holdfast.crypto.openpgp import MAX_KEY_BYTES, read_recipient
 from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block
 from holdfast.server.config_fields import boolean, integer, text
+from holdfast.server.config_seal_transit import read_transit_seal
 from holdfast.store.seal_settings import Place, SealSettings
 
 _REVEAL = "dcos_root_token_in_init"
@@ -36,8 +39,10 @@ _MOST_SHARES = 255
 def read_seal(block: Block) -> SealSettings:
     """Return the settings that a ``seal`` stanza describes."""
     given = dict(block.attributes)
-    if block.labels not in {(SHAMIR,), (GPG,)} or block.blocks:
-        raise InvalidInputError("expected the seal type shamir or gpg; others are not offered")
+    if block.labels not in {(SHAMIR,), (GPG,), (TRANSIT,)} or block.blocks:
+        raise InvalidInputError("expected the seal type shamir, gpg or transit; others are not offered")
+    if block.labels == (TRANSIT,):
+        return read_transit_seal(given)
     reveal = boolean(_REVEAL, given.pop(_REVEAL, False))
     if block.labels == (SHAMIR,):
         _refuse_unknown(given, set())

@@ -37,7 +37,7 @@ from holdfast.barrier import (
     rotate_keyring,
     unseal,
 )
-from holdfast.barrier.seal_config import GPG, SHAMIR, SealConfig, load_seal_config
+from holdfast.barrier.seal_config import GPG, SHAMIR, TRANSIT, SealConfig, load_seal_config
 from holdfast.barrier.seal_intent import Asked, load_seal_intent, record_wish
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError, UnavailableError
@@ -82,12 +82,15 @@ from holdfast.store.keeper_commands import (
 )
 from holdfast.store.layout import AUDIT, CONFIG, IAM, TOKENS, reading, writing
 from holdfast.store.open_store import load_token_key
+from holdfast.store.other_store import OtherStore
 from holdfast.store.request import Answer
 from holdfast.store.seal_settings import store_private_key
 from holdfast.store.self_opening import require_superuser, unseal_key_from
 from holdfast.store.token_records import TokenHasher
 from holdfast.store.trouble import Trouble
 from holdfast.store.upkeep import Upkeep
+
+START_WAIT_SECONDS = 6.0  # for another store that opens this one: more than one of its answers may take
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +143,9 @@ class Keeper:
         self._opening_trouble = Trouble(log, "opening by itself")
         self._login_guard = LoginGuard()
         self._upkeep = Upkeep(storage, clock, node_id)
-        self._ceremonies = CeremonyDesk(self, storage, clock)
+        wrapper = self._furniture.seal.wrapper
+        self._other_store = None if wrapper is None else OtherStore(wrapper, clock)
+        self._ceremonies = CeremonyDesk(self, storage, clock, wrap=self._furniture.seal.wrap)
 
     def keyring_bytes(self) -> bytearray | None:
         """Return the keyring for a reader that starts later, ``None`` while sealed; the caller wipes it."""
@@ -258,12 +263,13 @@ class Keeper:
             found_by_configuration(self._storage, self._furniture, now=self._clock.now())
             self._state = current_state(self._storage, self._clock)
             log.info("initialised, sealed for %s", ", ".join(self._config_of_state().fingerprints))
-        self._open_by_itself()
+        self._open_by_itself(wait_seconds=START_WAIT_SECONDS)
 
     def _initialize(self, command: InitializeStore) -> Answer:
         document = found(self._storage, self._furniture, command, now=self._clock.now())
         self._state = current_state(self._storage, self._clock)
         log.info("initialised with %d shares, %d of them needed", command.shares, command.threshold)
+        self._open_by_itself(wait_seconds=START_WAIT_SECONDS)
         return Answer(data=encode({"initialized": True, **document}))
 
     def _describe_initialization(self) -> Answer:
@@ -277,6 +283,7 @@ class Keeper:
             shares=command.shares,
             threshold=command.threshold,
             recipients=read_recipients(command.pgp_keys),
+            wrap=self._furniture.seal.wrap,
         )
         self.adopt_shares(prepared)
         return Answer(data=encode({"initialized": True, **describe_shares(prepared.dealt)}))
@@ -360,16 +367,22 @@ class Keeper:
             raise
         self._open_by_hand(opened, this_node=command.this_node)
 
-    def _open_by_itself(self) -> None:
-        """Open a store that can open itself, unless somebody sealed it by hand."""
+    def _open_by_itself(self, *, wait_seconds: float = 0.0) -> None:
+        """Open a store that can open itself, unless somebody sealed it by hand.
+
+        Args:
+            wait_seconds: for how long to wait for another store that is needed for it.
+        """
         sealed = self._state
-        if not isinstance(sealed, Sealed) or sealed.config.type != GPG:
+        if not isinstance(sealed, Sealed) or sealed.config.type == SHAMIR:
             return
         try:
             if load_seal_intent(self._storage).wants_sealed(self._node_id):
                 self._opening_trouble.over()
                 return
-            key = unseal_key_from(self._furniture.seal, self._storage, sealed.config)
+            key = self._own_unseal_key(sealed.config, wait_seconds)
+            if key is None:
+                return
             self._open(self._opened(sealed, key))
         except StorageBrokenError:
             raise
@@ -377,6 +390,12 @@ class Keeper:
             self._opening_trouble.met(error)
         else:
             self._opening_trouble.over()
+
+    def _own_unseal_key(self, config: SealConfig, wait_seconds: float) -> SecretBytes | None:
+        """Return the unseal key that the store can get by itself, ``None`` while it waits for it."""
+        if config.type == TRANSIT and self._other_store is not None:
+            return self._other_store.ask(config.wrapped_key, wait_seconds=wait_seconds)
+        return unseal_key_from(self._furniture.seal, self._storage, config)
 
     def _opened(self, sealed: Sealed, unseal_key: SecretBytes) -> Unsealed:
         with self._storage.snapshot() as snapshot:
@@ -444,7 +463,7 @@ class Keeper:
         can be sealed with a full disk.
         """
         matters = self._storage.shared or (
-            isinstance(self._state, Unsealed) and self._state.config.type == GPG
+            isinstance(self._state, Unsealed) and self._state.config.type != SHAMIR
         )
         try:
             if matters:
@@ -539,6 +558,10 @@ class Keeper:
             self._follow()
         if isinstance(self._state, Sealed):
             self._open_by_itself()
+        elif self._other_store is not None:
+            self._other_store.forget()
+        if self._other_store is not None and not isinstance(self._state, Uninitialized):
+            self._other_store.keep_up()
         if not isinstance(self._state, Unsealed) or self._hasher is None:
             return
         if not self._upkeep.is_ours():

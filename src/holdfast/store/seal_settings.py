@@ -4,6 +4,9 @@ storage      beside the data. Convenient, and no protection against whoever gets
 file         in a file that only its owner reads; keep it on another disk than the data
 credential   in a file that systemd hands to the service (``LoadCredentialEncrypted=``)
 none         nowhere near: people decrypt the shares, and hand them in
+
+With type ``transit`` there is no private key: another store decrypts the unseal key (``other_store``). People
+get shares all the same, so that a store outlives the other one.
 """
 
 import base64
@@ -15,11 +18,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from holdfast.barrier.key_pair import generate_key_pair
+from holdfast.barrier.seal import Wrap
 from holdfast.barrier.seal_config import GPG, SHAMIR
 from holdfast.crypto.openpgp import Recipient, public_part, read_recipient
 from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.other_store import KeyWrapper
 
 PRIVATE_KEY_PATH = "core/seal-private-key"
 MAX_PRIVATE_KEY_BYTES = 64 * 1024
@@ -46,6 +51,7 @@ class SealSettings:
         threshold: how many of these people unseal.
         reveal_root_token: keep the first root token, and show it to superusers who ask how the store was
             initialised, as DC/OS did.
+        wrapper: the other store, for type ``transit``.
     """
 
     type: str = SHAMIR
@@ -54,11 +60,17 @@ class SealSettings:
     public_keys: tuple[bytes, ...] = field(default=(), repr=False)
     threshold: int = 1
     reveal_root_token: bool = False
+    wrapper: KeyWrapper | None = field(default=None, repr=False)
 
     @property
     def opens_itself(self) -> bool:
         """Whether there is a private key that the store finds by itself."""
         return self.type == GPG and self.place is not Place.NONE
+
+    @property
+    def wrap(self) -> Wrap | None:
+        """Has the other store encrypt an unseal key; ``None`` without one."""
+        return None if self.wrapper is None else self.wrapper.wrap
 
     def recipients(self) -> list[Recipient]:
         """Return whom shares are encrypted for without a private key of the store's own."""

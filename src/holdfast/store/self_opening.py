@@ -1,9 +1,9 @@
-"""Opening a store with a private key that is at hand, and who may ask for it."""
+"""Opening a store with a private key that is at hand, or another store's help, and who may ask for it."""
 
 from binascii import unhexlify
 
 from holdfast.barrier import Keyring, parse_share
-from holdfast.barrier.seal_config import SealConfig
+from holdfast.barrier.seal_config import TRANSIT, SealConfig
 from holdfast.crypto.openpgp import decrypt_message
 from holdfast.errors import InvalidInputError, PermissionDeniedError, UnavailableError
 from holdfast.iam.settings import IamSettings
@@ -29,6 +29,10 @@ def unseal_key_from(
         UnavailableError: no private key is at hand, or there is more than one share, so people have to help.
         InvalidInputError: the message is not hex, or not encrypted to this key.
     """
+    if config.type == TRANSIT:
+        if settings.wrapper is None:
+            raise UnavailableError("the configuration names no other store for the transit seal")
+        return settings.wrapper.unwrap(config.wrapped_key)
     if config.threshold != 1 or not config.encrypted_shares:
         raise UnavailableError("this store cannot open itself: hand in unseal keys")
     try:

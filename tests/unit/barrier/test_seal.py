@@ -58,6 +58,7 @@ def test_seal_configuration_is_readable_without_a_key(disk, initial):
         "threshold": 3,
         "encrypted_shares": [],
         "fingerprints": [],
+        "wrapped_key": "",
     }
 
 

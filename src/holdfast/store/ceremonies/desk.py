@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from holdfast.barrier import PreparedShares, Unsealed, is_unseal_key
+from holdfast.barrier.seal import Wrap
 from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
@@ -60,12 +61,16 @@ class CeremonyDesk:
         keeper: carries out what the holders agreed on.
         storage: holds what right shares open.
         clock: see ``Gathering``.
+        wrap: encrypts the unseal key for another store that opens this one; ``None`` without such.
     """
 
-    def __init__(self, keeper: OpenKeeper, storage: Reader, clock: Clock) -> None:
+    def __init__(
+        self, keeper: OpenKeeper, storage: Reader, clock: Clock, *, wrap: Wrap | None = None
+    ) -> None:
         self._keeper = keeper
         self._storage = storage
         self._clock = clock
+        self._wrap = wrap
         self._rekey: Rekey | None = None
         self._generation: RootGeneration | None = None
         self._handlers: dict[type[CeremonyCommand], Callable[[Any], dict[str, Any]]] = {
@@ -104,7 +109,7 @@ class CeremonyDesk:
     def _start_rekey(self, command: StartRekey) -> dict[str, Any]:
         if self._rekey is not None:
             raise InvalidInputError("rekey already in progress")
-        self._rekey = Rekey(command, self._keeper.require_unsealed(), self._clock)
+        self._rekey = Rekey(command, self._keeper.require_unsealed(), self._clock, wrap=self._wrap)
         log.warning("somebody begins to deal %d new shares", command.shares)
         return self._rekey.describe()
 

@@ -10,6 +10,7 @@ What is not finished is in memory alone, and gone with a seal or a restart: the 
 from typing import Any
 
 from holdfast.barrier import PreparedShares, Unsealed, prepare_shares
+from holdfast.barrier.seal import Wrap
 from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
@@ -37,18 +38,25 @@ class Rekey:
         command: what was asked for.
         unsealed: the open store.
         clock: see ``Gathering``.
+        wrap: see ``CeremonyDesk``.
 
     Raises:
         InvalidInputError: numbers that allow no split, or keys that are unfit; nothing was begun.
     """
 
-    def __init__(self, command: StartRekey, unsealed: Unsealed, clock: Clock) -> None:
+    def __init__(
+        self, command: StartRekey, unsealed: Unsealed, clock: Clock, *, wrap: Wrap | None = None
+    ) -> None:
         self._command = command
         self._clock = clock
         recipients = read_recipients(command.pgp_keys)
         # Made now, so that what cannot be done is refused before people come together.
         self._prepared = prepare_shares(
-            unsealed, shares=command.shares, threshold=command.threshold, recipients=recipients
+            unsealed,
+            shares=command.shares,
+            threshold=command.threshold,
+            recipients=recipients,
+            wrap=wrap,
         )
         self._consent = Gathering(unsealed.config, clock)
         self._verification: Gathering | None = None
