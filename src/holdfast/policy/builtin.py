@@ -4,9 +4,6 @@ RESPONSE_WRAPPING = "response-wrapping"
 """The policy of one-time tokens: nobody else gets it, and nobody changes it."""
 
 RESPONSE_WRAPPING_POLICY = """\
-path "cubbyhole/response" {
-  capabilities = ["read"]
-}
 path "sys/wrapping/unwrap" {
   capabilities = ["update"]
 }

@@ -4,7 +4,7 @@ from typing import Any, Union
 
 import msgspec
 
-from holdfast.store import keeper_commands, kv_commands, system_commands, token_commands
+from holdfast.store import cubbyhole_commands, keeper_commands, kv_commands, system_commands, token_commands
 from holdfast.store.auth import mount_commands as auth_mount_commands
 from holdfast.store.auth import records as auth_records
 from holdfast.store.auth.approle import commands as approle_commands
@@ -27,6 +27,7 @@ COMMAND_MODULES = (
     auth_mount_commands,
     auth_records,
     ceremony_commands,
+    cubbyhole_commands,
     iam_commands,
     keeper_commands,
     kv_commands,

@@ -17,6 +17,7 @@ The barrier's own records below ``core/`` (seal configuration, wrapped root key,
 
 from holdfast.barrier import BarrierReader, BarrierTransaction, Keyring, RecordKind
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.token_records import cubbyhole_prefix
 
 MOUNTS = ("mounts/", RecordKind.MOUNT_TABLE)
 CONFIG = ("config/", RecordKind.CONFIG)
@@ -44,6 +45,12 @@ def writing(tx: Transaction, keyring: Keyring, place: Place) -> BarrierTransacti
 def auth_place(storage_prefix: str) -> Place:
     """Return the place of one auth mount's records."""
     return (storage_prefix, RecordKind.AUTH)
+
+
+def cubbyhole_place(token_hash: str) -> Place:
+    """Return the place of what one token keeps for itself: its own records, so that it ends with them."""
+    prefix, kind = TOKENS
+    return (prefix + cubbyhole_prefix(token_hash), kind)
 
 
 def engine_place(storage_prefix: str) -> Place:

@@ -14,7 +14,9 @@ from holdfast.storage.interface import Reader, Transaction
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
-PROTECTED_PREFIXES = ("sys/", "auth/", "acs/", "audit/", "cubbyhole/", "identity/")
+CUBBYHOLE_PATH = "cubbyhole/"
+PROTECTED_PREFIXES = ("sys/", "auth/", "acs/", "audit/", CUBBYHOLE_PATH, "identity/")
+BUILT_IN_PATHS = ("sys/", CUBBYHOLE_PATH)
 MAX_DESCRIPTION_LENGTH = 1024
 
 _KV_TYPES = {"kv": None, "generic": "1", "kv-v1": "1", "kv-v2": "2"}
@@ -94,9 +96,13 @@ _decode = msgspec.msgpack.Decoder(tuple[Mount, ...]).decode
 
 
 def load_mounts(view: Reader) -> MountTable:
-    """Read the mount table; an absent one is empty."""
+    """Read the mount table; an absent one is empty. One of a store that had no cubbyhole gets it."""
     record = view.get(MOUNT_TABLE_KEY)
-    return MountTable(() if record is None else _decode(record))
+    if record is None:
+        return MountTable(())
+    mounts = _decode(record)
+    has_cubbyhole = any(mount.path == CUBBYHOLE_PATH for mount in mounts)
+    return MountTable(mounts if has_cubbyhole else (*mounts, _CUBBYHOLE_OF_OLD))
 
 
 def save_mounts(view: Transaction, table: MountTable) -> None:
@@ -109,6 +115,22 @@ def system_mount() -> Mount:
     return Mount(
         "sys/", "system", new_uuid(), f"system_{random_hex(4)}", "system endpoints of the store itself"
     )
+
+
+def cubbyhole_mount() -> Mount:
+    """Return the mount of what each token keeps for itself."""
+    return Mount(
+        CUBBYHOLE_PATH,
+        "cubbyhole",
+        new_uuid(),
+        f"cubbyhole_{random_hex(4)}",
+        "what a token keeps for itself; it ends with the token",
+    )
+
+
+_CUBBYHOLE_OF_OLD = msgspec.structs.replace(
+    cubbyhole_mount(), uuid="00000000-0000-0000-0000-00000000cb01", accessor="cubbyhole_builtin"
+)
 
 
 def kv_mount(

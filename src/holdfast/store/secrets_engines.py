@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from holdfast.errors import InvalidInputError
 from holdfast.store.command import Command
+from holdfast.store.cubbyhole_routes import serve_cubbyhole
 from holdfast.store.kv_routes import serve_kv
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount, kv_mount, plain_mount
@@ -18,7 +19,7 @@ class SecretsEngine:
     """One engine.
 
     Attributes:
-        kinds: the words by which a client asks for it when it mounts one.
+        kinds: the words by which a client asks for it when it mounts one; none if it cannot be mounted.
         make_mount: returns a new mount; gets the path, and by name the kind, description and options as sent.
         serve: answers an authorised request below a mount, or says which change or slow work will.
     """
@@ -30,6 +31,7 @@ class SecretsEngine:
 
 SECRETS_ENGINES = {
     "kv": SecretsEngine(kinds=("kv", "kv-v1", "kv-v2", "generic"), make_mount=kv_mount, serve=serve_kv),
+    "cubbyhole": SecretsEngine(kinds=(), make_mount=plain_mount, serve=serve_cubbyhole),
     "transit": SecretsEngine(kinds=("transit",), make_mount=plain_mount, serve=serve_transit),
 }
 """By mount type."""

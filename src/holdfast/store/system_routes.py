@@ -21,7 +21,7 @@ from holdfast.store.explain import explain
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
-from holdfast.store.mounts import Mount, with_ttls
+from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.request import Answer, Operation
@@ -124,8 +124,8 @@ def _add_mount(visit: Visit) -> Command:
 
 def _remove_mount(visit: Visit) -> Command:
     path = visit.argument.rstrip("/") + "/"
-    if path == "sys/":
-        raise InvalidInputError('cannot unmount "sys/"')
+    if path in BUILT_IN_PATHS:
+        raise InvalidInputError(f'cannot unmount "{path}"')
     return RemoveMount(path=path)
 
 

@@ -134,6 +134,8 @@ def work_a_day(store):
     administer_users(store, ask)
     administer_logins(ask)
     ask_for_wrapped_answers(ask)
+    ask("PUT", "cubbyhole/a", {"k": "v"})
+    ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")
     come_together(store, ask)
     store.local.store.submit(FollowStorage(), lambda _: None)

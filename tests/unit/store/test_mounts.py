@@ -188,7 +188,12 @@ class TestSight:
 
     def test_everything_for_who_may_read_the_table(self, store):
         mount(store, "hidden")
-        assert shown(store, store.token_for({"sys/mounts": ["read"]})) == {"secret/", "hidden/", "sys/"}
+        assert shown(store, store.token_for({"sys/mounts": ["read"]})) == {
+            "secret/",
+            "hidden/",
+            "cubbyhole/",
+            "sys/",
+        }
 
     def test_only_what_can_be_reached_otherwise(self, store):
         mount(store, "hidden")

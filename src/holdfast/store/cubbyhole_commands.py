@@ -1,0 +1,55 @@
+"""Changes to what a token keeps for itself, as commands for the writer."""
+
+from holdfast.engines import kv1
+from holdfast.errors import UnauthenticatedError
+from holdfast.storage.interface import Transaction
+from holdfast.store import token_records
+from holdfast.store.command import Command, Scope
+from holdfast.store.layout import TOKENS, cubbyhole_place
+from holdfast.store.permit import Permit
+from holdfast.store.request import Answer
+
+
+class CubbyholeCommand(Command, frozen=True, kw_only=True):
+    """A change to one record.
+
+    Attributes:
+        token_hash: of the token whose record it is; the change is refused if the token is gone by then.
+        path: canonical path below the mount.
+    """
+
+    token_hash: str
+    path: str
+
+    def view(self, scope: Scope) -> Transaction:
+        """Return what the token keeps, if the token is still there.
+
+        Raises:
+            UnauthenticatedError: it was revoked since, and everything that it kept with it.
+        """
+        if token_records.load(scope.view(TOKENS), self.token_hash) is None:
+            raise UnauthenticatedError("permission denied", reason="revoked")
+        return scope.view(cubbyhole_place(self.token_hash))
+
+
+class CubbyholeWrite(CubbyholeCommand, frozen=True, kw_only=True):
+    """Replace what is at a path."""
+
+    payload: bytes
+    permit: Permit
+
+    def run(self, scope: Scope) -> Answer:
+        """Write it."""
+        view = self.view(scope)
+        self.permit.check(exists=view.get(kv1.secret_key(self.path)) is not None)
+        kv1.write(view, self.path, self.payload)
+        return Answer()
+
+
+class CubbyholeDelete(CubbyholeCommand, frozen=True):
+    """Remove what is at a path."""
+
+    def run(self, scope: Scope) -> Answer:
+        """Remove it; an absent record is fine."""
+        kv1.delete(self.view(scope), self.path)
+        return Answer()
