@@ -217,6 +217,16 @@ class TestStores:
         assert store.dcos("DELETE", "store/team?force=true", token=store.root).status == 204
         assert store.dcos("GET", "secret/team/a", token=store.root).status == 404
 
+    def test_are_shown_to_those_who_reach_into_them(self, store):
+        for name in ("team", "other"):
+            assert store.dcos("PUT", f"store/{name}", {}, token=store.root).status == 201
+        member = store.token_for({"team/data/a": ["read"]})
+        names = [one["name"] for one in store.dcos("GET", "store", token=member).json["array"]]
+        assert names == ["default", "team"]
+        answers = [store.dcos("GET", f"store/{name}", token=member) for name in ("team", "other", "none")]
+        assert [answer.status for answer in answers] == [200, 404, 404]
+        assert answers[1].body == answers[2].body
+
     def test_tell_how_far_unsealing_is(self, store):
         assert store.dcos("GET", "seal-status/default").json == {
             "sealed": False,

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from holdfast.api.dcos.errors import UNKNOWN_STORE, refuse
 from holdfast.api.dcos.exchange import Exchange, done_with
 from holdfast.api.dcos.values import JSON, media_type
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
@@ -135,8 +136,16 @@ class Backends:
         else:
             exchange.serve(Operation.READ, "sys/internal/ui/mounts", render)
 
-    def _render_stores(self, name: str, _answer: Answer) -> bytes:
-        names = [name] if name else sorted(self._store.secret_stores())
+    def _render_stores(self, name: str, answer: Answer) -> bytes:
+        """Show stores: those of the configuration to all, each other one to those who reach into it."""
+        reached = msgspec.json.decode(answer.data)["secret"] if answer.data is not None else {}
+        names = sorted(
+            known
+            for known, mount in self._store.secret_stores().items()
+            if name in {"", known} and (mount in reached or mount != f"{known}/")
+        )
+        if name and not names:
+            return refuse(NotFoundError(UNKNOWN_STORE))
         stores = [
             {
                 "name": known,
