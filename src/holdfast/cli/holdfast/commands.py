@@ -174,8 +174,12 @@ _SECURITY = Group(
 )
 
 _AUTH = Group(
-    "Log in and out as a user",
+    "Log in and out as a user; mount ways to log in",
     {
+        "enable": Command("Mount an auth method", f"{_HERE}.auth_methods:enable"),
+        "disable": Command("Unmount an auth method", f"{_HERE}.auth_methods:disable"),
+        "list": Command("List the auth methods", f"{_HERE}.auth_methods:list_methods"),
+        "tune": Command("Change what a method says about tokens", f"{_HERE}.auth_methods:tune"),
         "login": Command("Log in with a password or a key", f"{_HERE}.auth_session:login"),
         "logout": Command("End the token in use", f"{_HERE}.auth_session:logout"),
     },

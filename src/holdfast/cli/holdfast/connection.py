@@ -52,12 +52,15 @@ def add_format_option(parser: CommandParser) -> None:
     )
 
 
-def connect(arguments: Namespace, *, token: SecretBytes | None = None) -> VaultClient:
+def connect(
+    arguments: Namespace, *, token: SecretBytes | None = None, anonymous: bool = False
+) -> VaultClient:
     """Return a client of the Vault dialect.
 
     Args:
         arguments: parsed, with the server options.
         token: act as this token instead of the configured one.
+        anonymous: send no token, as for a login.
 
     Raises:
         LocalError: a setting cannot be used.
@@ -65,7 +68,7 @@ def connect(arguments: Namespace, *, token: SecretBytes | None = None) -> VaultC
     try:
         return VaultClient(
             arguments.address or setting("ADDR") or DEFAULT_ADDRESS,
-            token or configured_token(),
+            None if anonymous else token or configured_token(),
             tls=_tls(arguments),
             namespace=arguments.namespace or setting("NAMESPACE"),
             allow_plaintext_off_loopback=arguments.allow_plaintext_off_loopback,

@@ -1,41 +1,76 @@
-"""``holdfast login``: try a token, and keep it for the commands that follow."""
+"""``holdfast login``: try a token, or get one by an auth method; keep it for the commands that follow."""
 
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
+from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.holdfast.answers import show_auth
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.environment import setting
+from holdfast.cli.holdfast.login_methods import METHODS, login_request
+from holdfast.cli.holdfast.pairs import parse_pairs
 from holdfast.cli.holdfast.token_file import write_token
 from holdfast.cli.output import remark, warn
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.cli.typed_input import secret_word
+from holdfast.model import SecretBytes
 
 
 def login(parser: CommandParser) -> Run:
-    """Ask the store whether a token is good, and keep it in ~/.holdfast-token if so."""
-    parser.add_argument("token", nargs="?", help="better left out: it is asked for without echo")
-    parser.add_argument("--method", type=one_of("token"), default="token", help="token")
+    """Log in with a token or by an auth method, and keep the token in ~/.holdfast-token."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="token | field=value",
+        help="a token, better left out because it is asked for without echo; or what the method needs",
+    )
+    parser.add_argument(
+        "--method", type=one_of("token", *METHODS), default="token", help=f"token, {', '.join(METHODS)}"
+    )
+    parser.add_argument("--path", help="where the method is mounted below auth/ [its name]")
     parser.add_argument("--no-store", action="store_true", help="do not keep the token")
     parser.add_argument("--no-print", action="store_true", help="do not show what the token is")
+    parser.add_argument("--token-only", action="store_true", help="print the token alone, and do not keep it")
     add_format_option(parser)
     add_server_options(parser)
     return _login
 
 
 def _login(arguments: Namespace) -> int:
-    given = arguments.token.removeprefix("token=") if arguments.token else None
+    if arguments.method != "token":
+        return _log_in_by_method(arguments)
+    if len(arguments.words) > 1:
+        raise UsageError("expected fewer words after the command")
+    given = arguments.words[0].removeprefix("token=") if arguments.words else None
     with secret_word(given, prompt="Token", name="token") as token:
         about = connect(arguments, token=token).lookup_self()
-        if not arguments.no_store:
-            path = write_token(Path.home(), token)
-            remark(f"Success! The token is kept in {path}; the commands that follow act as it.")
-            if setting("TOKEN"):
-                warn("HOLDFAST_TOKEN or VAULT_TOKEN is set in the environment, and wins over the file.")
-        if not arguments.no_print:
-            show_auth({"auth": _as_auth(about, token.reveal().decode())}, arguments.format)
+        return _finish(arguments, token, {"auth": _as_auth(about, token.reveal().decode())})
+
+
+def _log_in_by_method(arguments: Namespace) -> int:
+    given = parse_pairs(arguments.words, secrets={METHODS[arguments.method].secret})
+    path, fields = login_request(arguments.method, arguments.path or arguments.method, given)
+    answer = connect(arguments, anonymous=True).request("POST", path, fields)
+    auth = answer.get("auth")
+    if not isinstance(auth, dict) or not auth.get("client_token"):
+        raise LocalError("the server's answer holds no token (is this the path of an auth method?)")
+    with SecretBytes(str(auth["client_token"]).encode()) as token:
+        return _finish(arguments, token, answer)
+
+
+def _finish(arguments: Namespace, token: SecretBytes, answer: dict[str, Any]) -> int:
+    if arguments.token_only:
+        print(token.reveal().decode())
+        return EXIT_OK
+    if not arguments.no_store:
+        path = write_token(Path.home(), token)
+        remark(f"Success! The token is kept in {path}; the commands that follow act as it.")
+        if setting("TOKEN"):
+            warn("HOLDFAST_TOKEN or VAULT_TOKEN is set in the environment, and wins over the file.")
+    if not arguments.no_print:
+        show_auth(answer, arguments.format)
     return EXIT_OK
 
 

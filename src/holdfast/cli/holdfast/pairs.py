@@ -5,15 +5,19 @@ r"""``field=value`` words, as ``vault write`` and ``vault kv put`` take them.
 field given twice becomes a list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.typed_input import text_of_file, warn_of_inline
 
 
-def parse_pairs(words: Sequence[str]) -> dict[str, Any]:
+def parse_pairs(words: Sequence[str], *, secrets: Container[str] | None = None) -> dict[str, Any]:
     """Return the fields that the words stand for.
+
+    Args:
+        words: from the command line.
+        secrets: fields to warn about when they are typed there; by default any field.
 
     Raises:
         UsageError: a word has no ``=``, or standard input is asked for twice.
@@ -30,7 +34,8 @@ def parse_pairs(words: Sequence[str]) -> dict[str, Any]:
         name, equals, given = word.partition("=")
         if not equals or not name:
             raise UsageError(f"argument {position} after the path: expected field=value")
-        inline = inline or not (given == "-" or given.startswith("@"))
+        is_secret = secrets is None or name in secrets
+        inline = inline or (is_secret and not (given == "-" or given.startswith("@")))
         value = _value(name, given)
         if name in fields:
             earlier = fields[name]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from holdfast.clock import Clock
 from holdfast.store.audit_trail import AuditTrail
-from holdfast.store.auth.login import Login
+from holdfast.store.auth.login import Conclude, Login
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.iam.login import Host, Offload
@@ -34,7 +34,7 @@ class MethodDesk:
         self.offload = offload
         self.outside = outside
         self.providers = Providers()
-        self.conclude = Conclusion(host.submit, audit, clock).give
+        self.conclude: Conclude = Conclusion(host.submit, audit, clock).give
 
     def takes(self, request: StoreRequest, again: Callable[[Exception], bool], done: Done) -> bool:
         """Serve the request if it is a login; ``False`` if it is not, and needs a token.

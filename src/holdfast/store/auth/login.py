@@ -32,6 +32,9 @@ from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.token_commands import CreateToken, describe_auth
 
+Conclude = Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
+"""The end of a request: its answer, or what stands for it."""
+
 
 class Tools(Protocol):
     """What a login works with."""
@@ -42,7 +45,7 @@ class Tools(Protocol):
     offload: Offload
     outside: Offload
     providers: Providers
-    conclude: Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
+    conclude: Conclude
 
 
 class Login:
