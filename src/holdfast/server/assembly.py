@@ -21,6 +21,7 @@ from holdfast.store.audit_trail import OpenDevices
 from holdfast.store.core import Peers, Store
 from holdfast.store.founding import Furniture
 from holdfast.store.keeper import Keeper
+from holdfast.store.trouble import Trouble
 from holdfast.ui.pages import Pages
 
 TICK_SECONDS = 5.0
@@ -112,10 +113,11 @@ def reload_files(servers: Sequence[HttpServer], store: Store) -> None:
     log.info("certificates and audit files were read again")
 
 
-def keep_up(keeper: Keeper) -> None:
+def keep_up(keeper: Keeper, trouble: Trouble) -> None:
     """Have the keeper do what time asks for; what it cannot do now, it does at the next tick.
 
-    A full disk must not end the process and so seal the store, from which one can still read.
+    A full disk must not end the process and so seal the store, from which one can still read. Trouble is
+    said when it begins and when it ends.
 
     Raises:
         StorageBrokenError: nobody can tell what is stored, so this process must end.
@@ -125,8 +127,9 @@ def keep_up(keeper: Keeper) -> None:
     except StorageBrokenError:
         raise
     except HoldfastError as error:
-        detail = f": {error.detail}" if error.detail else ""
-        log.error("upkeep failed and is tried again: %s%s", error.message, detail)  # noqa: TRY400 - as above
+        trouble.met(error)
+    else:
+        trouble.over()
 
 
 def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, socket.socket]]:

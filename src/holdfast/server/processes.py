@@ -41,6 +41,7 @@ from holdfast.storage.interface import Storage
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import Store
 from holdfast.store.keeper import Keeper
+from holdfast.store.trouble import Trouble
 
 OPEN = b"O"
 CLOSE = b"C"
@@ -116,11 +117,12 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         keyring = keeper.keyring_bytes()
         return None if keyring is None else bytearray(OPEN) + keyring
 
+    upkeep_trouble = Trouble(log, "upkeep")
     loop = WriterLoop(
         context.control,
         apply=keeper.apply,
         current_key_message=current_key_message,
-        on_tick=lambda: keep_up(keeper),
+        on_tick=lambda: keep_up(keeper, upkeep_trouble),
         tick_seconds=tick_seconds(storage),
         grace_seconds=GRACE_SECONDS,
     )

@@ -1,6 +1,7 @@
 """A store in one process: for ``-dev`` and for storage that lives in this process's memory."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -21,8 +22,11 @@ from holdfast.store.keeper_commands import InitializeStore, SubmitShare
 from holdfast.store.local import LocalStore
 from holdfast.store.request import Answer
 from holdfast.store.token_commands import CreateToken
+from holdfast.store.trouble import Trouble
 
 GRACE_SECONDS = 10.0
+
+log = logging.getLogger("holdfast.server")
 
 
 def run_single(
@@ -52,6 +56,7 @@ def run_single(
         peers=peers(config),
     )
     local.keeper.start()
+    upkeep_trouble = Trouble(log, "upkeep")
 
     async def serve() -> None:
         stopping = asyncio.Event()
@@ -64,7 +69,7 @@ def run_single(
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), tick_seconds(storage))
-            keep_up(local.keeper)
+            keep_up(local.keeper, upkeep_trouble)
         for server in servers:
             await server.stop(GRACE_SECONDS)
 

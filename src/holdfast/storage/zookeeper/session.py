@@ -180,6 +180,7 @@ class Session:
 
     def _on_state(self, client: KazooClient, state: str) -> None:
         """Follow the connection; runs in a thread of the client's."""
+        is_refused = client.client_state == KeeperState.AUTH_FAILED
         with self._lock:
             if client is not self._client:
                 return  # given up: it says nothing about the one that took its place
@@ -187,8 +188,7 @@ class Session:
                 self._connected_at, self._has_answered = time.monotonic(), False
                 self._connected.set()
             else:
-                if client.client_state == KeeperState.AUTH_FAILED:
-                    self._is_refused = True
+                self._is_refused |= is_refused
                 self._note_away()
 
     def _note_away(self) -> None:
