@@ -12,6 +12,7 @@ from holdfast.store.ceremonies import commands as ceremony_commands
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
+from holdfast.store.leases import commands as lease_commands
 from holdfast.store.transit import commands as transit_commands
 from holdfast.store.wrapping import commands as wrapping_commands
 
@@ -31,6 +32,7 @@ COMMAND_MODULES = (
     iam_commands,
     keeper_commands,
     kv_commands,
+    lease_commands,
     login_commands,
     system_commands,
     token_commands,

@@ -87,6 +87,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
         warnings: sentences for the caller.
         flat: repeat the members of the data beside the envelope, as old Vault clients expect.
         failed: set if things that were asked for failed; the data say which, and why.
+        accepted: say that it was accepted rather than that it was done, as clients of such jobs expect.
         wrapped: JSON text of what stands for an answer that waits in the store, its one-time token above all.
         lease_id: names the lease of what the answer is about, where it has one.
         renewable: whether that lease can be renewed.
@@ -100,6 +101,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
     flat: bool = False
     failed: Failed | None = None
+    accepted: bool = False
     wrapped: bytes | None = None
     lease_id: str = ""
     renewable: bool = False
@@ -108,7 +110,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     def is_empty(self) -> bool:
         """Whether it says nothing beyond that it was done, or that nothing is there."""
         said = (self.data, self.metadata, self.auth, self.wrapped)
-        return not self.warnings and all(part is None for part in said)
+        return not self.warnings and not self.lease_id and all(part is None for part in said)
 
     def document(self) -> bytes | None:
         """Return the data as one JSON text: a version's data and metadata side by side."""

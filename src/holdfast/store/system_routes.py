@@ -21,6 +21,7 @@ from holdfast.store.explain import explain
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
+from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
@@ -308,6 +309,7 @@ SYSTEM_ROUTES = RouteTable(
         *AUDIT_ROUTES,
         *CEREMONY_ROUTES,
         *WRAPPING_ROUTES,
+        *LEASE_ROUTES,
     )
 )
 

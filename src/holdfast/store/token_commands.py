@@ -48,11 +48,7 @@ class RenewToken(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Extend the token and return the ``auth`` part of an answer."""
-        view = scope.view(TOKENS)
-        _check_origin(scope, token_records.load(view, self.token_hash))
-        entry = token_records.renew(
-            view, self.token_hash, increment_seconds=self.increment_seconds, now=scope.now
-        )
+        entry = renew_token(scope, self.token_hash, increment_seconds=self.increment_seconds)
         return Answer(auth=describe_auth(self.token, entry, scope.now))
 
 
@@ -97,6 +93,18 @@ class RevokeAccessor(Command, frozen=True, kw_only=True):
             raise InvalidInputError("invalid accessor")
         token_records.revoke(view, scope.hasher, found[0])
         return Answer()
+
+
+def renew_token(scope: Scope, token_hash: str, *, increment_seconds: int) -> TokenEntry:
+    """Extend a token, if it could still be had, and return its new entry.
+
+    Raises:
+        UnauthenticatedError: there is no such live token, or its mount is gone.
+        InvalidInputError: it is not renewable, or no longer so.
+    """
+    view = scope.view(TOKENS)
+    _check_origin(scope, token_records.load(view, token_hash))
+    return token_records.renew(view, token_hash, increment_seconds=increment_seconds, now=scope.now)
 
 
 def _check_origin(scope: Scope, entry: TokenEntry | None) -> None:

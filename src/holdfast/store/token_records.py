@@ -169,12 +169,18 @@ def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[
     return None if entry is None else (token_hash, entry)
 
 
-def list_accessors(view: Reader) -> Iterator[str]:
-    """Yield the accessor of every stored token."""
+def walk(view: Reader) -> Iterator[tuple[str, TokenEntry]]:
+    """Yield hash and entry of every stored token."""
     for token_hash in _names(view, "id/"):
         entry = load(view, token_hash)
         if entry is not None:
-            yield entry.accessor
+            yield token_hash, entry
+
+
+def list_accessors(view: Reader) -> Iterator[str]:
+    """Yield the accessor of every stored token."""
+    for _, entry in walk(view):
+        yield entry.accessor
 
 
 def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: str | None = None) -> NewToken:

@@ -135,6 +135,7 @@ def work_a_day(store):
     administer_logins(ask)
     ask_for_wrapped_answers(ask)
     ask("PUT", "cubbyhole/a", {"k": "v"})
+    manage_leases(ask)
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")
     come_together(store, ask)
@@ -154,6 +155,30 @@ def ask_for_wrapped_answers(ask):
 
 
 def come_together(store, ask):
+def manage_leases(ask):
+    ask("PUT", "auth/token/create-orphan", {"ttl": "1h"})
+    [name] = ask("LIST", "sys/leases/lookup/auth/token/create-orphan").data["keys"]
+    ask("PUT", "sys/leases/renew", {"lease_id": f"auth/token/create-orphan/{name}"})
+    ask("PUT", "sys/leases/revoke", {"lease_id": f"auth/token/create-orphan/{name}"})
+    ask("PUT", "sys/leases/revoke-prefix/auth/token")
+    ask("PUT", "sys/leases/tidy")
+
+
+def encrypt_for_others(ask):
+    ask("PUT", "sys/mounts/transit", {"type": "transit"})
+    ask("PUT", "transit/config/keys", {"disable_upsert": False})
+    body = {"batch_input": [{"plaintext": "cA==", "reference": "r"}, {"plaintext": "?"}]}
+    ask("PUT", "transit/encrypt/made", {**body, "partial_failure_response_code": 207})
+    ask("PUT", "transit/keys/k", {"type": "ed25519", "exportable": True, "allow_plaintext_backup": True})
+    ask("PUT", "transit/keys/k/rotate")
+    saved = ask("GET", "transit/backup/k").data["backup"]
+    ask("PUT", "transit/restore/twin", {"backup": saved})
+    ask("PUT", "transit/keys/k/config", {"min_decryption_version": 2, "deletion_allowed": True})
+    ask("PUT", "transit/keys/k/config", {"min_encryption_version": 2})
+    ask("PUT", "transit/keys/k/trim", {"min_available_version": 2})
+    ask("DELETE", "transit/keys/k")
+
+
     def hand_in(path, shares, nonce):
         for share in shares:
             answer = ask("PUT", path, {"key": share, "nonce": nonce}).json

@@ -191,7 +191,7 @@ def _status_of(request: StoreRequest, answer: Answer) -> int:
     if answer.missing:
         return 404
     if answer.failed is None:
-        return 200
+        return 202 if answer.accepted else 200
     wanted = request.body.values.get("partial_failure_response_code")
     if answer.failed is Failed.SOME and type(wanted) is int and wanted in _CODES_OF_ANSWERS_WITH_BODY:
         return wanted

@@ -1,0 +1,1 @@
+"""Leases: the tokens that end, by where they were made."""
