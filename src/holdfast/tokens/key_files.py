@@ -4,10 +4,10 @@ The text of the file decides the kind of key; a file never becomes a shared secr
 unencrypted: a passphrase would need a person at every start.
 """
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from holdfast.errors import InvalidInputError, TooLargeError
 from holdfast.tokens.ec_key import EcSigningKey, EcVerifyingKey
@@ -29,11 +29,7 @@ def load_verifying_key(pem: bytes, *, key_id: str = "") -> RsaVerifyingKey | EcV
     """
     _check_size(pem)
     try:
-        key = (
-            x509.load_pem_x509_certificate(pem).public_key()
-            if _CERTIFICATE in pem
-            else serialization.load_pem_public_key(pem)
-        )
+        key = _key_of_certificate(pem) if _CERTIFICATE in pem else serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
         raise InvalidInputError(
             "public key: expected an RSA or EC public key, or a certificate, in PEM form"
@@ -64,6 +60,12 @@ def load_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigni
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return EcSigningKey(key, key_id=key_id)
     raise InvalidInputError("private key: expected an RSA or EC key")
+
+
+def _key_of_certificate(pem: bytes) -> CertificatePublicKeyTypes:
+    from cryptography import x509  # noqa: PLC0415 - large, and few start-ups need it
+
+    return x509.load_pem_x509_certificate(pem).public_key()
 
 
 def _check_size(pem: bytes) -> None:
