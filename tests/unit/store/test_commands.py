@@ -142,6 +142,7 @@ def work_a_day(store):
     administer_logins(ask)
     encrypt_for_others(ask)
     ask_for_wrapped_answers(ask)
+    manage_leases(ask)
     ask("PUT", "cubbyhole/a", {"k": "v"})
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")
@@ -159,6 +160,15 @@ def ask_for_wrapped_answers(ask):
     wrapped = ask("PUT", "sys/wrapping/wrap", {"k": "v"}, headers=["X-Vault-Wrap-TTL: 60"]).json
     again = ask("PUT", "sys/wrapping/rewrap", {"token": wrapped["wrap_info"]["token"]}).json
     ask("PUT", "sys/wrapping/unwrap", {"token": again["wrap_info"]["token"]})
+
+
+def manage_leases(ask):
+    ask("PUT", "auth/token/create-orphan", {"ttl": "1h"})
+    [name] = ask("LIST", "sys/leases/lookup/auth/token/create-orphan").data["keys"]
+    ask("PUT", "sys/leases/renew", {"lease_id": f"auth/token/create-orphan/{name}"})
+    ask("PUT", "sys/leases/revoke", {"lease_id": f"auth/token/create-orphan/{name}"})
+    ask("PUT", "sys/leases/revoke-prefix/auth/token")
+    ask("PUT", "sys/leases/tidy")
 
 
 def encrypt_for_others(ask):
