@@ -108,6 +108,28 @@ def test_a_store_that_starts_without_its_server_says_what_is_wrong(nodes, server
     assert "Traceback" not in said
 
 
+def test_who_knew_more_than_a_database_that_went_back_serves_nothing_from_it(nodes, server):
+    """Better closed than with a token alive again that was revoked: the writer of what is gone ends."""
+    first, second = nodes
+    server.run("CREATE TABLE backup AS SELECT * FROM holdfast.store")
+    assert write(first, "later", "gone") == 200
+    assert read(second, "later") == "gone"
+    server.run(
+        "DO $$ BEGIN DELETE FROM holdfast.store; INSERT INTO holdfast.store SELECT * FROM backup; END $$"
+    )
+    server.run("DROP TABLE backup")
+    eventually(lambda: ask(first, "GET", "/v1/sys/seal-status").json["sealed"] is True)
+    eventually(lambda: read(second, "later") == 503)
+    assert "went back to an earlier state" in first.log()
+    second.stop()
+    second.start()
+    for node in nodes:
+        node.unseal()
+        assert read(node, "later") == 404
+    for node in nodes:
+        assert write(node, "later", "anew") == 200
+
+
 def test_the_server_learns_no_secret_and_nobody_the_password(nodes, server):
     first, second = nodes
     secrets = {"root token": first.root_token, "password of the database": PASSWORD}

@@ -147,13 +147,20 @@ class Server:
             )
         )
 
-    def dump(self):
-        """Return everything in the database, as a backup has it."""
+    def dump(self, *, schema="*"):
+        """Return everything in the database, or in one schema of it, as a backup has it."""
         done = subprocess.run(
-            [program("pg_dump"), "--dbname", self.url()],
+            [program("pg_dump"), "--schema", schema, "--dbname", self.url()],
             check=True, capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         return done.stdout
+
+    def restore(self, dump):
+        """Load what a dump has."""
+        subprocess.run(
+            [program("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", self.url()],
+            input=dump, check=True, stdout=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
 
     def log(self):
         return self.log_path.read_text(errors="replace")
