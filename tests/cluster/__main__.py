@@ -39,7 +39,7 @@ def table(verdict: Verdict) -> str:
     rows += [("", "")]
     rows += [(what, str(count)) for what, count in sorted(verdict.outcomes.items())]
     done = sum(count for what, count in verdict.outcomes.items() if what.endswith("done"))
-    rows += [("done a second, while struck", f"{done / max(1.0, verdict.seconds):.0f}"), ("", "")]
+    rows += [("done a second, all in all", f"{done / max(1.0, verdict.called_seconds):.0f}"), ("", "")]
     keys = len(verdict.calls_of_key)
     rows += [
         (

@@ -126,6 +126,9 @@ class Caller(threading.Thread):
             except NotDoneError:
                 self._history.note_other("refused")
                 time.sleep(REST_SECONDS)
+        self.close()
+
+    def close(self) -> None:
         self._wire.close()
 
     def read(self, node: Node, key: str) -> None:

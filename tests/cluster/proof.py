@@ -22,6 +22,7 @@ class Verdict:
     """What a run found out."""
 
     seconds: float = 0.0
+    called_seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
     strikes: Counter[str] = field(default_factory=Counter)
     calls_of_key: dict[str, int] = field(default_factory=dict)
@@ -64,6 +65,7 @@ def run(directory: Path, *, seconds: float, seed: int, measurements: int) -> Ver
             others, itself = after_a_store_is_killed(cluster, number % len(cluster.nodes))
             verdict.store_killed_others.append(max(others))
             verdict.store_killed_itself.append(itself)
+        verdict.called_seconds = time.monotonic() - start
         for caller in callers:
             caller.stop()
         for caller in callers:
@@ -105,6 +107,7 @@ def read_back(cluster: Cluster, history: History, verdict: Verdict) -> None:
     for node in cluster.nodes:
         for key in KEYS:
             last.read(node, key)
+    last.close()
     wire = Wire()
     verdict.acknowledged = len(history.acknowledged)
     for number, (path, value) in enumerate(history.acknowledged.items()):

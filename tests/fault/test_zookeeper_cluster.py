@@ -1,14 +1,14 @@
 """Three stores over three ZooKeeper servers, killed and frozen at random: callers are never told a lie.
 
 Each key behaves as one register would, whichever store is asked; no acknowledged write is lost; writes flow
-again soon. This is the short form of `python -m tests.cluster`, with its strikes in a fixed order.
+again soon. This is the short form of `./dev cluster`.
 """
 
 import pytest
 from tests.cluster.__main__ import table
 from tests.cluster.proof import run
 
-SECONDS = 15
+SECONDS = 20
 
 
 @pytest.mark.timeout(300)
@@ -16,7 +16,7 @@ def test_a_cluster_that_is_struck_at_random_tells_its_callers_the_truth(tmp_path
     verdict = run(tmp_path, seconds=SECONDS, seed=20261129, measurements=1)
     print(table(verdict))
     assert verdict.is_good, table(verdict)
-    assert verdict.strikes.total() >= 3
+    assert verdict.strikes.keys() >= {"kill -9 of the leader", "SIGSTOP of a store", "SIGSTOP of the leader"}
     assert min(verdict.calls_of_key.values()) > 5
     assert verdict.acknowledged > 5
     assert verdict.outcomes["write done"] > 20
