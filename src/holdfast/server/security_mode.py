@@ -3,7 +3,7 @@
 The names are those of DC/OS clusters, the store works in all of them, and permissions are enforced in all of
 them. A mode only ever refuses to start a configuration that says less than it; it changes no listener.
 
-    security_mode = "strict"       nothing in clear: every TCP listener has TLS, so have peers and ZooKeeper
+    security_mode = "strict"       nothing in clear: every TCP listener has TLS, so have peers and shared storage
     security_mode = "permissive"   clear text beside TLS, for clients that cannot do better yet
     security_mode = "disabled"     no TLS at all, and so on loopback only
 
@@ -71,6 +71,19 @@ def _require_no_clear_text(config: ServerConfig, tcp: Sequence[ListenerConfig]) 
     if config.storage_kind == "zookeeper" and config.storage_options.get("tls_enabled") not in {True, "true"}:
         raise InvalidInputError(
             'security_mode: strict expects tls_enabled = true in the storage "zookeeper" stanza'
+        )
+    if config.storage_kind == "postgresql":
+        _require_verified_postgresql(config)
+
+
+def _require_verified_postgresql(config: ServerConfig) -> None:
+    from holdfast.storage.postgresql import read_settings  # noqa: PLC0415 - few need it
+
+    settings = read_settings(config.storage_options)
+    if not settings.is_verified and not settings.is_socket:
+        raise InvalidInputError(
+            "security_mode: strict expects sslmode=verify-full or a unix socket as connection_url of the "
+            'storage "postgresql" stanza'
         )
 
 

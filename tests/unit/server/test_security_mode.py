@@ -8,6 +8,7 @@ from holdfast.server.config_file import load_config
 
 STORAGE = 'storage "file" { path = "/data" }\n'
 ZOOKEEPER = 'storage "zookeeper" {\n address = "zk-1:2181"\n unprotected = true\n%s}\n'
+POSTGRESQL = 'storage "postgresql" {\n connection_url = "postgres://u@%s"\n}\n'
 LOOPBACK = 'listener "tcp" {\n address = "127.0.0.1:8200"\n tls_disable = true\n}\n'
 EVERYWHERE = 'listener "tcp" {\n address = "0.0.0.0:8200"\n tls_disable = true\n}\n'
 UNIX = 'listener "unix" { address = "/run/holdfast.sock" }\n'
@@ -54,6 +55,9 @@ def test_disabled_takes_loopback(load):
         ),
         pytest.param("strict", (STORAGE, "TLS", PEERS), "peers", id="strict-peers"),
         pytest.param("strict", (ZOOKEEPER % "", "TLS"), "tls_enabled", id="strict-zookeeper"),
+        pytest.param(
+            "strict", (POSTGRESQL % "127.0.0.1/d", "TLS"), "sslmode=verify-full", id="strict-postgresql"
+        ),
         pytest.param("permissive", (STORAGE, EVERYWHERE), "at least one", id="permissive-without-tls"),
         pytest.param("disabled", (STORAGE, EVERYWHERE), "loopback", id="disabled-off-loopback"),
         pytest.param("Strict", (STORAGE, LOOPBACK), "expected strict, permissive", id="unknown-mode"),
@@ -67,3 +71,10 @@ def test_less_than_the_mode_is_refused(load, tls, mode, stanzas, told):
 
 def test_strict_takes_zookeeper_over_tls(load, tls):
     assert load("strict", ZOOKEEPER % "tls_enabled = true\n", tls).storage_kind == "zookeeper"
+
+
+@pytest.mark.parametrize(
+    "where", ["db.example/d", "127.0.0.1/d?sslmode=verify-full", "/d?host=/run/postgresql"]
+)
+def test_strict_takes_a_postgresql_that_is_verified_or_behind_a_socket(load, tls, where):
+    assert load("strict", POSTGRESQL % where, tls).storage_kind == "postgresql"

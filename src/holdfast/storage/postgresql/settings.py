@@ -100,6 +100,11 @@ class Settings:
     is_verified: bool = False
 
     @property
+    def is_socket(self) -> bool:
+        """Whether the server is reached by Unix sockets alone."""
+        return all(host.startswith(("/", "@")) for host in self.server["host"].split(","))
+
+    @property
     def place(self) -> str:
         """Which server and database, for the operator's log."""
         return f"host {self.server['host']} port {self.server['port']} database {self.server['dbname']}"
