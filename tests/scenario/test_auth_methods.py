@@ -7,6 +7,8 @@ from pathlib import Path
 
 import hvac
 import pytest
+import requests
+from tests.support.certificates import TestAuthority
 from tests.support.cluster import Cluster
 from tests.support.https_service import HttpsService
 from tests.support.provider import JWKS, Provider
@@ -262,3 +264,34 @@ def test_people_and_programs_at_a_terminal(tmp_path):
         work, environment = terminal(store, tmp_path)
         text = (TRANSCRIPTS / "auth_people.txt").read_text(encoding="utf-8")
         play(text, directory=work, environment=environment)
+
+
+def test_hvac_cert_over_a_listener_that_asks_for_certificates(tmp_path):
+    authority, stranger = TestAuthority("clients"), TestAuthority("strangers")
+    clients = authority.write_authority(tmp_path / "clients.pem")
+    certificate, key = authority.issue(tmp_path, "localhost")
+    foreign = stranger.issue(tmp_path, "foreign")
+    store = StoreProcess(tmp_path, tls=True)
+    config = store.config_path.read_text()
+    store.config_path.write_text(
+        config.replace("  tls_key_file", f'  tls_client_ca_file = "{clients}"\n  tls_key_file')
+    )
+    with store:
+        store.initialize()
+        client = hvac.Client(url=store.url, token=store.root_token, verify=str(store.certificate))
+        client.sys.enable_auth_method("cert")
+        client.auth.cert.create_ca_certificate_role(
+            "web", certificate=Path(clients).read_text(), allowed_dns_sans="localhost", token_ttl="5m"
+        )
+        machine = hvac.Client(url=store.url, verify=str(store.certificate), cert=(certificate, key))
+        answer = machine.auth.cert.login(name="web", cert_pem=certificate, key_pem=key)
+        assert answer["auth"]["metadata"]["common_name"] == "localhost"
+        assert answer["auth"]["lease_duration"] == 300
+        with pytest.raises(hvac.exceptions.InvalidRequest, match="no client certificate supplied"):
+            ask_hvac(store).post("/v1/auth/cert/login")
+        with pytest.raises(requests.exceptions.RequestException):
+            ask_hvac(store, cert=foreign).post("/v1/auth/cert/login")
+
+
+def ask_hvac(store: StoreProcess, **how) -> hvac.adapters.Adapter:
+    return hvac.Client(url=store.url, verify=str(store.certificate), **how).adapter

@@ -43,6 +43,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         precondition: what must be at the path for a write or delete to happen; a versioned mount knows it.
         peer: ``address:port`` of the connection.
         secret_bytes: size of the secret in a write, where the body is an encoding of it; -1 where it is not.
+        certificate: the verified certificate of the client, as DER, where it may log in by it; else empty.
         repeats: how often it was served anew because another node changed what it was about to read.
         wrap_seconds: for how long the answer is to wait in the store for whoever has its one-time token; 0
             to get it at once.
@@ -57,6 +58,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     precondition: Precondition = Precondition.NONE
     peer: str = ""
     secret_bytes: int = -1
+    certificate: bytes = b""
     repeats: int = 0
     wrap_seconds: int = 0
 

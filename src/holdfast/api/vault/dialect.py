@@ -114,6 +114,7 @@ class VaultDialect:
             body=self._body(request, call.operation) if request.body else EMPTY_BODY,
             query=call.target.query,
             peer=request.peer,
+            certificate=_certificate(request, call),
             wrap_seconds=_wrap_seconds(headers[WRAP_TTL]) if WRAP_TTL in headers else 0,
         )
 
@@ -147,6 +148,13 @@ def _read_line(method: str, raw_target: bytes) -> _Call:
         # One spelling for what is read or removed, so that no rule for ``a`` is passed by as ``a/``.
         path = path.rstrip("/")
     return _Call(target, operation, path)
+
+
+def _certificate(request: Request, call: _Call) -> bytes:
+    """Return the client's certificate where it can be a credential: on the way to a login."""
+    if call.operation is not Operation.WRITE or not call.path.startswith("auth/"):
+        return b""
+    return request.client_certificate() or b""
 
 
 def _listing(target: Target) -> Operation | None:

@@ -1,0 +1,114 @@
+"""``certs/...``: which certificates may log in, and what their holders get."""
+
+from typing import Any
+
+import msgspec
+from cryptography import x509
+
+from holdfast.errors import InvalidInputError
+from holdfast.formats.strict_json import encode
+from holdfast.store import fields
+from holdfast.store.auth.cert.matching import AllowedNames
+from holdfast.store.auth.jwt.config import pem_texts
+from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
+from holdfast.store.auth.visit import AuthVisit
+from holdfast.store.command import Command
+from holdfast.store.request import Answer, Operation
+
+MAX_CERTIFICATES = 16
+_NOT_OFFERED = ("required_extensions", "allowed_metadata_extensions", "ocsp_enabled")
+_FIELDS = {
+    "any_name": "allowed_names",
+    "common_names": "allowed_common_names",
+    "dns_sans": "allowed_dns_sans",
+    "email_sans": "allowed_email_sans",
+    "uri_sans": "allowed_uri_sans",
+    "organizational_units": "allowed_organizational_units",
+}
+
+
+class CertRole(msgspec.Struct, array_like=True, frozen=True):
+    """One role. Fields are only ever appended: their order is the record format.
+
+    Attributes:
+        certificates: in PEM form: authorities, or certificates of single clients.
+        allowed: the names that it asks for.
+        settings: about tokens.
+        display_name: kept and shown.
+    """
+
+    certificates: tuple[str, ...]
+    allowed: AllowedNames = AllowedNames()
+    settings: TokenSettings = TokenSettings()
+    display_name: str = ""
+
+    def trusted(self) -> list[x509.Certificate]:
+        """Return the certificates, parsed."""
+        return [x509.load_pem_x509_certificate(pem.encode()) for pem in self.certificates]
+
+
+def role_key(name: str) -> str:
+    """Return where a role is."""
+    return f"certs/{name}"
+
+
+def _write_role(visit: AuthVisit) -> Command:
+    def make(before: CertRole | None) -> CertRole:
+        return _changed(visit.values, before or CertRole(()))
+
+    return visit.change(role_key(visit.name), CertRole, make)
+
+
+def _changed(values: dict[str, Any], before: CertRole) -> CertRole:
+    for name in _NOT_OFFERED:
+        if values.get(name):
+            raise InvalidInputError(f"{name}: expected nothing; this is not offered")
+    certificates = before.certificates
+    if "certificate" in values:
+        certificates = pem_texts(values["certificate"])
+    if not 0 < len(certificates) <= MAX_CERTIFICATES:
+        raise InvalidInputError(f"certificate: expected 1 to {MAX_CERTIFICATES} certificates in PEM form")
+    allowed = AllowedNames(
+        **{
+            kind: fields.words(values, name) if name in values else getattr(before.allowed, kind)
+            for kind, name in _FIELDS.items()
+        }
+    )
+    role = CertRole(
+        certificates=certificates,
+        allowed=allowed,
+        settings=read_token_settings(values, before.settings),
+        display_name=fields.text(values, "display_name", before.display_name),
+    )
+    try:
+        role.trusted()
+    except ValueError:
+        raise InvalidInputError("certificate: expected certificates in PEM form") from None
+    return role
+
+
+def _read_role(visit: AuthVisit) -> Answer:
+    role = visit.require(role_key(visit.name), CertRole)
+    shown = {
+        "certificate": "".join(role.certificates),
+        "display_name": role.display_name or visit.name,
+        **{name: list(getattr(role.allowed, kind)) for kind, name in _FIELDS.items()},
+    }
+    return Answer(data=encode(shown | describe_token_settings(role.settings)))
+
+
+def _delete_role(visit: AuthVisit) -> Command:
+    return visit.remove(role_key(visit.name))
+
+
+def _list_roles(visit: AuthVisit) -> Answer:
+    return visit.listing("certs/")
+
+
+CERT_ROUTES = (
+    AuthRoute("certs", Operation.LIST, _list_roles),
+    AuthRoute("certs/<>", Operation.READ, _read_role),
+    AuthRoute("certs/<>", Operation.WRITE, _write_role, creates=True),
+    AuthRoute("certs/<>", Operation.DELETE, _delete_role),
+)
