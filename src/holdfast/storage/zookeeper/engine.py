@@ -255,7 +255,7 @@ class ZookeeperStorage:
         numbers = range(self._revision + 1, revision + 1)
         changed = Footprint()
         entries: Answers = [None]
-        if 0 <= self._revision and len(numbers) <= KEPT_ENTRIES:
+        if self._revision >= 0 and len(numbers) <= KEPT_ENTRIES:
             entries = self._ask(
                 lambda client: [
                     client.get_async(f"{self._root}/changes/{entry_name(number)}") for number in numbers
