@@ -3,7 +3,7 @@
 The names are those of DC/OS clusters, the store works in all of them, and permissions are enforced in all of
 them. A mode only ever refuses to start a configuration that says less than it; it changes no listener.
 
-    security_mode = "strict"       nothing in clear: every TCP listener has TLS, so have peers and shared storage
+    security_mode = "strict"       nothing in clear: every TCP listener has TLS, so have peers and storage
     security_mode = "permissive"   clear text beside TLS, for clients that cannot do better yet
     security_mode = "disabled"     no TLS at all, and so on loopback only
 

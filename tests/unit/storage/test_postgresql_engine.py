@@ -184,6 +184,14 @@ def test_what_keeps_us_out_is_said_with_what_to_do(server, how, text, caplog):
     assert PASSWORD not in caplog.text
 
 
+def test_of_several_hosts_the_one_that_serves_is_found(fresh):
+    url = fresh.url().replace(f"127.0.0.1:{fresh.port}", f"127.0.0.1:1,127.0.0.1:{fresh.port}")
+    storage = opened(url, request_timeout="5s")
+    storage.write(put("a", b"1"))
+    assert storage.get("a") == b"1"
+    storage.close()
+
+
 def test_a_password_file_lets_us_in_and_is_nowhere_repeated(fresh, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     (tmp_path / "password").write_text(PASSWORD + "\n")

@@ -63,6 +63,9 @@ MAX_READER_PATIENCE_SECONDS = 4.0
 """How long a process that only reads stands still for a server that is away; others wait for it."""
 
 READ_SILENCE_SECONDS = 4.0
+LISTING_SILENCE_SECONDS = 20.0
+"""How long the server may say nothing to a question; it collects all names of a level before it answers."""
+
 MAX_REMEMBERED_VALUE_BYTES = 4 * 1024 * 1024
 MAX_STATEMENT_BYTES = 32 * 1024 * 1024
 
@@ -162,7 +165,11 @@ class PostgresqlStorage:
             known = self._memory.names(prefix)
             if known is None:
                 check_prefix(prefix)
-                answer = self._read(self._statements.names, {**level(prefix), **since(self._mark.revision)})
+                answer = self._read(
+                    self._statements.names,
+                    {**level(prefix), **since(self._mark.revision)},
+                    silence_seconds=LISTING_SILENCE_SECONDS,
+                )
                 known = sorted(name.decode() for name, _ in answer)
                 self._memory.keep_names(prefix, known)
             return known
@@ -177,9 +184,15 @@ class PostgresqlStorage:
             self._remember(key, value)
         return values
 
-    def _read(self, statement: bytes, parameters: dict[str, Any]) -> Answer:
+    def _read(
+        self, statement: bytes, parameters: dict[str, Any], *, silence_seconds: float = READ_SILENCE_SECONDS
+    ) -> Answer:
         """Return the answer to a statement that brings the log along, and follow that log; under the lock."""
-        rows = self._ask(self._reader, partial(_rows, statement=statement, parameters=parameters))
+        rows = self._ask(
+            self._reader,
+            partial(_rows, statement=statement, parameters=parameters),
+            silence_seconds=silence_seconds,
+        )
         if not rows.log:
             # Nothing is as new as what we know. Say so, and not that there is no store, if there is one.
             statement = self._statements.newest
@@ -429,13 +442,19 @@ class PostgresqlStorage:
         row = connection.execute(self._statements.format, [FORMAT_KEY], binary=True).fetchone()
         return None if row is None else bytes(row[0])
 
-    def _ask(self, session: Session, send: Callable[[Connection], T]) -> T:
+    def _ask(
+        self,
+        session: Session,
+        send: Callable[[Connection], T],
+        *,
+        silence_seconds: float = READ_SILENCE_SECONDS,
+    ) -> T:
         """Send what may be sent twice, until it is answered or patience ends."""
         deadline = time.monotonic() + self._patience_seconds
         while True:
             self._refuse_if_closed()
             try:
-                return session.ask(send, silence_seconds=READ_SILENCE_SECONDS)
+                return session.ask(send, silence_seconds=silence_seconds)
             except LostError:
                 if time.monotonic() >= deadline:
                     self._raise_away()

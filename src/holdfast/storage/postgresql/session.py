@@ -70,6 +70,9 @@ class Session:
                 self._give_up(connection)
                 raise LostError(type(error).__name__) from None
             raise refusal(error) from None
+        except BaseException:
+            self._give_up(connection)  # whatever it was in the middle of
+            raise
 
     def give_up(self) -> None:
         """Hang up, so that the server ends what is under way; the next call connects anew."""
