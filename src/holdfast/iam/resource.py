@@ -54,6 +54,11 @@ class SecretResource:
     path: str
 
 
+def is_store_name(text: str) -> bool:
+    """Whether a store of this name can be spoken of in rids, without being taken for something else."""
+    return _STORE.fullmatch(text) is not None and text not in {Scope.NAMES.value, Scope.SPACE.value}
+
+
 def canonical_rid(text: str) -> str:
     """Return the one spelling of a rid.
 

@@ -204,7 +204,8 @@ class TestStores:
         powerless = store.token(policies=["default"])
         assert store.dcos("PUT", "store/team", {"driver": "vault"}, token=powerless).status == 403
         assert store.dcos("PUT", "store/team", {"driver": "floppy"}, token=store.root).status == 404
-        assert store.dcos("PUT", "store/a/b", {}, token=store.root).status == 400
+        for name in ("a/b", "a%20b", "%25", "*", "%C3%BC", "list", "space", "s" * 97):
+            assert store.dcos("PUT", f"store/{name}", {}, token=store.root).status == 400, name
         assert store.dcos("PUT", "store/team", {"driver": "vault"}, token=store.root).status == 201
         assert store.dcos("PUT", "store/team", {}, token=store.root).status == 409
         assert store.dcos("PUT", "secret/team/a", {"value": "1"}, token=store.root).status == 201

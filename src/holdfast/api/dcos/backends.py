@@ -10,12 +10,13 @@ from http import HTTPStatus
 
 import msgspec
 
-from holdfast.api.dcos.errors import UNKNOWN_STORE, refuse
+from holdfast.api.dcos.errors import NOT_KNOWN, UNKNOWN_STORE, refuse
 from holdfast.api.dcos.exchange import Exchange, done_with
 from holdfast.api.dcos.values import JSON, media_type
-from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
+from holdfast.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
 from holdfast.formats.strict_json import JsonObject, decode_object, encode
 from holdfast.http.message import build_response
+from holdfast.iam.resource import is_store_name
 from holdfast.store import fields
 from holdfast.store.core import Store
 from holdfast.store.keeper_commands import (
@@ -33,6 +34,7 @@ DESCRIPTION = "Holdfast KV version 2"
 THIS_NODE = "this_node"
 FORCE = "force"
 
+BAD_STORE_NAME = "store: expected 1 to 96 letters, digits and characters of - _ . and neither list nor space"
 NOT_WHILE_SEALED = "the store is initialised and sealed: unseal it first; then it can be given other keys"
 
 Handler = Callable[[Exchange, str], None]
@@ -92,6 +94,9 @@ class Backends:
     def _auto_unseal(self, exchange: Exchange, name: str) -> None:
         """Open with the private key that the configuration names. The encrypted key may come along."""
         self._mount_of(name)
+        if self._store.is_sealed and not exchange.token:
+            # Whose a token is, is known only once the keys are decrypted: not worth the work for none.
+            raise UnauthenticatedError(NOT_KNOWN)
         message = fields.text(_body(exchange).values, "key") if exchange.request.body else ""
         exchange.control(
             AutoUnseal(token=exchange.token, message=message, this_node=exchange.flag(THIS_NODE)),
@@ -163,8 +168,8 @@ class Backends:
         values = _body(exchange).values if exchange.request.body else {}
         if fields.text(values, "driver", DRIVER) not in KNOWN_DRIVERS:
             raise NotFoundError(f"driver: expected {DRIVER}")
-        if not name or "/" in name:
-            raise InvalidInputError("store: expected a name of one segment")
+        if not is_store_name(name):
+            raise InvalidInputError(BAD_STORE_NAME)
         if self._store.mount_of_store(name) is not None:
             raise ConflictError("the store already exists")
         mount = {
