@@ -103,6 +103,7 @@ class VaultClient:
         body: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
+        wrap_ttl: str = "",
     ) -> dict[str, Any]:
         """Send one request below ``/v1``.
 
@@ -111,6 +112,7 @@ class VaultClient:
             path: such as ``secret/data/team/db``, not percent-encoded.
             body: JSON object to send.
             query: query parameters.
+            wrap_ttl: let the answer wait in the store for so long, such as ``5m``, and get a one-time token.
 
         Returns:
             The whole answer; ``{}`` for 204.
@@ -126,6 +128,8 @@ class VaultClient:
             headers["X-Vault-Token"] = self._token.reveal().decode()
         if self._namespace:
             headers["X-Vault-Namespace"] = self._namespace
+        if wrap_ttl:
+            headers["X-Vault-Wrap-TTL"] = wrap_ttl
         if method == "LIST":
             method, query = "GET", {**(query or {}), "list": "true"}
         elif method == "PATCH":

@@ -75,6 +75,15 @@ _TOKEN = Group(
     },
 )
 
+_LEASE = Group(
+    "Look up, extend and end what has an end",
+    {
+        "lookup": Command("Show until when something is leased", f"{_HERE}.lease:lookup"),
+        "renew": Command("Extend a lease", f"{_HERE}.lease:renew"),
+        "revoke": Command("End a lease, or all below a prefix", f"{_HERE}.lease:revoke"),
+    },
+)
+
 _STORES = Group(
     "Open, close and look at secret stores",
     {
@@ -217,6 +226,8 @@ PROGRAM = Program(
             "policy": _POLICY,
             "secrets": _SECRETS,
             "token": _TOKEN,
+            "lease": _LEASE,
+            "unwrap": Command("Fetch an answer that waits in the store", f"{_HERE}.wrapping:unwrap"),
             "audit": _AUDIT,
             "security": _SECURITY,
             "import": _IMPORT,

@@ -7,6 +7,7 @@ from holdfast.cli.holdfast.answers import data_of, nothing_found, show_field, sh
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.kv_tables import print_fields, print_path
 from holdfast.cli.holdfast.kv_target import add_path_argument, find_target
+from holdfast.cli.holdfast.wrapping import add_wrap_option, show_wrapped
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.client.errors import RemoteNotFoundError
@@ -17,6 +18,7 @@ def get(parser: CommandParser) -> Run:
     add_path_argument(parser)
     parser.add_argument("--version", type=int, help="an older version, by number")
     parser.add_argument("--field", help="print this field only, exactly")
+    add_wrap_option(parser)
     add_format_option(parser)
     add_server_options(parser)
     return _get
@@ -39,11 +41,13 @@ def _get(arguments: Namespace) -> int:
         query = {"version": str(arguments.version)}
     path = target.api_path("data")
     try:
-        answer = client.request("GET", path, query=query)
+        answer = client.request("GET", path, query=query, wrap_ttl=arguments.wrap_ttl)
     except RemoteNotFoundError as error:
         answer = dict(error.answer)  # of a deleted version: when, and so which one to undelete
         if not data_of(answer):
             return nothing_found(path, answer)
+    if arguments.wrap_ttl:
+        return show_wrapped(answer, arguments)
     data = data_of(answer)
     metadata = data.get("metadata") if target.is_versioned else None
     fields = (data.get("data") or {}) if target.is_versioned else data

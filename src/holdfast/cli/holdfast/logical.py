@@ -15,6 +15,7 @@ from holdfast.cli.holdfast.answers import (
 )
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.pairs import parse_pairs
+from holdfast.cli.holdfast.wrapping import add_wrap_option, show_wrapped
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.client.errors import RemoteNotFoundError
 
@@ -23,6 +24,7 @@ def read(parser: CommandParser) -> Run:
     """Read a path of the API."""
     parser.add_argument("path")
     parser.add_argument("--field", help="print this field only")
+    add_wrap_option(parser)
     add_format_option(parser)
     add_server_options(parser)
     return _read
@@ -34,6 +36,7 @@ def write(parser: CommandParser) -> Run:
     parser.add_argument("fields", nargs="*", metavar="field=value")
     parser.add_argument("--force", "-f", action="store_true", help="write without any field")
     parser.add_argument("--field", help="print this field of the answer only")
+    add_wrap_option(parser)
     add_format_option(parser)
     add_server_options(parser)
     return _write
@@ -56,11 +59,13 @@ def delete(parser: CommandParser) -> Run:
 
 def _read(arguments: Namespace) -> int:
     try:
-        answer = connect(arguments).request("GET", arguments.path)
+        answer = connect(arguments).request("GET", arguments.path, wrap_ttl=arguments.wrap_ttl)
     except RemoteNotFoundError as error:
         answer = dict(error.answer)
         if not data_of(answer):
             return nothing_found(arguments.path, answer)
+    if arguments.wrap_ttl:
+        return show_wrapped(answer, arguments)
     if arguments.field:
         return show_field(data_of(answer), arguments.field)
     show_data(answer, arguments.format)
@@ -70,7 +75,11 @@ def _read(arguments: Namespace) -> int:
 def _write(arguments: Namespace) -> int:
     if not arguments.fields and not arguments.force:
         raise UsageError("expected field=value after the path, or -force to write nothing")
-    answer = connect(arguments).request("PUT", arguments.path, parse_pairs(arguments.fields))
+    answer = connect(arguments).request(
+        "PUT", arguments.path, parse_pairs(arguments.fields), wrap_ttl=arguments.wrap_ttl
+    )
+    if arguments.wrap_ttl and answer:
+        return show_wrapped(answer, arguments)
     if arguments.field:
         return show_field(data_of(answer) or answer.get("auth") or {}, arguments.field)
     if answer.get("auth"):

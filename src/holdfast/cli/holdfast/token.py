@@ -8,6 +8,7 @@ from holdfast.cli.errors import UsageError
 from holdfast.cli.holdfast.answers import show_auth, show_data, show_field
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.pairs import parse_option_pairs
+from holdfast.cli.holdfast.wrapping import add_wrap_option, show_wrapped
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.cli.typed_input import secret_word
 
@@ -31,7 +32,9 @@ def create(parser: CommandParser) -> Run:
     parser.add_argument(
         "--renewable", type=one_of("true", "false"), default="true", help="whether its life can be extended"
     )
+    parser.add_argument("--role", help="as this token role says")
     parser.add_argument("--field", help="print this field only, such as token")
+    add_wrap_option(parser)
     add_format_option(parser)
     add_server_options(parser)
     return _create
@@ -75,7 +78,13 @@ def _create(arguments: Namespace) -> int:
         "renewable": arguments.renewable == "true",
     }
     path = "auth/token/create-orphan" if arguments.orphan else "auth/token/create"
-    answer = connect(arguments).request("POST", path, body)
+    if arguments.role:
+        if arguments.orphan:
+            raise UsageError("-role: expected no -orphan with it; the role says that")
+        path = f"auth/token/create/{arguments.role}"
+    answer = connect(arguments).request("POST", path, body, wrap_ttl=arguments.wrap_ttl)
+    if arguments.wrap_ttl:
+        return show_wrapped(answer, arguments)
     if arguments.field:
         auth = answer.get("auth") or {}
         return show_field({**auth, "token": auth.get("client_token")}, arguments.field)
