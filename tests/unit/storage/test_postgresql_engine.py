@@ -8,6 +8,7 @@ import pytest
 from tests.support.certificates import TestAuthority
 from tests.support.postgresql import postgresql
 
+from holdfast.errors import InternalError
 from holdfast.storage import StorageBrokenError, StorageFullError, StorageUnavailableError
 from holdfast.storage.postgresql import PostgresqlStorage, read_settings
 
@@ -317,6 +318,21 @@ def test_a_batch_is_one_commit(fresh):
     storage.write_all([put(f"batch/{number:04}", b"x") for number in range(2000)])
     assert storage.revision() == before + 1
     assert len(storage.list("batch/", limit=5000)) == 2000
+    storage.close()
+
+
+def test_a_change_that_starts_another_is_a_defect_and_changes_nothing(fresh):
+    storage = opened(fresh.url())
+
+    def change(transaction):
+        transaction.put("outer", b"1")
+        storage.write(put("inner", b"1"))
+
+    with pytest.raises(InternalError):
+        storage.write(change)
+    assert storage.list("") == []
+    storage.write(put("a", b"1"))
+    assert storage.revision() == 1
     storage.close()
 
 

@@ -23,6 +23,7 @@ from secrets import token_bytes
 from typing import Any, Generic, NoReturn, TypeAlias
 
 from holdfast.clock import Clock, SystemClock
+from holdfast.errors import InternalError
 from holdfast.storage import leases
 from holdfast.storage.errors import (
     InvalidKeyError,
@@ -102,6 +103,7 @@ class PostgresqlStorage:
         self._reader = Session(settings, patience_seconds=self._patience_seconds, readonly=True)
         self._writer = Session(settings, patience_seconds=self._patience_seconds, readonly=False)
         self._writing = threading.RLock()
+        self._is_writing = False
         self._lock = threading.RLock()  # what is remembered, and the reader; taken after the one above
         self._closed = False
         self._memory = Memory()
@@ -264,19 +266,16 @@ class PostgresqlStorage:
         """Run every change on top of those before it and commit once."""
         if not changes:
             return []
+        if self._readonly:
+            raise StorageUnavailableError("storage: opened for reading only")
         with self._writing:
-            deadline = time.monotonic() + self._patience_seconds
-            while True:
-                self._refuse_if_closed()
-                if self._readonly:
-                    raise StorageUnavailableError("storage: opened for reading only")
-                try:
-                    return self._commit_all(changes)
-                except (LostError, OvertakenError):
-                    # The lock went with the connection, and nothing was changed.
-                    self._writer.give_up()
-                    if time.monotonic() >= deadline:
-                        self._raise_away()
+            if self._is_writing:
+                raise InternalError("storage: a change must not start another one")
+            self._is_writing = True
+            try:
+                return self._write_all(changes)
+            finally:
+                self._is_writing = False
 
     def acquire_lease(self, name: str, *, holder: str, ttl_seconds: float) -> Lease | None:
         """Take a lease; see ``storage.leases``."""
@@ -292,6 +291,17 @@ class PostgresqlStorage:
         with self._lock:
             self._memory.clear()
             self._reader.close()
+
+    def _write_all(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            self._refuse_if_closed()
+            try:
+                return self._commit_all(changes)
+            except (LostError, OvertakenError):
+                # The lock went with the connection, and nothing was changed.
+                if time.monotonic() >= deadline:
+                    self._raise_away()
 
     def _commit_all(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Run changes under the lock and commit them.
@@ -344,6 +354,7 @@ class PostgresqlStorage:
             self._writer.ask(
                 lambda connection: self._send_commit(connection, changes, revision, entry),
                 silence_seconds=self._patience_seconds,
+                is_continued=True,
             )
         except LostError:
             if not self._was_made(revision, entry.commit_id):
@@ -412,6 +423,7 @@ class PostgresqlStorage:
                 rows = self._writer.ask(
                     partial(_rows, statement=self._statements.log, parameters=since(revision)),
                     silence_seconds=READ_SILENCE_SECONDS,
+                    is_continued=True,
                 )
                 self._end()
             except (LostError, StorageUnavailableError) as error:
@@ -430,6 +442,7 @@ class PostgresqlStorage:
         self._writer.ask(
             lambda connection: connection.execute(self._statements.rollback),
             silence_seconds=READ_SILENCE_SECONDS,
+            is_continued=True,
         )
 
     def _abandon(self) -> None:

@@ -50,17 +50,22 @@ class Session:
         self._next_try = 0.0
         self._why: StorageUnavailableError | None = None
 
-    def ask(self, send: Callable[[Connection], T], *, silence_seconds: float) -> T:
+    def ask(
+        self, send: Callable[[Connection], T], *, silence_seconds: float, is_continued: bool = False
+    ) -> T:
         """Exchange something with the server.
 
         Args:
             send: does it.
             silence_seconds: how long the server may keep silent meanwhile.
+            is_continued: it belongs to a transaction that is under way, so no other connection will do.
 
         Raises:
             LostError: see there.
             StorageUnavailableError: the server is away and nothing was sent, or it refused.
         """
+        if self._connection is None and is_continued:
+            raise LostError("lost before")
         connection = self._connection or self._connect()
         connection.patience_seconds = silence_seconds
         try:
