@@ -13,6 +13,7 @@ from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
 from holdfast.store.leases import commands as lease_commands
+from holdfast.store.token_roles import commands as token_role_commands
 from holdfast.store.transit import commands as transit_commands
 from holdfast.store.wrapping import commands as wrapping_commands
 
@@ -36,6 +37,7 @@ COMMAND_MODULES = (
     login_commands,
     system_commands,
     token_commands,
+    token_role_commands,
     transit_commands,
     wrapping_commands,
 )

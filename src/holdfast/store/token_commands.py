@@ -103,7 +103,10 @@ def renew_token(scope: Scope, token_hash: str, *, increment_seconds: int) -> Tok
         InvalidInputError: it is not renewable, or no longer so.
     """
     view = scope.view(TOKENS)
-    _check_origin(scope, token_records.load(view, token_hash))
+    entry = token_records.load(view, token_hash)
+    _check_origin(scope, entry)
+    if entry is not None and entry.token_role and view.get(token_records.role_key(entry.token_role)) is None:
+        raise InvalidInputError("lease is not renewable: the token role that it was made by is gone")
     return token_records.renew(view, token_hash, increment_seconds=increment_seconds, now=scope.now)
 
 

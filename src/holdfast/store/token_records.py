@@ -6,6 +6,7 @@ The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
     accessor/<accessor hash>      -> hash
     parent/<parent hash>/<hash>   marks a child, so that revoking a token finds its descendants
     expiry/<unix seconds>/<hash>  marks when an entry ends, so that tidying reads only what is due
+    role/<name>                   a token role, see ``token_roles``
     wrapped/<hash>                an answer that waits for the one use of the token, see ``wrapping``
     cubbyhole/<hash>/...          what the token keeps for itself, see ``cubbyhole``
 
@@ -54,6 +55,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         max_ttl_seconds: how long after its creation renewals may keep it alive; 0 for the system maximum.
         mount: uuid of the auth mount that it, or the ancestor it depends on, came from by a login.
         role: the record below that mount that said what it may do; it is renewed only while that is there.
+        token_role: the token role that it was made by; it is renewed only while that is there, too.
     """
 
     accessor: str
@@ -75,6 +77,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     max_ttl_seconds: int = 0
     mount: str = ""
     role: str = ""
+    token_role: str = ""
 
     @property
     def is_batch(self) -> bool:
@@ -123,6 +126,11 @@ class TokenHasher:
     def accessor(self, accessor: str) -> str:
         """Return the storage name of an accessor; never equal to that of a token."""
         return self._mac.hexdigest(b"accessor\0" + accessor.encode())
+
+
+def role_key(name: str) -> str:
+    """Return where a token role lies."""
+    return f"role/{name}"
 
 
 def wrapped_key(token_hash: str) -> str:

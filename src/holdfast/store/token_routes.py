@@ -16,6 +16,7 @@ from holdfast.store.command import Command
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.commands import RevokeUserToken
 from holdfast.store.layout import TOKENS
+from holdfast.store.leases.routes import tidy
 from holdfast.store.policy_records import fold_name
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
@@ -36,6 +37,9 @@ from holdfast.store.token_records import (
     list_accessors,
     load_live,
 )
+from holdfast.store.token_roles.policies import policies_by_role
+from holdfast.store.token_roles.records import TokenRole, load_role, role_name
+from holdfast.store.token_roles.routes import TOKEN_ROLE_ROUTES
 from holdfast.store.visit import Visit
 
 MAX_DISPLAY_NAME_LENGTH = 256
@@ -43,20 +47,36 @@ MAX_META_BYTES = 16_384
 _TYPES = {"": SERVICE, "default": SERVICE, "default-service": SERVICE, "service": SERVICE, "batch": BATCH}
 
 
+_NO_ROLE = TokenRole()
+
+
 def _create(visit: Visit) -> Command | Answer:
     return _new_token(visit, orphan=fields.boolean(visit.values, "no_parent"))
+
+
+def _create_by_role(visit: Visit) -> Command | Answer:
+    name = role_name(visit.argument)
+    role = load_role(visit.view(TOKENS), name)
+    if role is None:
+        raise InvalidInputError("unknown role: expected the name of a token role")
+    return _new_token(visit, orphan=fields.boolean(visit.values, "no_parent"), role=role, made_by=name)
 
 
 def _create_orphan(visit: Visit) -> Command | Answer:
     return _new_token(visit, orphan=True, path_is_permission=True)
 
 
-def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) -> Command | Answer:
+def _new_token(
+    visit: Visit,
+    *,
+    orphan: bool,
+    path_is_permission: bool = False,
+    role: TokenRole = _NO_ROLE,
+    made_by: str = "",
+) -> Command | Answer:
     values, caller = visit.values, visit.caller
     _check_maker(caller)
-    kind = _TYPES.get(fields.text(values, "type", SERVICE))
-    if kind is None:
-        raise InvalidInputError("type: expected service or batch")
+    kind = _type(values, role)
     chosen_id = fields.text(values, "id")
     period = fields.seconds(values, "period")
     privileged = _is_privileged(visit)
@@ -69,8 +89,10 @@ def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) 
             raise InvalidInputError(f"root or sudo privileges required to {what}")
     if "." in chosen_id or chosen_id.startswith(("s.", "hvs.")):
         raise InvalidInputError("id: expected no dot and no reserved prefix")
-    policies = _policies(visit)
-    explicit_max = fields.seconds(values, "explicit_max_ttl")
+    policies = _policies(visit, role)
+    period = role.period_seconds or period
+    explicit_max = _lower(fields.seconds(values, "explicit_max_ttl"), role.explicit_max_ttl_seconds)
+    orphan = orphan or role.orphan
     ttl = fields.seconds(values, "ttl") or fields.seconds(values, "lease")
     if policies == ("root",) and not ttl and not period and not explicit_max:
         if caller.entry.expires_at:
@@ -87,18 +109,20 @@ def _new_token(visit: Visit, *, orphan: bool, path_is_permission: bool = False) 
     entry = TokenEntry(
         accessor="",
         policies=policies,
-        path=visit.request.path,
+        path="/".join(filter(None, (visit.request.path, role.path_suffix))),
         display_name=_display_name(values),
         meta=meta,
         created_at=0.0,
         explicit_max_ttl_seconds=explicit_max,
         period_seconds=period,
-        renewable=fields.boolean(values, "renewable", default=True) and granted > 0,
-        uses_left=fields.integer(values, "num_uses"),
+        renewable=fields.boolean(values, "renewable", default=True) and role.renewable and granted > 0,
+        uses_left=_lower(fields.integer(values, "num_uses"), role.num_uses),
         parent="" if orphan else caller.token_hash,
         type=kind,
-        bound_cidrs=caller.entry.bound_cidrs,  # what is made with a bound token is no way out of its network
+        # What is made with a bound token is no way out of its network, unless a role says so.
+        bound_cidrs=role.bound_cidrs or caller.entry.bound_cidrs,
         mount="" if orphan else caller.entry.mount,
+        token_role=made_by,
     )
     entry = with_lifetime(entry, now=visit.now, ttl_seconds=granted)
     if entry.is_batch:
@@ -132,30 +156,52 @@ def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
     return Answer(auth=describe_auth(token, entry, visit.now), warnings=tuple(visit.warnings))
 
 
-def _policies(visit: Visit) -> tuple[str, ...]:
-    own = visit.caller.entry.policies
+def _type(values: dict[str, Any], role: TokenRole) -> str:
+    kind = _TYPES.get(fields.text(values, "type"))
+    if kind is None:
+        raise InvalidInputError("type: expected service or batch")
+    if role.type in {SERVICE, BATCH}:
+        return role.type
+    return role.type.removeprefix("default-") if not values.get("type") else kind
+
+
+def _lower(one: int, other: int) -> int:
+    """Return the lower of two limits, of which 0 is none."""
+    return min(one, other) if one and other else one or other
+
+
+def _policies(visit: Visit, role: TokenRole) -> tuple[str, ...]:
+    caller = visit.caller.entry
     asked = {fold_name(name) for name in fields.words(visit.values, "policies")}
-    if not asked:
-        asked = set(own)
-    elif not visit.caller.entry.is_root:
-        if "root" in asked:
-            raise InvalidInputError("root tokens may not be created without parent token being root")
-        if not asked <= set(own):
-            raise InvalidInputError("child policies must be subset of parent")
-    if RESPONSE_WRAPPING in asked:
+    with_default = not fields.boolean(visit.values, "no_default_policy")
+    if role.says_which_policies:
+        policies = policies_by_role(role, asked, caller.policies, with_default=with_default)
+    else:
+        policies = _part_of_own(caller, asked, with_default=with_default and not role.no_default_policy)
+    if RESPONSE_WRAPPING in policies:
         raise InvalidInputError(
             "policies: expected others than response-wrapping, which is for one-time tokens"
         )
-    if "root" in asked:
-        if asked != {"root"}:
-            raise InvalidInputError("policies: expected root alone, or none of it")
-        return ("root",)
-    if fields.boolean(visit.values, "no_default_policy"):
-        asked.discard("default")
-    elif visit.caller.entry.is_root or "default" in own:
-        # A child never gets more than its parent has, the default policy included.
-        asked.add("default")
-    return tuple(sorted(asked))
+    if "root" not in policies:
+        return tuple(sorted(policies))
+    if not caller.is_root:
+        raise InvalidInputError("root tokens may not be created without parent token being root")
+    if policies - {"default"} != {"root"} or len(asked) > 1:
+        raise InvalidInputError("policies: expected root alone, or none of it")
+    return ("root",)
+
+
+def _part_of_own(caller: TokenEntry, asked: set[str], *, with_default: bool) -> set[str]:
+    """Return the policies of a child, which never gets more than its maker has, ``default`` included."""
+    if caller.is_root:
+        policies = asked or {"root"}
+    elif "root" in asked or asked <= set(caller.policies):
+        policies = asked or set(caller.policies)
+    else:
+        raise InvalidInputError("child policies must be subset of parent")
+    if not with_default:
+        return policies - {"default"}
+    return policies | {"default"} if caller.is_root or "default" in caller.policies else policies
 
 
 def _display_name(values: dict[str, Any]) -> str:
@@ -291,6 +337,8 @@ def _describe(entry: TokenEntry, token: str, now: float) -> bytes:
     if entry.renewed_at:
         data["last_renewal"] = rfc3339(entry.renewed_at)
         data["last_renewal_time"] = int(entry.renewed_at)
+    if entry.token_role:
+        data["role"] = entry.token_role
     if entry.period_seconds:
         data["period"] = entry.period_seconds
     return encode(data)
@@ -300,6 +348,7 @@ TOKEN_ROUTES = RouteTable(
     (
         Route("auth/token/create", Operation.WRITE, _create),
         Route("auth/token/create-orphan", Operation.WRITE, _create_orphan),
+        Route("auth/token/create/{}", Operation.WRITE, _create_by_role),
         Route("auth/token/lookup-self", Operation.READ, _lookup_self),
         Route("auth/token/lookup-self", Operation.WRITE, _lookup_self),
         Route("auth/token/lookup", Operation.READ, _lookup),
@@ -313,5 +362,7 @@ TOKEN_ROUTES = RouteTable(
         Route("auth/token/revoke", Operation.WRITE, _revoke),
         Route("auth/token/revoke-accessor", Operation.WRITE, _revoke_accessor),
         Route("auth/token/revoke-orphan", Operation.WRITE, _revoke_orphan, sudo=True),
+        Route("auth/token/tidy", Operation.WRITE, tidy),
+        *TOKEN_ROLE_ROUTES,
     )
 )

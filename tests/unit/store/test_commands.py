@@ -169,6 +169,9 @@ def manage_leases(ask):
     ask("PUT", "sys/leases/revoke", {"lease_id": f"auth/token/create-orphan/{name}"})
     ask("PUT", "sys/leases/revoke-prefix/auth/token")
     ask("PUT", "sys/leases/tidy")
+    ask("PUT", "auth/token/roles/ci", {"allowed_policies": ["default"]})
+    ask("PUT", "auth/token/create/ci")
+    ask("DELETE", "auth/token/roles/ci")
 
 
 def encrypt_for_others(ask):

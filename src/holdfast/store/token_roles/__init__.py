@@ -1,0 +1,1 @@
+"""Token roles: what tokens may be made at ``auth/token/create/<role>``."""
