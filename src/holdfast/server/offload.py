@@ -2,7 +2,7 @@
 
 One thread, so that a process never needs the memory of more than one hash: a node needs at most ``workers``
 times the configured memory, however many log in at once. What waits for other machines has threads of its
-own (``OUTSIDE_THREADS``), so that a slow one holds up nobody's password. What waits is bounded too; more is
+own (``outside``), so that a slow one holds up nobody's password. What waits is bounded too; more is
 refused.
 """
 
@@ -16,6 +16,7 @@ from holdfast.errors import UnavailableError
 
 MAX_WAITING = 64
 OUTSIDE_THREADS = 16
+OUTSIDE_WAITING = 1024  # at 10 ms for each question the last one waits less than a second
 
 
 class Offload:
@@ -23,15 +24,22 @@ class Offload:
 
     Args:
         threads: how many things are done at the same time.
+        waiting: how many may wait, those that are being done included.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self, *, threads: int = 1, waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = waiting
         self._thread = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="offload")
         self._waiting = 0
 
+    @classmethod
+    def outside(cls) -> "Offload":
+        """Return one for work that waits for other machines, of which much can be under way."""
+        return cls(threads=OUTSIDE_THREADS, waiting=OUTSIDE_WAITING)
+
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Run ``work`` in the thread; ``done`` gets its result, or what it raised, in the running loop."""
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= self._max_waiting:
             done(UnavailableError("too much slow work at the moment; try again later"))
             return
         self._waiting += 1

@@ -32,7 +32,7 @@ from holdfast.server.assembly import (
 from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
-from holdfast.server.offload import OUTSIDE_THREADS, Offload
+from holdfast.server.offload import Offload
 from holdfast.server.shared_counter import SharedCounter
 from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
@@ -170,7 +170,7 @@ class _Worker:
         self._link.wait_for_key_state(KEY_STATE_SECONDS)
         storage: Storage = open_storage(config.storage_kind, config.storage_options, readonly=True)
         _leave_unlocked(config)
-        offload, outside = Offload(), Offload(threads=OUTSIDE_THREADS)
+        offload, outside = Offload(), Offload.outside()
         self._store = store = Store(
             storage,
             self._link,

@@ -14,7 +14,7 @@ from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
 from holdfast.server.assembly import audit_opener, keep_up, listen, peers, reload_files, tick_seconds
 from holdfast.server.config import ServerConfig
-from holdfast.server.offload import OUTSIDE_THREADS, Offload
+from holdfast.server.offload import Offload
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.founding import root_entry
@@ -41,7 +41,7 @@ def run_single(
     """
     harden(lock_memory=config.lock_memory)
     storage = open_storage(config.storage_kind, config.storage_options)
-    offload, outside = Offload(), Offload(threads=OUTSIDE_THREADS)
+    offload, outside = Offload(), Offload.outside()
     local = LocalStore(
         storage,
         audit_devices=tuple(file.name for file in config.audit_files),

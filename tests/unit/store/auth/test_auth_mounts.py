@@ -6,6 +6,8 @@ import pytest
 from tests.support.auth import about, enable, logged_in, write
 from tests.support.iam import PASSWORD
 
+from holdfast.store.auth.methods import METHODS
+
 
 @pytest.fixture
 def mounted(store):
@@ -118,6 +120,41 @@ def test_nothing_below_a_mount_without_a_right(mounted):
         assert mounted.vault(method, f"auth/nowhere/{path}", token=nobody).status == 403
     assert mounted.vault("GET", "auth/userpass/no", token=token).status == 404
     assert mounted.vault("GET", "auth/nowhere/no", token=token).status == 404
+
+
+NEEDS = {"read": "GET", "list": "LIST", "update": "POST", "delete": "DELETE"}
+ROWS = [
+    pytest.param(
+        kind,
+        route.pattern.replace("<>", "x"),
+        str(route.operation),
+        id=f"{kind} {route.operation} {route.pattern}",
+    )
+    for kind, method in METHODS.items()
+    for route in method.table.routes
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "capability"), ROWS)
+def test_every_row_of_every_method_needs_its_own_right(store, kind, path, capability):
+    enable(store, kind, "m")
+    verb, target = NEEDS[capability], f"auth/m/{path}"
+    assert store.vault(verb, target, {}).status == 403
+    others = sorted({"create", "read", "update", "patch", "delete", "list"} - {capability, "create"})
+    assert store.vault(verb, target, {}, token=store.token_for({"auth/m/*": others})).status == 403
+    answer = store.vault(verb, target, {}, token=store.token_for({"auth/m/*": [capability, "create"]}))
+    assert answer.status in {200, 204, 400, 404}, answer.body
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_nothing_sent_to_a_login_is_a_refusal_and_no_defect(store, kind):
+    enable(store, kind, "m")
+    for body in (
+        {},
+        {"role": "x", "jwt": "x", "name": "x", "password": "x", "role_id": "x", "secret_id": "x"},
+    ):
+        for path in ("auth/m/login", "auth/m/login/x", "auth/m/login/x/y"):
+            assert store.vault("POST", path, body).status in {400, 403}
 
 
 def test_the_right_to_create_is_enough_for_what_is_new(mounted):
