@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from holdfast.errors import InvalidInputError
 from holdfast.storage.interface import Reader
 
-_SECRETS = "s/"
+SECRETS = "s/"
 _OLDER_VERSIONS = "\x01/"
 _PAGE = 256
 
@@ -31,7 +31,7 @@ def secret_key(path: str) -> str:
     """
     if not path or path[-1] == "/" or "\x01" in path:
         raise InvalidInputError("path: expected the name of a secret, not of a directory")
-    return _SECRETS + path
+    return SECRETS + path
 
 
 def older_version_key(path: str, number: int) -> str:
@@ -100,4 +100,4 @@ def _walk_into(reader: Reader, directory: str, name: str, *, after: str) -> Iter
 def _directory_key(directory: str) -> str:
     if (directory and directory[-1] != "/") or "\x01" in directory:
         raise InvalidInputError("path: expected a directory ending in a slash")
-    return _SECRETS + directory
+    return SECRETS + directory

@@ -4,13 +4,16 @@ from typing import ClassVar
 
 import msgspec
 
-from holdfast.errors import NotFoundError
+from holdfast.engines.names import SECRETS
+from holdfast.errors import ConflictError, NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, POLICIES, engine_place
 from holdfast.store.mounts import Mount, save_mounts, with_ttls
 from holdfast.store.policy_records import delete_policy, save_policy
 from holdfast.store.request import Answer
+
+STILL_USED = "it still holds secrets: remove them first, or ask for its removal with everything in it"
 
 _PAGE = 500
 
@@ -28,18 +31,27 @@ class AddMount(Command, frozen=True, kw_only=True):
 
 
 class RemoveMount(Command, frozen=True, kw_only=True):
-    """Disable the engine at a path and remove everything that it stored."""
+    """Disable the engine at a path and remove everything that it stored.
+
+    Attributes:
+        path: of the mount.
+        unless_used: refuse where there is any secret, deleted ones included.
+    """
 
     shared: ClassVar[bool] = True
     path: str
+    unless_used: bool = False
 
     def run(self, scope: Scope) -> Answer:
         """Remove table entry and data in one transaction; an absent mount is fine."""
         table = scope.mounts()
         mount = table.find(self.path)
         if mount is not None and mount.path == self.path:
+            view = scope.view(engine_place(mount.storage_prefix))
+            if self.unless_used and view.list(SECRETS, limit=1):
+                raise ConflictError(STILL_USED)
             save_mounts(scope.view(MOUNTS), table.without(self.path))
-            clear(scope.view(engine_place(mount.storage_prefix)), "")
+            clear(view, "")
         return Answer()
 
 

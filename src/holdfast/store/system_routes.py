@@ -127,7 +127,7 @@ def _remove_mount(visit: Visit) -> Command:
     path = visit.argument.rstrip("/") + "/"
     if path in BUILT_IN_PATHS:
         raise InvalidInputError(f'cannot unmount "{path}"')
-    return RemoveMount(path=path)
+    return RemoveMount(path=path, unless_used=visit.request.parameter("unless_used") == "true")
 
 
 def _tune_mount(visit: Visit) -> Command:

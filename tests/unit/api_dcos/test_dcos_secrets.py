@@ -212,7 +212,9 @@ class TestStores:
         assert store.vault("GET", "team/data/a", token=store.root).json["data"]["data"] == {"value": "1"}
         names = [one["name"] for one in store.dcos("GET", "store", token=store.root).json["array"]]
         assert names == ["default", "team"]
-        assert store.dcos("DELETE", "store/team", token=store.root).status == 409
+        refused = store.dcos("DELETE", "store/team", token=store.root)
+        assert (refused.status, "still holds secrets" in refused.json["description"]) == (409, True)
+        assert store.dcos("GET", "secret/team/a", token=store.root).json == {"value": "1"}
         assert store.dcos("DELETE", "store/default", token=store.root).status == 409
         assert store.dcos("DELETE", "store/team?force=true", token=powerless).status == 403
         assert store.dcos("DELETE", "store/team?force=true", token=store.root).status == 204

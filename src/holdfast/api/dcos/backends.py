@@ -189,18 +189,8 @@ class Backends:
         mount = self._mount_of(name)
         if mount != f"{name}/":
             raise ConflictError("the store belongs to the configuration and stays")
-        remove = partial(exchange.serve, Operation.DELETE, f"sys/mounts/{name}", done_with(204))
-        if exchange.flag(FORCE):
-            remove()
-            return
-
-        def unless_used(answer: Answer) -> None:
-            if answer.data is not None and msgspec.json.decode(answer.data).get("keys"):
-                exchange.refuse(ConflictError("the store still holds secrets; force=true removes them too"))
-            else:
-                remove()
-
-        exchange.serve(Operation.LIST, f"{mount}metadata/", done_with(204), otherwise=unless_used)
+        query = () if exchange.flag(FORCE) else (("unless_used", "true"),)
+        exchange.serve(Operation.DELETE, f"sys/mounts/{name}", done_with(204), query=query)
 
 
 def _body(exchange: Exchange) -> JsonObject:
