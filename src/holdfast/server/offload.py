@@ -15,8 +15,8 @@ from typing import Any
 from holdfast.errors import UnavailableError
 
 MAX_WAITING = 64
-OUTSIDE_THREADS = 16
-OUTSIDE_WAITING = 1024  # at 10 ms for each question the last one waits less than a second
+OUTSIDE_THREADS = 8  # as many as a client keeps connections
+OUTSIDE_WAITING = 1024  # at 10 ms for each question the last one waits little more than a second
 
 
 class Offload:
