@@ -4,7 +4,14 @@ from typing import Any, Union
 
 import msgspec
 
-from holdfast.store import cubbyhole_commands, keeper_commands, kv_commands, system_commands, token_commands
+from holdfast.store import (
+    cubbyhole_commands,
+    keeper_commands,
+    kv_commands,
+    remount_commands,
+    system_commands,
+    token_commands,
+)
 from holdfast.store.auth import mount_commands as auth_mount_commands
 from holdfast.store.auth import records as auth_records
 from holdfast.store.auth.approle import commands as approle_commands
@@ -35,6 +42,7 @@ COMMAND_MODULES = (
     kv_commands,
     lease_commands,
     login_commands,
+    remount_commands,
     system_commands,
     token_commands,
     token_role_commands,

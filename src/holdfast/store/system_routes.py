@@ -25,12 +25,14 @@ from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
+from holdfast.store.remount_routes import REMOUNT_ROUTES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
 from holdfast.store.secrets_engines import new_mount
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
+from holdfast.store.tools import TOOL_ROUTES
 from holdfast.store.visit import Visit
 from holdfast.store.wrapping.routes import WRAPPING_ROUTES
 
@@ -310,6 +312,8 @@ SYSTEM_ROUTES = RouteTable(
         *CEREMONY_ROUTES,
         *WRAPPING_ROUTES,
         *LEASE_ROUTES,
+        *REMOUNT_ROUTES,
+        *TOOL_ROUTES,
     )
 )
 

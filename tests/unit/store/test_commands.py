@@ -169,6 +169,8 @@ def manage_leases(ask):
     ask("PUT", "sys/leases/revoke", {"lease_id": f"auth/token/create-orphan/{name}"})
     ask("PUT", "sys/leases/revoke-prefix/auth/token")
     ask("PUT", "sys/leases/tidy")
+    ask("PUT", "sys/mounts/here", {"type": "kv"})
+    ask("PUT", "sys/remount", {"from": "here", "to": "there"})
     ask("PUT", "auth/token/roles/ci", {"allowed_policies": ["default"]})
     ask("PUT", "auth/token/create/ci")
     ask("DELETE", "auth/token/roles/ci")

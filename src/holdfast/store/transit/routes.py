@@ -1,15 +1,11 @@
 """What a path below a transit mount means: the table of the transit part of the Vault HTTP API."""
 
-import os
 from collections.abc import Callable
-from typing import Any
 
-from holdfast.engines.transit import digests
-from holdfast.errors import InvalidInputError, NotFoundError, UnsupportedError
-from holdfast.formats.strict_json import encode
-from holdfast.store import fields
+from holdfast.errors import NotFoundError, UnsupportedError
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.request import Answer, Operation
+from holdfast.store.tools import hash_of_input, random_bytes
 from holdfast.store.transit.batch import Outcome
 from holdfast.store.transit.cipher_routes import data_key, decrypt, encrypt, rewrap
 from holdfast.store.transit.key_routes import (
@@ -27,10 +23,6 @@ from holdfast.store.transit.key_routes import (
     write_config,
 )
 from holdfast.store.transit.signature_routes import make_hmac, sign, verify
-from holdfast.store.transit.values import input_of, number_in, to_base64
-
-MAX_RANDOM_BYTES = 128 * 1024
-_SOURCES = frozenset({"", "platform", "seal", "all"})
 
 
 def serve_transit(visit: MountVisit) -> Outcome:
@@ -53,31 +45,11 @@ def serve_transit(visit: MountVisit) -> Outcome:
 
 
 def _hash(visit: MountVisit, algorithm: str = "") -> Answer:
-    values = visit.body.values
-    data = input_of(values, "input missing")
-    name = algorithm or fields.text(values, "algorithm") or digests.DEFAULT_HASH
-    return Answer(data=encode({"sum": _written(digests.digest(name, data), values, default="hex")}))
+    return hash_of_input(visit.body.values, algorithm)
 
 
-def _random(visit: MountVisit, first: str = "", second: str = "") -> Answer:
-    values = visit.body.values
-    source, count = (first, second) if second or first in _SOURCES else ("", first)
-    source = source or fields.text(values, "source")
-    if source not in _SOURCES:
-        raise InvalidInputError("source: expected platform, seal or all")
-    size = number_in(count, "bytes") if count else fields.integer(values, "bytes", 32)
-    if not 1 <= size <= MAX_RANDOM_BYTES:
-        raise InvalidInputError(f"'bytes' should be from 1 to {MAX_RANDOM_BYTES}")
-    text = _written(os.urandom(size), values, default="base64")
-    warnings = ("no other source of randomness than the platform's is there",) if source == "seal" else ()
-    return Answer(data=encode({"random_bytes": text}), warnings=warnings)
-
-
-def _written(data: bytes, values: dict[str, Any], *, default: str) -> str:
-    form = fields.text(values, "format", default)
-    if form not in {"hex", "base64"}:
-        raise InvalidInputError('unsupported encoding format; must be "hex" or "base64"')
-    return data.hex() if form == "hex" else to_base64(data)
+def _random(visit: MountVisit, *words: str) -> Answer:
+    return random_bytes(visit.body.values, *words)
 
 
 _Row = tuple[int, int, Callable[..., Outcome]]
