@@ -7,6 +7,9 @@ from holdfast.tokens.compact import CompactToken
 from holdfast.tokens.errors import BadSignatureError, Reason, TokenError
 from holdfast.tokens.keys import Algorithm
 
+ASYMMETRIC = tuple(algorithm for algorithm in Algorithm if not algorithm.startswith("HS"))
+"""The algorithms that a provider may sign with: whoever can verify must not be able to sign."""
+
 MAX_TRIES = 16  # a token without key id may cost one verification for each key
 
 

@@ -18,6 +18,7 @@ from holdfast.store.networks import admits
 from holdfast.store.request import Answer
 
 INVALID = "invalid role or secret ID"
+_NOBODY = b"NOBODY"  # names of roles are in lower case
 
 
 def log_in(login: Login) -> None:
@@ -26,8 +27,9 @@ def log_in(login: Login) -> None:
     if not role_id:
         raise InvalidInputError("missing role_id")
     name = login.records.get(role_id_key(_hashes(login).of(role_id)))
-    role = None if name is None else load_record(login.records, role_key(name.decode()), Role)
+    role = load_record(login.records, role_key((name or _NOBODY).decode()), Role)
     if name is None or role is None:
+        _look_for_nothing(login)
         raise InvalidInputError(INVALID, detail="no such role id")
     if not admits(role.secret_id_bound_cidrs, login.request.peer):
         raise InvalidInputError(INVALID, detail="not from a network of the role")
@@ -43,6 +45,12 @@ def log_in(login: Login) -> None:
         login.ask(BeginLogin(uid=attempt.tried, source=attempt.source), partial(attempt.counted, secret_hash))
     else:
         attempt.check(secret_hash)
+
+
+def _look_for_nothing(login: Login) -> None:
+    """Take as long as with a role, so that the time does not tell which role ids there are."""
+    secret_id = fields.text(login.values, "secret_id")
+    login.records.get(secret_key(_NOBODY.decode(), _hashes(login).of(secret_id)))
 
 
 def _hashes(login: Login) -> Hashes:

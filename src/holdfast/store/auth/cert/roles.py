@@ -9,8 +9,8 @@ from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.cert.matching import AllowedNames
-from holdfast.store.auth.jwt.config import pem_texts
 from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.pem import pem_texts
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command

@@ -10,8 +10,10 @@ from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.method import AuthRoute
 from holdfast.store.auth.outside import check_url, get_document, read_object
+from holdfast.store.auth.pem import pem_texts
 from holdfast.store.auth.provider_keys import Keys
 from holdfast.store.auth.records import SaveAuthRecord
+from holdfast.store.auth.signatures import ASYMMETRIC
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
@@ -21,7 +23,6 @@ from holdfast.tokens.key_files import load_verifying_key
 from holdfast.tokens.keys import Algorithm
 
 CONFIG_KEY = "config"
-ASYMMETRIC = tuple(algorithm for algorithm in Algorithm if not algorithm.startswith("HS"))
 WELL_KNOWN = "/.well-known/openid-configuration"
 _PROVIDER = "the token provider"
 _SOURCES = ("oidc_discovery_url", "jwks_url", "jwt_validation_pubkeys")
@@ -131,15 +132,6 @@ def _read_config(values: dict[str, object]) -> JwtConfig:
         jwt_supported_algs=algorithms,
         default_role=fields.text(values, "default_role").lower(),
     )
-
-
-def pem_texts(given: object) -> tuple[str, ...]:
-    """Return PEM texts from a list, or from one text with commas or line ends between them."""
-    texts = given if isinstance(given, list) else [given]
-    joined = "\n".join(text for text in texts if isinstance(text, str))
-    end = "-----END "
-    blocks = joined.split("-----BEGIN ")[1:]
-    return tuple("-----BEGIN " + block.strip().strip(",") + "\n" for block in blocks if end in block)
 
 
 def _try_out(config: JwtConfig, command: SaveAuthRecord, warn: Callable[[str], None]) -> Command:

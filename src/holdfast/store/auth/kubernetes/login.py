@@ -6,7 +6,6 @@ from typing import Any
 from holdfast.errors import InvalidInputError
 from holdfast.store import fields
 from holdfast.store.auth.issue import Earned
-from holdfast.store.auth.jwt.config import ASYMMETRIC
 from holdfast.store.auth.kubernetes.config import CONFIG_KEY, KubernetesConfig, configured_keys, fetch_keys
 from holdfast.store.auth.kubernetes.review import review
 from holdfast.store.auth.kubernetes.roles import KubernetesRole, role_key
@@ -20,7 +19,7 @@ from holdfast.store.auth.kubernetes.service_account import (
 from holdfast.store.auth.login import Login
 from holdfast.store.auth.provider_keys import Keys
 from holdfast.store.auth.records import decode_record, fold_role, load_record
-from holdfast.store.auth.signatures import check_signature
+from holdfast.store.auth.signatures import ASYMMETRIC, check_signature
 from holdfast.tokens.compact import CompactToken, read_compact
 from holdfast.tokens.errors import TokenError
 
