@@ -111,6 +111,7 @@ class TestListing:
             pytest.param("LIST", "secret/metadata", id="LIST"),
             pytest.param("LIST", "secret/metadata/", id="LIST with a slash"),
             pytest.param("GET", "secret/metadata?list=true", id="GET"),
+            pytest.param("GET", "secret/metadata?list=True", id="GET as hvac sends it"),
             pytest.param("GET", "secret/metadata/?list=1", id="GET with a slash"),
         ],
     )

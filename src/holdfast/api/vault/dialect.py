@@ -41,7 +41,7 @@ _OPERATIONS = {
     "DELETE": Operation.DELETE,
 }
 _WITH_BODY = frozenset({Operation.WRITE, Operation.PATCH})
-_TRUE = frozenset({"true", "1"})
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go takes for true, and clients send
 
 # What a client may choose to be told when a part of a batch failed: no 1xx, after which it would wait for
 # another answer, none that has no body, and none that sends it elsewhere.
