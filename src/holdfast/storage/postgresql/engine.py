@@ -25,6 +25,16 @@ from typing import Any, Generic, NoReturn, TypeAlias
 from holdfast.clock import Clock, SystemClock
 from holdfast.errors import InternalError
 from holdfast.storage import leases
+from holdfast.storage.commit_log.entries import (
+    COMMIT_ID_BYTES,
+    KEPT_ENTRIES,
+    Entry,
+    Footprint,
+    directories_above,
+    encode_entry,
+)
+from holdfast.storage.commit_log.memory import Memory, Unknown
+from holdfast.storage.commit_log.view import Overlay, View, check_prefix, page
 from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
@@ -49,16 +59,6 @@ from holdfast.storage.postgresql.statements import (
     read_rows,
     since,
 )
-from holdfast.storage.zookeeper.change_log import (
-    COMMIT_ID_BYTES,
-    KEPT_ENTRIES,
-    Entry,
-    Footprint,
-    directories_above,
-    encode_entry,
-)
-from holdfast.storage.zookeeper.memory import Memory, Unknown
-from holdfast.storage.zookeeper.view import Overlay, View, check_prefix, page
 
 MAX_READER_PATIENCE_SECONDS = 4.0
 """How long a process that only reads stands still for a server that is away; others wait for it."""
@@ -106,7 +106,7 @@ class PostgresqlStorage:
         self._is_writing = False
         self._lock = threading.RLock()  # what is remembered, and the reader; taken after the one above
         self._closed = False
-        self._memory = Memory()
+        self._memory: Memory[bytes | None] = Memory()
         self._views: set[View] = set()
         self._mark = _NOWHERE
         try:

@@ -7,11 +7,11 @@ from secrets import token_bytes
 
 from psycopg import sql
 
+from holdfast.storage.commit_log.entries import COMMIT_ID_BYTES, Entry, encode_entry
 from holdfast.storage.errors import StorageBrokenError, StorageUnavailableError
 from holdfast.storage.postgresql.connection import Connection
 from holdfast.storage.postgresql.settings import Settings
 from holdfast.storage.postgresql.statements import FORMAT, FORMAT_KEY, Statements, commit_key
-from holdfast.storage.zookeeper.change_log import COMMIT_ID_BYTES, Entry, encode_entry
 
 _LOCK_NUMBER = 0x486F6C6466617374  # "Holdfast"
 

@@ -3,7 +3,7 @@
     key bytea, the primary key           value bytea
     the key of a record, as UTF-8        the record
     /format                              the version of this layout; who changes anything locks this row
-    /commit/<n>                          what commit n touched, see ``change_log``
+    /commit/<n>                          what commit n touched, see ``commit_log``
 
 Keys are bytes, because a text of PostgreSQL holds no NUL and sorts as its server's language does; bytes
 sort as listings do. No record's key starts with a slash, so the rows of our own are in nobody's way.
@@ -18,9 +18,9 @@ from typing import LiteralString, NamedTuple, TypeAlias
 import msgspec
 from psycopg import sql
 
+from holdfast.storage.commit_log.entries import Entry, decode_entry
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.keys import encode_prefix
-from holdfast.storage.zookeeper.change_log import Entry, decode_entry
 
 FORMAT_KEY = b"/format"
 FORMAT = b"1"

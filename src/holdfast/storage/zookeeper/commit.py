@@ -2,7 +2,7 @@
 
     check  /head           is still at the version that everything was read at
     set    /head           the next revision
-    create /changes/<n>    what this commit touches, see ``change_log``
+    create /changes/<n>    what this commit touches, see ``commit_log``
     delete /changes/<m>    the oldest entry, once there are enough
     ...                    the changes themselves, with the directories they need and those they leave empty
 
@@ -15,10 +15,9 @@ from typing import NamedTuple, Protocol
 
 from kazoo.client import KazooClient, TransactionRequest
 
-from holdfast.storage.zookeeper.change_log import KEPT_ENTRIES, Entry, encode_entry, entry_name
-from holdfast.storage.zookeeper.memory import Stored
-from holdfast.storage.zookeeper.parts import Manifest, encode_inline, encode_manifest
-from holdfast.storage.zookeeper.paths import directory_path, parent_of, value_path
+from holdfast.storage.commit_log.entries import KEPT_ENTRIES, Entry, encode_entry
+from holdfast.storage.zookeeper.parts import Manifest, Stored, encode_inline, encode_manifest
+from holdfast.storage.zookeeper.paths import directory_path, entry_name, parent_of, value_path
 
 MAX_PACKET_BYTES = 1_000_000  # below the default of jute.maxbuffer, 1,048,575
 

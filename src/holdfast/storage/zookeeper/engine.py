@@ -34,6 +34,15 @@ from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError, Roll
 
 from holdfast.clock import Clock, SystemClock
 from holdfast.storage import leases
+from holdfast.storage.commit_log.entries import (
+    COMMIT_ID_BYTES,
+    KEPT_ENTRIES,
+    Entry,
+    Footprint,
+    decode_entry,
+)
+from holdfast.storage.commit_log.memory import Memory, Unknown
+from holdfast.storage.commit_log.view import Overlay, View, check_prefix, page
 from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
@@ -42,29 +51,20 @@ from holdfast.storage.errors import (
     StorageUnavailableError,
 )
 from holdfast.storage.interface import Lease, Outcomes, T, Transaction
-from holdfast.storage.zookeeper.change_log import (
-    COMMIT_ID_BYTES,
-    KEPT_ENTRIES,
-    Entry,
-    Footprint,
-    decode_entry,
-    entry_name,
-)
 from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, Operation, as_request, packet_bytes
-from holdfast.storage.zookeeper.memory import Memory, Stored, Unknown
 from holdfast.storage.zookeeper.parts import (
     INLINE_BYTES,
     Manifest,
     Pending,
+    Stored,
     cut,
     decode_pending,
     decode_stored,
     encode_pending,
 )
-from holdfast.storage.zookeeper.paths import directory_path, name_of, parent_of, value_path
+from holdfast.storage.zookeeper.paths import directory_path, entry_name, name_of, parent_of, value_path
 from holdfast.storage.zookeeper.session import LostError, Send, Session
 from holdfast.storage.zookeeper.settings import Settings
-from holdfast.storage.zookeeper.view import Overlay, View, check_prefix, page
 
 MAX_READER_PATIENCE_SECONDS = 4.0
 """How long a process that only reads stands still for an ensemble that is away; others wait for it."""
@@ -110,7 +110,7 @@ class ZookeeperStorage:
         self._writing = threading.RLock()
         self._lock = threading.RLock()  # what is remembered; taken after the one above
         self._closed = False
-        self._memory = Memory()
+        self._memory: Memory[Stored] = Memory()
         self._views: set[View] = set()
         self._revision = -1
         self._head_version = -1

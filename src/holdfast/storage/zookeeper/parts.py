@@ -57,6 +57,9 @@ class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
     parts: int
 
 
+Stored = bytes | Manifest | None
+"""A value, where the parts of a large one are, or nothing."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Manifest).decode
 encode_pending = msgspec.msgpack.Encoder().encode

@@ -58,3 +58,8 @@ def parent_of(prefix_or_key: str) -> str:
 
 def _quoted(segment: str) -> str:
     return quote(segment, safe=_READABLE)
+
+
+def entry_name(revision: int) -> str:
+    """Return the name of the znode of an entry in the log of commits; names sort like numbers."""
+    return f"{revision:019d}"

@@ -1,7 +1,7 @@
 """The log of commits: who made each, and which keys it touched.
 
-Every commit leaves one entry, in the same ZooKeeper transaction as the change itself and numbered by the
-revision it led to. From it other processes learn which of the records they remember are out of date, and a
+Every commit leaves one entry, in the same transaction as the change itself and numbered by the revision it
+led to. From it other processes learn which of the records they remember are out of date, and a
 writer that lost its connection learns whether its commit was made.
 """
 
@@ -45,11 +45,6 @@ def decode_entry(stored: bytes) -> Entry:
         msgspec.DecodeError: it is something else.
     """
     return _decode(stored)
-
-
-def entry_name(revision: int) -> str:
-    """Return the name of an entry's znode; names sort like numbers."""
-    return f"{revision:019d}"
 
 
 class Footprint:

@@ -6,12 +6,12 @@ remembered is lost to the view: reading it raises ``OvertakenError``, and whoeve
 """
 
 from bisect import bisect_right
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from holdfast.storage.commit_log.entries import Footprint
+from holdfast.storage.commit_log.memory import Memory
 from holdfast.storage.errors import OvertakenError
 from holdfast.storage.keys import encode_key, encode_name, encode_prefix
-from holdfast.storage.zookeeper.change_log import Footprint
-from holdfast.storage.zookeeper.memory import Memory
 
 Names: TypeAlias = list[str]
 
@@ -65,7 +65,7 @@ class View:
             raise OvertakenError
         return self._kept_names[prefix]
 
-    def keep(self, changed: Footprint, memory: Memory) -> None:
+    def keep(self, changed: Footprint, memory: Memory[Any]) -> None:
         """Take over what is remembered of what is about to be forgotten."""
         for key in changed.keys - self._changed.keys:
             known = memory.value(key)

@@ -1,19 +1,19 @@
 """What a process remembers of the tree, all of it as of one revision.
 
-Records are remembered as they are stored, encrypted. Nothing here asks ZooKeeper: ``engine`` fills it, and
-drops what a commit has changed.
+Records are remembered as they are stored, encrypted. Nothing here asks storage: an engine fills it, and drops
+what a commit has changed.
 """
 
 from collections import OrderedDict
+from typing import Generic, TypeVar
 
-from holdfast.storage.zookeeper.change_log import Footprint
-from holdfast.storage.zookeeper.parts import Manifest
+from holdfast.storage.commit_log.entries import Footprint
 
 MAX_VALUE_BYTES = 64 * 1024 * 1024
 MAX_LISTED_NAMES = 500_000
 
-Stored = bytes | Manifest | None
-"""A value, where the parts of a large one are, or nothing."""
+Stored = TypeVar("Stored")
+"""What an engine stores at a key: a value, ``None`` for nothing, or something that stands for a value."""
 
 _ENTRY_BYTES = 200  # about what a key and its place cost beside the value
 
@@ -26,7 +26,7 @@ UNKNOWN = Unknown()
 """Not remembered; for everything else ``None`` means that there is nothing."""
 
 
-class Memory:
+class Memory(Generic[Stored]):
     """Values by key; names and numbers of children by directory."""
 
     def __init__(self) -> None:
@@ -91,5 +91,5 @@ class Memory:
             self._value_bytes -= _size(self._values.pop(key))
 
 
-def _size(stored: Stored) -> int:
+def _size(stored: object) -> int:
     return _ENTRY_BYTES + (len(stored) if isinstance(stored, bytes) else 0)
