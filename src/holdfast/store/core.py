@@ -42,6 +42,7 @@ from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
 from holdfast.store.iam.routes import IAM_ROUTES
+from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.layout import IAM
@@ -49,6 +50,8 @@ from holdfast.store.mount_visit import MountVisit
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
 from holdfast.store.permit import Permit
+from holdfast.store.quotas.errors import QuotaExceededError
+from holdfast.store.quotas.gate import Gate
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, Plan, RouteTable
@@ -141,6 +144,7 @@ class Store:
         self._audit = AuditTrail(open_audit_devices, clock, schedule)
         self._conclude = Conclusion(self.submit, self._audit, clock).give
         self._offload = offload
+        self._gate = Gate()
         self._outside = outside
         self._max_secret_bytes = max_secret_bytes
         self._iam = iam or IamSettings()
@@ -271,6 +275,8 @@ class Store:
         """Let a user log in; needs no token. ``done`` gets the token, or why there is none."""
         try:
             self.follow_nodes()
+            if self._open is not None:
+                self._gate.check(self._open.quotas, LOGIN_PATH, attempt.peer, self._clock.now())
         except HoldfastError as error:
             done(error)
             return
@@ -342,6 +348,7 @@ class Store:
         now = self._clock.now()  # one reading decides what has expired, and stamps both audit lines
         try:
             opened.refresh()
+            self._gate.check(opened.quotas, request.path, request.peer, now)
             if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
                 request, lambda error: self._serve_again(request, error, done), done
             ):
@@ -350,6 +357,12 @@ class Store:
             caller = opened.nobody() if _is_for_anybody(request) else opened.authenticate(request.token, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
+        except QuotaExceededError as error:
+            if opened.quotas.audits:
+                self._audit.refused(request, None, error, done)
+            else:
+                done(error)
+            return
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
                 self._audit.refused(request, None, _refusal_of_nobody(request, error), done)

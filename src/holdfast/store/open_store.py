@@ -34,6 +34,8 @@ from holdfast.store.iam.user_callers import UserCallers
 from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.policy_records import load_policy
+from holdfast.store.quotas.gate import QuotaTable
+from holdfast.store.quotas.records import Quotas, load_quotas
 from holdfast.store.request import Operation
 from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
 
@@ -61,6 +63,7 @@ class OpenStore:
         cluster: what the store calls itself.
         mounts: the mount table.
         auth_mounts: the table of auth mounts.
+        quotas: how many requests one address may send.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
@@ -85,6 +88,8 @@ class OpenStore:
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
         self.users = UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         self.mounts = MountTable(())
+        self.quotas = QuotaTable(Quotas())
+        self._loaded_quotas = Quotas()
         self.auth_mounts = AuthTable()
         self.stores_by_mount: dict[str, str] = {}
         self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
@@ -109,6 +114,9 @@ class OpenStore:
                 if mount.type == "kv" and mount.is_versioned and mount.path.count("/") == 1
             }
             self.destination.cache_clear()
+        quotas = load_quotas(self.view(CONFIG))
+        if quotas != self._loaded_quotas:
+            self.quotas, self._loaded_quotas = QuotaTable(quotas), quotas
         self._seen_change = change
 
     def authenticate(self, token: str, now: float) -> Caller:

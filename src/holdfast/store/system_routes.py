@@ -25,6 +25,7 @@ from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
+from holdfast.store.quotas.routes import QUOTA_ROUTES
 from holdfast.store.remount_routes import REMOUNT_ROUTES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
@@ -313,6 +314,7 @@ SYSTEM_ROUTES = RouteTable(
         *WRAPPING_ROUTES,
         *LEASE_ROUTES,
         *REMOUNT_ROUTES,
+        *QUOTA_ROUTES,
         *TOOL_ROUTES,
     )
 )

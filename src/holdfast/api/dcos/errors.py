@@ -7,6 +7,7 @@ from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
 from holdfast.http.wrong_method import WrongMethodError
+from holdfast.store.quotas.errors import QuotaExceededError
 
 STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.InvalidInputError: 400,
@@ -17,6 +18,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.ConflictError: 409,
     errors.UnsupportedError: 405,
     errors.SealedError: 503,
+    QuotaExceededError: 429,
     errors.UnavailableError: 503,
     errors.InternalError: 500,
 }
@@ -45,6 +47,8 @@ def refuse(error: HoldfastError) -> bytes:
         description, headers = NOT_KNOWN, (("WWW-Authenticate", "acsjwt"),)
     elif isinstance(error, WrongMethodError):
         headers = (error.header(),)
+    elif isinstance(error, QuotaExceededError):
+        headers = (("Retry-After", str(error.wait_seconds)),)
     elif isinstance(error, errors.NotFoundError) and not description:
         description = DOES_NOT_EXIST
     elif isinstance(error, errors.ConflictError) and not description:

@@ -14,6 +14,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
 from holdfast.http.wrong_method import WrongMethodError
 from holdfast.iam.errors import Code, TooManyTriesError
+from holdfast.store.quotas.errors import QuotaExceededError
 
 
 class NotAcceptableError(InvalidInputError):
@@ -35,6 +36,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.ConflictError: 409,
     errors.UnsupportedError: 405,
     errors.SealedError: 503,
+    QuotaExceededError: 429,
     errors.UnavailableError: 503,
     errors.InternalError: 500,
 }
@@ -64,6 +66,8 @@ def refuse(error: HoldfastError) -> bytes:
         headers.append(error.header())
     if isinstance(error, TooManyTriesError):
         body["title"] = error.message
+        headers.append(("Retry-After", str(error.wait_seconds)))
+    if isinstance(error, QuotaExceededError):
         headers.append(("Retry-After", str(error.wait_seconds)))
     code = error.reason if error.reason in _CODES else _CODE_BY_STATUS.get(status)
     if code:

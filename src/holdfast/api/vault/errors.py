@@ -7,6 +7,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
 from holdfast.iam.errors import TooManyTriesError
 from holdfast.store.core import DENIED
+from holdfast.store.quotas.errors import QuotaExceededError
 
 # Clients look for these very words.
 SEALED = "Vault is sealed"
@@ -30,6 +31,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.ConflictError: 400,
     errors.UnsupportedError: 405,
     errors.SealedError: 503,
+    QuotaExceededError: 429,
     errors.UnavailableError: 503,
     errors.InternalError: 500,
 }
@@ -51,8 +53,18 @@ def refuse(error: HoldfastError) -> bytes:
         text = DENIED_BY_POLICY
     else:
         text = error.message
-    headers = [("Retry-After", str(error.wait_seconds))] if isinstance(error, TooManyTriesError) else []
-    return build_response(status_of(error), errors_body(text), headers=headers)
+    return build_response(status_of(error), errors_body(text), headers=_headers(error))
+
+
+def _headers(error: HoldfastError) -> list[tuple[str, str]]:
+    if not isinstance(error, TooManyTriesError | QuotaExceededError):
+        return []
+    wait = str(error.wait_seconds)
+    headers = [("Retry-After", wait)]
+    if isinstance(error, QuotaExceededError):
+        headers += [("X-Ratelimit-Limit", str(error.limit)), ("X-Ratelimit-Remaining", "0")]
+        headers.append(("X-Ratelimit-Reset", wait))
+    return headers
 
 
 def errors_body(text: str) -> bytes:

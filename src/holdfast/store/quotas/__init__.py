@@ -1,0 +1,1 @@
+"""How many requests one address may send: rules, and the gate that counts in every process."""
