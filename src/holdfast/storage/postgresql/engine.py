@@ -17,14 +17,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from secrets import token_bytes
 from typing import Any, Generic, NoReturn, TypeAlias
 
-from holdfast.clock import Clock, SystemClock
+from holdfast.clock import Clock
 from holdfast.errors import InternalError
-from holdfast.storage import leases
 from holdfast.storage.commit_log.entries import (
     COMMIT_ID_BYTES,
     KEPT_ENTRIES,
@@ -33,8 +31,9 @@ from holdfast.storage.commit_log.entries import (
     directories_above,
     encode_entry,
 )
-from holdfast.storage.commit_log.memory import Memory, Unknown
-from holdfast.storage.commit_log.view import Overlay, View, check_prefix, page
+from holdfast.storage.commit_log.follower import Follower
+from holdfast.storage.commit_log.memory import Unknown
+from holdfast.storage.commit_log.view import Overlay, View, check_prefix
 from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
@@ -42,7 +41,7 @@ from holdfast.storage.errors import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from holdfast.storage.interface import Lease, Outcomes, T, Transaction
+from holdfast.storage.interface import Outcomes, T, Transaction
 from holdfast.storage.keys import encode_key
 from holdfast.storage.postgresql.connection import LOOK_SECONDS, Connection
 from holdfast.storage.postgresql.layout import check_format, lay_out
@@ -77,7 +76,7 @@ _NOWHERE = Mark(-1, b"")
 log = logging.getLogger(__name__)
 
 
-class PostgresqlStorage:
+class PostgresqlStorage(Follower[bytes | None]):
     """See the module and ``interface.Storage``; safe for threads, not for forks.
 
     Args:
@@ -91,23 +90,17 @@ class PostgresqlStorage:
     """
 
     def __init__(self, settings: Settings, *, readonly: bool = False, clock: Clock | None = None) -> None:
-        self.name = "postgresql"
-        self.shared = True
+        super().__init__("postgresql", clock)
         if not settings.is_verified and not settings.is_local:
             log.warning("postgresql: the server is not verified: whoever is in between can take its place")
-        self._clock = clock or SystemClock()
         self._statements = Statements(settings.schema, settings.table)
         self._readonly = readonly
         patience = settings.patience_seconds
         self._patience_seconds = min(patience, MAX_READER_PATIENCE_SECONDS) if readonly else patience
         self._reader = Session(settings, patience_seconds=self._patience_seconds, readonly=True)
         self._writer = Session(settings, patience_seconds=self._patience_seconds, readonly=False)
-        self._writing = threading.RLock()
+        self._writing = threading.RLock()  # taken before the lock of what is remembered, and of the reader
         self._is_writing = False
-        self._lock = threading.RLock()  # what is remembered, and the reader; taken after the one above
-        self._closed = False
-        self._memory: Memory[bytes | None] = Memory()
-        self._views: set[View] = set()
         self._mark = _NOWHERE
         try:
             if not readonly:
@@ -124,22 +117,6 @@ class PostgresqlStorage:
         """Ask how far the store is, and forget what was changed since."""
         with self._lock:
             self._read(self._statements.log, since(self._mark.revision))
-
-    def get(self, key: str) -> bytes | None:
-        """Return the value at ``key``, or ``None``; at least as new as the last ``catch_up``."""
-        return self.value(key)
-
-    def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[str]:
-        """Return the names one level below ``prefix``."""
-        return page(self.names(prefix), after=after, limit=limit)
-
-    def snapshot(self) -> AbstractContextManager[View]:
-        """Open a view in which all reads see one state.
-
-        A read in it raises ``OvertakenError`` if others have changed what it asks for.
-        """
-        self._refuse_if_closed()
-        return self._view()
 
     def revision(self) -> int:
         """Return the number of commits so far."""
@@ -228,39 +205,14 @@ class PostgresqlStorage:
                     changed.add(Footprint.of(entries[number]))
                 self._forget(changed)
             else:
-                for view in self._views:
-                    view.lose()
-                self._memory.clear()
+                self._forget_everything()
             self._mark = Mark(newest, entries[newest].commit_id)
-
-    def _forget(self, changed: Footprint) -> None:
-        for view in self._views:
-            view.keep(changed, self._memory)
-        self._memory.drop(changed)
 
     def _remember(self, key: str, value: bytes | None) -> None:
         if value is None or len(value) <= MAX_REMEMBERED_VALUE_BYTES:
             self._memory.keep_value(key, value)
 
-    @contextmanager
-    def _view(self) -> Iterator[View]:
-        with self._lock:
-            view = View(self)
-            self._views.add(view)
-        try:
-            yield view
-        finally:
-            with self._lock:
-                self._views.discard(view)
-
     # -- writing -------------------------------------------------------------------------------------------
-
-    def write(self, change: Callable[[Transaction], T]) -> T:
-        """Run ``change`` and commit it."""
-        outcome = self.write_all([change])[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     def write_all(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Run every change on top of those before it and commit once."""
@@ -276,10 +228,6 @@ class PostgresqlStorage:
                 return self._write_all(changes)
             finally:
                 self._is_writing = False
-
-    def acquire_lease(self, name: str, *, holder: str, ttl_seconds: float) -> Lease | None:
-        """Take a lease; see ``storage.leases``."""
-        return leases.acquire(self, self._clock, name, holder=holder, ttl_seconds=ttl_seconds)
 
     def close(self) -> None:
         """Hang up."""
@@ -471,10 +419,6 @@ class PostgresqlStorage:
             except LostError:
                 if time.monotonic() >= deadline:
                     self._raise_away()
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise StorageUnavailableError("storage: closed")
 
     @staticmethod
     def _raise_away() -> NoReturn:

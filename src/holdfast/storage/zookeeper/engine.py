@@ -22,8 +22,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from secrets import token_bytes
 from typing import Any, Generic, NamedTuple, TypeAlias
@@ -32,8 +32,7 @@ import msgspec
 from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError, RolledBackError
 
-from holdfast.clock import Clock, SystemClock
-from holdfast.storage import leases
+from holdfast.clock import Clock
 from holdfast.storage.commit_log.entries import (
     COMMIT_ID_BYTES,
     KEPT_ENTRIES,
@@ -41,8 +40,9 @@ from holdfast.storage.commit_log.entries import (
     Footprint,
     decode_entry,
 )
-from holdfast.storage.commit_log.memory import Memory, Unknown
-from holdfast.storage.commit_log.view import Overlay, View, check_prefix, page
+from holdfast.storage.commit_log.follower import Follower
+from holdfast.storage.commit_log.memory import Unknown
+from holdfast.storage.commit_log.view import Overlay, View, check_prefix
 from holdfast.storage.errors import (
     InvalidKeyError,
     OutcomeUnknownError,
@@ -50,7 +50,7 @@ from holdfast.storage.errors import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from holdfast.storage.interface import Lease, Outcomes, T, Transaction
+from holdfast.storage.interface import Outcomes, T, Transaction
 from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, Operation, as_request, packet_bytes
 from holdfast.storage.zookeeper.parts import (
     INLINE_BYTES,
@@ -83,7 +83,7 @@ Operations: TypeAlias = list[Operation]
 log = logging.getLogger(__name__)
 
 
-class ZookeeperStorage:
+class ZookeeperStorage(Follower[Stored]):
     """See the module and ``interface.Storage``; safe for threads, not for forks.
 
     Args:
@@ -97,9 +97,7 @@ class ZookeeperStorage:
     """
 
     def __init__(self, settings: Settings, *, readonly: bool = False, clock: Clock | None = None) -> None:
-        self.name = "zookeeper"
-        self.shared = True
-        self._clock = clock or SystemClock()
+        super().__init__("zookeeper", clock)
         self._root = settings.path
         self._data = self._root + "/data"
         self._head = self._root + "/head"
@@ -107,11 +105,7 @@ class ZookeeperStorage:
         self._session = Session(
             settings, patience_seconds=min(patience, MAX_READER_PATIENCE_SECONDS) if readonly else patience
         )
-        self._writing = threading.RLock()
-        self._lock = threading.RLock()  # what is remembered; taken after the one above
-        self._closed = False
-        self._memory: Memory[Stored] = Memory()
-        self._views: set[View] = set()
+        self._writing = threading.RLock()  # taken before the lock of what is remembered
         self._revision = -1
         self._head_version = -1
         try:
@@ -140,22 +134,6 @@ class ZookeeperStorage:
                     "storage: ZooKeeper went back to an earlier state, as after a restored backup"
                 )
             self._follow(revision, version)
-
-    def get(self, key: str) -> bytes | None:
-        """Return the value at ``key``, or ``None``; at least as new as the last ``catch_up``."""
-        return self.value(key)
-
-    def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[str]:
-        """Return the names one level below ``prefix``."""
-        return page(self.names(prefix), after=after, limit=limit)
-
-    def snapshot(self) -> AbstractContextManager[View]:
-        """Open a view in which all reads see one state.
-
-        A read in it raises ``OvertakenError`` if others have changed what it asks for.
-        """
-        self._refuse_if_closed()
-        return self._view()
 
     def revision(self) -> int:
         """Return the number of commits so far."""
@@ -262,9 +240,7 @@ class ZookeeperStorage:
                 ]
             )
         if not all(isinstance(entry, tuple) for entry in entries):
-            for view in self._views:
-                view.lose()
-            self._memory.clear()
+            self._forget_everything()
             self._revision, self._head_version = revision, version
             return None
         for data, _ in entries:
@@ -274,30 +250,7 @@ class ZookeeperStorage:
             self._revision, self._head_version = revision, version
         return changed
 
-    def _forget(self, changed: Footprint) -> None:
-        for view in self._views:
-            view.keep(changed, self._memory)
-        self._memory.drop(changed)
-
-    @contextmanager
-    def _view(self) -> Iterator[View]:
-        with self._lock:
-            view = View(self)
-            self._views.add(view)
-        try:
-            yield view
-        finally:
-            with self._lock:
-                self._views.discard(view)
-
     # -- writing -------------------------------------------------------------------------------------------
-
-    def write(self, change: Callable[[Transaction], T]) -> T:
-        """Run ``change`` and commit it."""
-        outcome = self.write_all([change])[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     def write_all(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Run changes, and commit as many at once as one packet holds."""
@@ -314,20 +267,12 @@ class ZookeeperStorage:
                     outcomes += [error] * (len(changes) - len(outcomes))
         return outcomes
 
-    def acquire_lease(self, name: str, *, holder: str, ttl_seconds: float) -> Lease | None:
-        """Take a lease; see ``storage.leases``."""
-        return leases.acquire(self, self._clock, name, holder=holder, ttl_seconds=ttl_seconds)
-
     def close(self) -> None:
         """Hang up."""
         self._closed = True
         self._session.close()  # whoever holds the lock may be waiting for an answer
         with self._lock:
             self._memory.clear()
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise StorageUnavailableError("storage: closed")
 
     def _commit_some(self, changes: Sequence[Callable[[Transaction], T]]) -> Outcomes[T]:
         """Commit the first of the changes, and of those after it as many as fit beside it."""
