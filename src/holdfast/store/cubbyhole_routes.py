@@ -4,6 +4,7 @@ It reads like KV version 1. There is nothing to grant or share: what is there de
 that is stored nowhere has nowhere to keep things.
 """
 
+from collections.abc import Iterator
 from itertools import islice
 
 from holdfast.engines import kv1
@@ -15,6 +16,7 @@ from holdfast.store.command import Command
 from holdfast.store.cubbyhole_commands import CubbyholeDelete, CubbyholeWrite
 from holdfast.store.layout import cubbyhole_place
 from holdfast.store.mount_visit import MountVisit
+from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
 
 MAX_LISTED = 10_000
@@ -49,3 +51,9 @@ def _listing(kept: Reader, directory: str, *, everything: bool) -> Answer:
     if len(names) > MAX_LISTED:
         raise TooLargeError(f"path: expected at most {MAX_LISTED} names below it")
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
+
+
+def cubbyhole_paths(_mount: Mount) -> Iterator[tuple[str, Operation]]:
+    """Yield what there is to ask for below the mount, with a name for what is open in a path."""
+    for operation in (Operation.LIST, Operation.SCAN, Operation.READ, Operation.WRITE, Operation.DELETE):
+        yield "{path}", operation

@@ -4,7 +4,7 @@ A read is answered here, from the newest committed state; a change becomes a com
 the mount means follows the KV part of the Vault HTTP API.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ from holdfast.store.kv_commands import (
     Kv2WriteMetadata,
 )
 from holdfast.store.mount_visit import MountVisit
+from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
@@ -319,3 +320,19 @@ _SECTIONS: dict[str, dict[Operation, _Handler]] = {
     "destroy": {Operation.WRITE: _destroy_versions},
     "subkeys": {Operation.READ: _read_subkeys},
 }
+
+
+def kv_paths(mount: Mount) -> Iterator[tuple[str, Operation]]:
+    """Yield what there is to ask for below a mount, with a name for what is open in a path."""
+    if not mount.is_versioned:
+        for operation in (*_LISTINGS, Operation.READ, Operation.WRITE, Operation.DELETE):
+            yield "{path}", operation
+        return
+    for operation in _CONFIG:
+        yield "config", operation
+    for section, handlers in _SECTIONS.items():
+        for operation in handlers:
+            yield f"{section}/{{path}}", operation
+
+
+_LISTINGS = (Operation.LIST, Operation.SCAN)

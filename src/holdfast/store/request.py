@@ -90,6 +90,8 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
         flat: repeat the members of the data beside the envelope, as old Vault clients expect.
         failed: set if things that were asked for failed; the data say which, and why.
         accepted: say that it was accepted rather than that it was done, as clients of such jobs expect.
+        raw: the whole answer, in a form of its own; nothing else is said beside it.
+        media_type: of ``raw``.
         wrapped: JSON text of what stands for an answer that waits in the store, its one-time token above all.
         lease_id: names the lease of what the answer is about, where it has one.
         renewable: whether that lease can be renewed.
@@ -104,6 +106,8 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     flat: bool = False
     failed: Failed | None = None
     accepted: bool = False
+    raw: bytes | None = None
+    media_type: str = "application/json"
     wrapped: bytes | None = None
     lease_id: str = ""
     renewable: bool = False
@@ -111,7 +115,7 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing beyond that it was done, or that nothing is there."""
-        said = (self.data, self.metadata, self.auth, self.wrapped)
+        said = (self.data, self.metadata, self.auth, self.raw, self.wrapped)
         return not self.warnings and not self.lease_id and all(part is None for part in said)
 
     def document(self) -> bytes | None:

@@ -1,17 +1,17 @@
 """The secrets engines that can be mounted: the one table of mount types and of how each is served."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from holdfast.errors import InvalidInputError
 from holdfast.store.command import Command
-from holdfast.store.cubbyhole_routes import serve_cubbyhole
-from holdfast.store.kv_routes import serve_kv
+from holdfast.store.cubbyhole_routes import cubbyhole_paths, serve_cubbyhole
+from holdfast.store.kv_routes import kv_paths, serve_kv
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount, kv_mount, plain_mount
-from holdfast.store.request import Answer
+from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred
-from holdfast.store.transit.routes import serve_transit
+from holdfast.store.transit.routes import serve_transit, transit_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,26 @@ class SecretsEngine:
     Attributes:
         kinds: the words by which a client asks for it when it mounts one; none if it cannot be mounted.
         make_mount: returns a new mount; gets the path, and by name the kind, description and options as sent.
+        paths: yields what there is to ask for below a mount, with a name for what is open in a path.
         serve: answers an authorised request below a mount, or says which change or slow work will.
     """
 
     kinds: tuple[str, ...]
     make_mount: Callable[..., Mount]
+    paths: Callable[[Mount], Iterable[tuple[str, Operation]]]
     serve: Callable[[MountVisit], Answer | Command | Deferred]
 
 
 SECRETS_ENGINES = {
-    "kv": SecretsEngine(kinds=("kv", "kv-v1", "kv-v2", "generic"), make_mount=kv_mount, serve=serve_kv),
-    "cubbyhole": SecretsEngine(kinds=(), make_mount=plain_mount, serve=serve_cubbyhole),
-    "transit": SecretsEngine(kinds=("transit",), make_mount=plain_mount, serve=serve_transit),
+    "kv": SecretsEngine(
+        kinds=("kv", "kv-v1", "kv-v2", "generic"), make_mount=kv_mount, paths=kv_paths, serve=serve_kv
+    ),
+    "cubbyhole": SecretsEngine(
+        kinds=(), make_mount=plain_mount, paths=cubbyhole_paths, serve=serve_cubbyhole
+    ),
+    "transit": SecretsEngine(
+        kinds=("transit",), make_mount=plain_mount, paths=transit_paths, serve=serve_transit
+    ),
 }
 """By mount type."""
 

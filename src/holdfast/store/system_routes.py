@@ -7,7 +7,7 @@ from holdfast.errors import InvalidInputError, NotFoundError, PermissionDeniedEr
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
-from holdfast.store import fields
+from holdfast.store import fields, openapi
 from holdfast.store.audit_routes import AUDIT_ROUTES
 from holdfast.store.auth.mount_routes import (
     AUTH_MOUNT_ROUTES,
@@ -36,6 +36,8 @@ from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
 from holdfast.store.tools import TOOL_ROUTES
 from holdfast.store.visit import Visit
 from holdfast.store.wrapping.routes import WRAPPING_ROUTES
+
+OPENAPI = "sys/internal/specs/openapi"
 
 
 def _seal(visit: Visit) -> Command:
@@ -204,6 +206,10 @@ def _describe_mount(mount: Mount) -> dict[str, Any]:
     }
 
 
+def _openapi(visit: Visit) -> Answer:
+    return openapi.describe(visit, (SYSTEM_ROUTES, TOKEN_ROUTES))
+
+
 def _list_policies(visit: Visit) -> Answer:
     names = list_policies(visit.view(POLICIES))
     return Answer(data=encode({"keys": names}), flat=True)
@@ -296,6 +302,7 @@ SYSTEM_ROUTES = RouteTable(
         *AUTH_MOUNT_ROUTES,
         Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
         Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
+        Route(OPENAPI, Operation.READ, _openapi),
         Route("sys/policies/acl", Operation.READ, _list_policies),
         Route("sys/policies/acl", Operation.LIST, _list_policies),
         Route("sys/policies/acl/{}", Operation.READ, _read_policy),
@@ -320,4 +327,4 @@ SYSTEM_ROUTES = RouteTable(
 )
 
 # Any caller with a live token may ask these; each decides by itself what that caller gets to see.
-SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts"})
+SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts", OPENAPI})

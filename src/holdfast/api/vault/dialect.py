@@ -191,6 +191,8 @@ def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError
         reply(refuse(outcome))
     elif outcome.is_empty:
         reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
+    elif outcome.raw is not None:
+        reply(build_response(200, outcome.raw, content_type=outcome.media_type))
     else:
         reply(build_response(_status_of(request, outcome), wrap(request.id, outcome)))
 

@@ -1,9 +1,10 @@
 """What a path below a transit mount means: the table of the transit part of the Vault HTTP API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from holdfast.errors import NotFoundError, UnsupportedError
 from holdfast.store.mount_visit import MountVisit
+from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
 from holdfast.store.tools import hash_of_input, random_bytes
 from holdfast.store.transit.batch import Outcome
@@ -81,3 +82,14 @@ _KEY_ACTIONS: dict[str, dict[Operation, _Row]] = {
     "config": {Operation.WRITE: (1, 1, configure_key)},
     "trim": {Operation.WRITE: (1, 1, trim_key)},
 }
+
+
+def transit_paths(_mount: Mount) -> Iterator[tuple[str, Operation]]:
+    """Yield what there is to ask for below a mount, with a name for what is open in a path."""
+    for section, handlers in _SECTIONS.items():
+        for operation, (fewest, most, _) in handlers.items():
+            for count in range(fewest, most + 1):
+                yield "/".join((section, *("{name}", "{second}", "{third}")[:count])), operation
+    for action, handlers in _KEY_ACTIONS.items():
+        for operation in handlers:
+            yield f"keys/{{name}}/{action}", operation
