@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.support.store_process import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
-START_SECONDS = 20
+START_SECONDS = 60  # a first start may make a key pair of 4096 bits, on a busy machine
 _EXPORT = re.compile(r"^export (\w+)=(\S+)", re.MULTILINE)
 _BLOCK = re.compile(r"^```(sh|hcl|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -62,7 +62,7 @@ class Reader:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
