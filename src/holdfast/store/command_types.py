@@ -7,6 +7,7 @@ import msgspec
 from holdfast.store import (
     cubbyhole_commands,
     keeper_commands,
+    key_rotation,
     kv_commands,
     remount_commands,
     system_commands,
@@ -40,6 +41,7 @@ COMMAND_MODULES = (
     cubbyhole_commands,
     iam_commands,
     keeper_commands,
+    key_rotation,
     kv_commands,
     lease_commands,
     login_commands,

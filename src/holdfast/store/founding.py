@@ -28,6 +28,7 @@ from holdfast.store.open_store import KEPT_ROOT_TOKEN, TOKEN_KEY
 from holdfast.store.policy_records import save_builtin_policies
 from holdfast.store.seal_settings import Place, SealSettings, ensure_private_key, store_private_key
 from holdfast.store.token_records import TokenEntry, TokenHasher
+from holdfast.store.version_history import note_version
 
 DEFAULT_MOUNT = "secret/"
 ROOT_TOKEN_PATH = "auth/token/root"  # noqa: S105 - a path, not a token
@@ -193,6 +194,7 @@ def _furnish(tx: Transaction, keyring: Keyring, furniture: Furniture, now: float
         kv_mount(DEFAULT_MOUNT, version="2", description="key/value secret storage")
     )
     save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, cubbyhole_mount(), system_mount())))
+    note_version(config, now=now)
     save_builtin_policies(writing(tx, keyring, POLICIES))
     ensure_audit_keys(writing(tx, keyring, AUDIT), furniture.audit_devices)
     token = token_records.create(writing(tx, keyring, TOKENS), TokenHasher(key), root_entry(now)).token

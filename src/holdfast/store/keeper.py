@@ -80,6 +80,7 @@ from holdfast.store.keeper_commands import (
     SealStore,
     SubmitShare,
 )
+from holdfast.store.key_rotation import load_rotation
 from holdfast.store.layout import AUDIT, CONFIG, IAM, TOKENS, reading, writing
 from holdfast.store.open_store import load_token_key
 from holdfast.store.other_store import OtherStore
@@ -89,6 +90,7 @@ from holdfast.store.self_opening import require_superuser, unseal_key_from
 from holdfast.store.token_records import TokenHasher
 from holdfast.store.trouble import Trouble
 from holdfast.store.upkeep import Upkeep
+from holdfast.store.version_history import is_version_new, note_version
 
 START_WAIT_SECONDS = 6.0  # for another store that opens this one: more than one of its answers may take
 
@@ -142,6 +144,7 @@ class Keeper:
         self._storage_trouble = Trouble(log, "writing to storage")
         self._opening_trouble = Trouble(log, "opening by itself")
         self._login_guard = LoginGuard()
+        self._version_is_noted = False
         self._upkeep = Upkeep(storage, clock, node_id)
         wrapper = self._furniture.seal.wrapper
         self._other_store = None if wrapper is None else OtherStore(wrapper, clock)
@@ -569,9 +572,24 @@ class Keeper:
         if self._upkeep.tidy(self._state.keyring, self._hasher):
             self._readers.changed()
         self._upkeep.rotate_keys(self._state.keyring)
+        self._note_version(self._state)
         if self._state.keyring.rotation_due:
             log.info("rotating: term %d is near the limit of encryptions", self._state.keyring.active_term)
             self._rotate()
+        elif load_rotation(reading(self._storage, self._state.keyring, CONFIG)).wants(
+            self._state.keyring, self._clock.now()
+        ):
+            log.info("rotating: term %d has served its time", self._state.keyring.active_term)
+            self._rotate()
+
+    def _note_version(self, state: Unsealed) -> None:
+        if self._version_is_noted:
+            return
+        if is_version_new(reading(self._storage, state.keyring, CONFIG)):
+            self._reserve_if_due(state)
+            now = self._clock.now()
+            self._storage.write(lambda tx: note_version(writing(tx, state.keyring, CONFIG), now=now))
+        self._version_is_noted = True
 
     def _follow_unless_away(self, command: KeeperCommand) -> None:
         try:

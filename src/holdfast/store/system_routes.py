@@ -18,8 +18,10 @@ from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.ceremonies.routes import CEREMONY_ROUTES
 from holdfast.store.command import Command
 from holdfast.store.explain import explain
+from holdfast.store.host_info import HOST_ROUTES
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
+from holdfast.store.key_rotation import KEY_ROTATION_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
@@ -34,6 +36,7 @@ from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, 
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
 from holdfast.store.tools import TOOL_ROUTES
+from holdfast.store.version_history import VERSION_ROUTES
 from holdfast.store.visit import Visit
 from holdfast.store.wrapping.routes import WRAPPING_ROUTES
 
@@ -321,6 +324,9 @@ SYSTEM_ROUTES = RouteTable(
         *WRAPPING_ROUTES,
         *LEASE_ROUTES,
         *REMOUNT_ROUTES,
+        *KEY_ROTATION_ROUTES,
+        *VERSION_ROUTES,
+        *HOST_ROUTES,
         *QUOTA_ROUTES,
         *TOOL_ROUTES,
     )

@@ -169,6 +169,7 @@ def manage_leases(ask):
     ask("PUT", "sys/leases/revoke", {"lease_id": f"auth/token/create-orphan/{name}"})
     ask("PUT", "sys/leases/revoke-prefix/auth/token")
     ask("PUT", "sys/leases/tidy")
+    ask("PUT", "sys/rotate/config", {"interval": "720h"})
     ask("PUT", "sys/quotas/rate-limit/all", {"rate": 1e6})
     ask("DELETE", "sys/quotas/rate-limit/all")
     ask("PUT", "sys/quotas/config", {"rate_limit_exempt_paths": ["sys/x"]})
