@@ -137,3 +137,34 @@ def test_no_value_is_in_log_or_audit_file(client: hvac.Client, store: StoreProce
         assert token not in text
     for file in Path(store.data_path).iterdir():
         assert SECRET.encode() not in file.read_bytes()
+
+
+def test_quotas(client: hvac.Client, store: StoreProcess) -> None:
+    client.sys.enable_secrets_engine("kv", path="scarce", options={"version": "1"})
+    client.sys.create_or_update_quota(name="few", path="scarce/", rate=2, interval="10m")
+    assert client.sys.list_quotas()["data"]["keys"] == ["few"]
+    assert client.sys.read_quota("few")["data"]["interval"] == 600
+    for _ in range(2):  # on one connection, and so by one worker; each counts for itself
+        assert client.read("scarce/a") is None
+    with pytest.raises(hvac.exceptions.RateLimitExceeded):
+        client.read("scarce/a")
+    assert client.sys.read_health_status(method="GET")["sealed"] is False
+    client.sys.delete_quota("few")
+    assert client.read("scarce/a") is None
+
+
+def test_what_operators_watch(client: hvac.Client, store: StoreProcess) -> None:
+    def counted() -> int:
+        text = client.adapter.get("/v1/sys/metrics?format=prometheus").text
+        name = 'holdfast_requests_total{operation="read",outcome="answered"}'
+        return int(next(line for line in text.splitlines() if line.startswith(name)).rpartition(" ")[2])
+
+    before = counted()
+    for _ in range(20):
+        client_of(store, store.root_token).auth.token.lookup_self()  # connections of their own, to any worker
+    assert counted() == before + 21
+    document = client.adapter.get("/v1/sys/internal/specs/openapi")
+    assert "/sys/wrapping/unwrap" in document["paths"]
+    shown = client.read("sys/config/state/sanitized")["data"]
+    assert shown["workers"] == 2
+    assert client.list("sys/version-history")["data"]["keys"]

@@ -29,12 +29,18 @@ class Application:
         store: where requests go.
         pages: the web page, where it is offered.
         ceremonies: what share holders may do without a token.
+        open_metrics: whether metrics are shown to anybody.
     """
 
     def __init__(
-        self, store: Store, pages: Pages | None = None, ceremonies: OpenCeremonies | None = None
+        self,
+        store: Store,
+        pages: Pages | None = None,
+        ceremonies: OpenCeremonies | None = None,
+        *,
+        open_metrics: bool = False,
     ) -> None:
-        self._vault = VaultDialect(store, ceremonies).handle
+        self._vault = VaultDialect(store, ceremonies, open_metrics=open_metrics).handle
         self._iam = IamDialect(store).handle
         self._dcos = DcosDialect(store).handle
         self._pages = pages

@@ -37,6 +37,7 @@ class ListenerConfig:
         own_request_size: whether the operator decided on the size of a request.
         open_rekey: whether share holders without a token may deal new shares here.
         open_root_generation: whether they may make a root token here.
+        open_metrics: whether anybody may read metrics here.
     """
 
     host: str = ""
@@ -48,6 +49,7 @@ class ListenerConfig:
     own_request_size: bool = False
     open_rekey: bool = False
     open_root_generation: bool = False
+    open_metrics: bool = False
 
     @property
     def is_exposed(self) -> bool:

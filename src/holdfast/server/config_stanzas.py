@@ -34,11 +34,14 @@ _LIMIT_OF_SETTING = {
 }
 _NO_OPEN_REKEY = "disable_unauthed_rekey_endpoints"
 _NO_OPEN_ROOT_GENERATION = "disable_unauthed_generate_root_endpoints"
+_TELEMETRY = "telemetry"
+_OPEN_METRICS = "unauthenticated_metrics_access"
 _COMMON_SETTINGS = {
     "address",
     "max_request_size",
     _NO_OPEN_REKEY,
     _NO_OPEN_ROOT_GENERATION,
+    _TELEMETRY,
     *_LIMIT_OF_SETTING,
 }
 _UNIX_SETTINGS = _COMMON_SETTINGS | {"socket_mode"}
@@ -99,10 +102,18 @@ def _common(settings: dict[str, Any]) -> dict[str, Any]:
         "limits": _limits(settings),
         "own_request_size": "max_request_size" in settings,
         "open_rekey": not boolean(_NO_OPEN_REKEY, settings.get(_NO_OPEN_REKEY, True)),
+        "open_metrics": _open_metrics(settings.get(_TELEMETRY, {})),
         "open_root_generation": not boolean(
             _NO_OPEN_ROOT_GENERATION, settings.get(_NO_OPEN_ROOT_GENERATION, True)
         ),
     }
+
+
+def _open_metrics(telemetry: Any) -> bool:
+    if not isinstance(telemetry, dict):
+        raise InvalidInputError(f"{_TELEMETRY}: expected a stanza with {_OPEN_METRICS}")
+    _refuse_unknown(telemetry, {_OPEN_METRICS})
+    return boolean(_OPEN_METRICS, telemetry.get(_OPEN_METRICS, False))
 
 
 def _socket_mode(settings: dict[str, Any]) -> int:

@@ -33,14 +33,18 @@ from holdfast.server.children import WorkerContext, WriterContext
 from holdfast.server.config import ServerConfig
 from holdfast.server.link import WriterLink
 from holdfast.server.offload import Offload
+from holdfast.server.sanitized import sanitized
 from holdfast.server.shared_counter import SharedCounter
+from holdfast.server.shared_tally import shared_counts
 from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
 from holdfast.storage.factory import open_storage
 from holdfast.storage.interface import Storage
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import Store
+from holdfast.store.facts import Facts
 from holdfast.store.keeper import Keeper
+from holdfast.store.metrics.tally import Tally
 from holdfast.store.trouble import Trouble
 
 OPEN = b"O"
@@ -63,10 +67,11 @@ def run_processes(
         ready: called in this process once all workers listen.
     """
     harden(lock_memory=False)  # the supervisor holds no key; but nobody shall trace what forks those that do
+    counts = shared_counts(config.workers)
     return run_server(
         worker_count=config.workers,
         writer_main=lambda context: _writer_main(config, context),
-        worker_main=lambda context: _worker_main(config, unix_sockets, context),
+        worker_main=lambda context: _worker_main(config, unix_sockets, counts, context),
         on_ready=ready,
         grace_seconds=GRACE_SECONDS,
     )
@@ -139,18 +144,22 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
 
 
 def _worker_main(
-    config: ServerConfig, unix_sockets: Mapping[str, socket.socket], context: WorkerContext
+    config: ServerConfig,
+    unix_sockets: Mapping[str, socket.socket],
+    counts: memoryview,
+    context: WorkerContext,
 ) -> None:
     _harden(config, f"worker {context.index}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Worker(config, context).serve(unix_sockets))
+        runner.run(_Worker(config, context, counts).serve(unix_sockets))
 
 
 class _Worker:
     """One worker process: the listeners, a store that reads, and the link to the writer."""
 
-    def __init__(self, config: ServerConfig, context: WorkerContext) -> None:
+    def __init__(self, config: ServerConfig, context: WorkerContext, counts: memoryview) -> None:
         self._config = config
+        self._facts = Facts(Tally(counts, context.index), sanitized(config))
         self._context = context
         self._stopping = asyncio.Event()
         self._grace_seconds = WORKER_GRACE_SECONDS
@@ -185,6 +194,7 @@ class _Worker:
             secret_mounts=config.dcos_stores,
             node_id=config.cluster.node_id,
             peers=peers(config),
+            facts=self._facts,
         )
         self._take(memoryview(self._first_message))
         self._first_message[:] = bytes(len(self._first_message))

@@ -15,8 +15,10 @@ from holdfast.process.hardening import harden
 from holdfast.server.assembly import audit_opener, keep_up, listen, peers, reload_files, tick_seconds
 from holdfast.server.config import ServerConfig
 from holdfast.server.offload import Offload
+from holdfast.server.sanitized import sanitized
 from holdfast.storage.factory import open_storage
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.facts import Facts
 from holdfast.store.founding import root_entry
 from holdfast.store.keeper_commands import InitializeStore, SubmitShare
 from holdfast.store.local import LocalStore
@@ -54,6 +56,7 @@ def run_single(
         seal=config.seal,
         node_id=config.cluster.node_id,
         peers=peers(config),
+        facts=Facts(configuration=sanitized(config)),
     )
     local.keeper.start()
     upkeep_trouble = Trouble(log, "upkeep")

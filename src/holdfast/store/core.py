@@ -12,6 +12,7 @@ whatever the caller's rights depend on in the store is decided again there.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import perf_counter
 from types import MappingProxyType
 from typing import Protocol
 
@@ -39,6 +40,7 @@ from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.facts import Facts
 from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
 from holdfast.store.iam.routes import IAM_ROUTES
@@ -46,6 +48,7 @@ from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.layout import IAM
+from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
@@ -118,6 +121,7 @@ class Store:
         secret_mounts: which mount holds the secrets of which store of the DC/OS API.
         node_id: the name of this node among those that share the storage.
         peers: the way to these, if there is one.
+        facts: what is known of the server around it.
     """
 
     def __init__(
@@ -136,7 +140,9 @@ class Store:
         secret_mounts: Mapping[str, str] = DEFAULT_SECRET_MOUNTS,
         node_id: str = "",
         peers: Peers | None = None,
+        facts: Facts | None = None,
     ) -> None:
+        self._facts = facts or Facts()
         self._storage = storage
         self._writer = writer
         self._counter = counter
@@ -220,6 +226,7 @@ class Store:
             self._counter,
             iam=self._iam,
             secret_mounts=self.secret_stores,
+            facts=self._facts,
         )
         if previous is None:
             self._audit.open(opened)
@@ -297,6 +304,7 @@ class Store:
 
     def serve(self, request: StoreRequest, done: Done) -> None:
         """Serve one request; ``done`` is called exactly once, now or after a commit."""
+        done = partial(self._tell, request.operation, perf_counter(), done)
         if self._freshness is not None:
             try:
                 self.follow_nodes()
@@ -304,6 +312,20 @@ class Store:
                 done(error)
                 return
         self._serve(request, done)
+
+    def metrics(self, form: str) -> Answer:
+        """Return what was counted, for a listener that shows it to anybody.
+
+        Raises:
+            InvalidInputError: ``form`` is none that there is.
+        """
+        return show_metrics(self._facts.tally, self._open, form)
+
+    def _tell(
+        self, operation: Operation, started: float, done: Done, outcome: Answer | HoldfastError
+    ) -> None:
+        self._facts.tally.count(operation, outcome, perf_counter() - started)
+        done(outcome)
 
     def follow_nodes(self) -> None:
         """Be as new as the request demands, and as sealed as operators want, on storage that nodes share.

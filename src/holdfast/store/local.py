@@ -13,6 +13,7 @@ from holdfast.storage.interface import Storage
 from holdfast.store.audit_trail import OpenDevices, Schedule, call_at_once
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Peers, Store
+from holdfast.store.facts import Facts
 from holdfast.store.founding import Furniture
 from holdfast.store.iam.login import Offload, run_here
 from holdfast.store.keeper import Keeper
@@ -53,6 +54,7 @@ class LocalStore:
         seal: how a new store is sealed, and how it opens itself.
         node_id: the name of this node among those that share the storage.
         peers: the way to these.
+        facts: what is known of the server around it.
 
     Attributes:
         store: serves requests.
@@ -75,6 +77,7 @@ class LocalStore:
         seal: SealSettings | None = None,
         node_id: str = "",
         peers: Peers | None = None,
+        facts: Facts | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._counter = LocalCounter()
@@ -96,6 +99,7 @@ class LocalStore:
             secret_mounts=secret_mounts,
             node_id=node_id,
             peers=peers,
+            facts=facts,
         )
 
     def submit(self, frame: bytes, done: Callable[[bytes], None]) -> None:

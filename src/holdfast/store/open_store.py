@@ -29,6 +29,7 @@ from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import load_cluster
 from holdfast.store.destination import Destination, Mounted
+from holdfast.store.facts import Facts
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.user_callers import UserCallers
 from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
@@ -56,6 +57,7 @@ class OpenStore:
         counter: tells when what is kept here is out of date.
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store, for the permissions of users.
+        facts: what is known of the server around it.
 
     Attributes:
         keyring: as given.
@@ -64,6 +66,7 @@ class OpenStore:
         mounts: the mount table.
         auth_mounts: the table of auth mounts.
         quotas: how many requests one address may send.
+        facts: as given.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
@@ -77,7 +80,9 @@ class OpenStore:
         *,
         iam: IamSettings,
         secret_mounts: Callable[[], Mapping[str, str]],
+        facts: Facts | None = None,
     ) -> None:
+        self.facts = facts or Facts()
         self._storage = storage
         self._counter = counter
         self.keyring = keyring

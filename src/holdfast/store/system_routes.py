@@ -24,6 +24,7 @@ from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.key_rotation import KEY_ROTATION_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
+from holdfast.store.metrics.routes import METRICS_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
@@ -326,6 +327,7 @@ SYSTEM_ROUTES = RouteTable(
         *REMOUNT_ROUTES,
         *KEY_ROTATION_ROUTES,
         *VERSION_ROUTES,
+        *METRICS_ROUTES,
         *HOST_ROUTES,
         *QUOTA_ROUTES,
         *TOOL_ROUTES,

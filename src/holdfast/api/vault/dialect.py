@@ -22,6 +22,7 @@ from holdfast.http.message import Request, build_response
 from holdfast.model import parse_duration, parse_target
 from holdfast.model.path import Target
 from holdfast.store.core import Store
+from holdfast.store.metrics.routes import METRICS
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
@@ -74,15 +75,22 @@ class VaultDialect:
         store: where requests go.
         ceremonies: what share holders may do here without a token.
         max_json_strings: how many strings one request body may hold.
+        open_metrics: whether metrics are shown to anybody, while the store is sealed as well.
     """
 
     def __init__(
-        self, store: Store, ceremonies: OpenCeremonies | None = None, *, max_json_strings: int = 1000
+        self,
+        store: Store,
+        ceremonies: OpenCeremonies | None = None,
+        *,
+        max_json_strings: int = 1000,
+        open_metrics: bool = False,
     ) -> None:
         self._store = store
         self._status = StatusPaths(store)
         self._ceremonies = ceremonies or OpenCeremonies(store)
         self._max_json_strings = max_json_strings
+        self._open_metrics = open_metrics
         self._ids = _request_ids()
 
     def handle(self, request: Request, reply: Reply) -> None:
@@ -95,6 +103,10 @@ class VaultDialect:
             if self._status.handle(request, call.target, reply):
                 return
             if self._ceremonies.handle(request, call.operation, call.path, reply):
+                return
+            if self._open_metrics and call.path == METRICS and call.operation is Operation.READ:
+                metrics = self._store.metrics(call.target.parameter("format") or "")
+                reply(build_response(200, metrics.raw or b"", content_type=metrics.media_type))
                 return
             store_request = self._translate(request, call, request_id)
         except HoldfastError as error:

@@ -1,0 +1,1 @@
+"""What a store counts, and how monitoring reads it."""
