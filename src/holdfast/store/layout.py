@@ -2,9 +2,13 @@
 
     mounts/table                the mount table                    RecordKind.MOUNT_TABLE
     mounts/auth                 the table of auth mounts           RecordKind.MOUNT_TABLE
+    mounts/moves                the latest moves of mounts         RecordKind.MOUNT_TABLE
     auth/<mount uuid>/...       roles and users of an auth mount   RecordKind.AUTH
     config/cluster              cluster name and id                RecordKind.CONFIG
     config/token-key            key of the token hashes            RecordKind.CONFIG
+    config/quotas               rate-limit quotas                  RecordKind.CONFIG
+    config/rotation             when keys are rotated              RecordKind.CONFIG
+    config/versions             versions that ran                  RecordKind.CONFIG
     sys/policy/<name>           policy texts                       RecordKind.POLICY
     sys/token/...               tokens, see token_records          RecordKind.TOKEN
     iam/...                     users, groups, permissions         RecordKind.IAM

@@ -90,3 +90,10 @@ def test_lease_commands_ask_what_they_say(wire, token, words, call):
     wire.answers[call[:2]] = (200, {"lease_id": "a/b", "lease_duration": 60, "renewable": True, "data": None})
     assert PROGRAM.main(["lease", *words]) == 0
     assert wire.requests == [call]
+
+
+def test_secrets_move_asks_what_it_says(wire, token, capsys):
+    wire.answers["POST", "/v1/sys/remount"] = (200, {"data": {"migration_id": "x"}})
+    assert PROGRAM.main(["secrets", "move", "a/", "b"]) == 0
+    assert wire.requests == [("POST", "/v1/sys/remount", {"from": "a/", "to": "b"})]
+    assert capsys.readouterr().out == "Success! Moved a/ to b/\n"

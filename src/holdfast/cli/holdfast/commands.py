@@ -62,6 +62,7 @@ _SECRETS = Group(
         "enable": Command("Mount an engine", f"{_HERE}.mounts:enable"),
         "disable": Command("Unmount an engine and erase what is in it", f"{_HERE}.mounts:disable"),
         "list": Command("List the mounts", f"{_HERE}.mounts:list_mounts"),
+        "move": Command("Move a mount to another path", f"{_HERE}.mounts:move"),
     },
 )
 

@@ -1,4 +1,4 @@
-"""``holdfast secrets enable | disable | list``: which engine serves which prefix."""
+"""``holdfast secrets enable | disable | list | move``: which engine serves which prefix."""
 
 from argparse import Namespace
 
@@ -27,6 +27,14 @@ def disable(parser: CommandParser) -> Run:
     return _disable
 
 
+def move(parser: CommandParser) -> Run:
+    """Move a mount, with all that is stored in it; policies go on to mean the paths that they name."""
+    parser.add_argument("source", help="where it is")
+    parser.add_argument("target", help="where it shall be")
+    add_server_options(parser)
+    return _move
+
+
 def list_mounts(parser: CommandParser) -> Run:
     """List the mounts."""
     add_format_option(parser)
@@ -47,6 +55,13 @@ def _enable(arguments: Namespace) -> int:
 def _disable(arguments: Namespace) -> int:
     connect(arguments).disable_mount(arguments.path)
     print(f"Success! Disabled the secrets engine (if it existed) at: {arguments.path.strip('/')}/")
+    return EXIT_OK
+
+
+def _move(arguments: Namespace) -> int:
+    body = {"from": arguments.source, "to": arguments.target}
+    connect(arguments).request("POST", "sys/remount", body)
+    print(f"Success! Moved {arguments.source.strip('/')}/ to {arguments.target.strip('/')}/")
     return EXIT_OK
 
 
