@@ -375,7 +375,8 @@ class Store:
                 request, lambda error: self._serve_again(request, error, done), done
             ):
                 return
-            carry_own_token(request)
+            if request.path == UNWRAP:
+                carry_own_token(request)
             caller = opened.nobody() if _is_for_anybody(request) else opened.authenticate(request.token, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)

@@ -115,8 +115,9 @@ class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing beyond that it was done, or that nothing is there."""
-        said = (self.data, self.metadata, self.auth, self.raw, self.wrapped)
-        return not self.warnings and not self.lease_id and all(part is None for part in said)
+        if self.data is not None or self.auth is not None or self.warnings or self.wrapped is not None:
+            return False
+        return self.metadata is None and self.raw is None and not self.lease_id
 
     def document(self) -> bytes | None:
         """Return the data as one JSON text: a version's data and metadata side by side."""

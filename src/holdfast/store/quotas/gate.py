@@ -25,12 +25,14 @@ class QuotaTable:
 
     Attributes:
         audits: whether refusals are put on record.
+        has_any: whether there is a quota at all.
     """
 
-    __slots__ = ("_exact", "_exempt", "_exempt_prefixes", "_prefixes", "audits")
+    __slots__ = ("_exact", "_exempt", "_exempt_prefixes", "_prefixes", "audits", "has_any")
 
     def __init__(self, quotas: Quotas) -> None:
         self.audits = quotas.settings.audit
+        self.has_any = bool(quotas.limits)
         exempt = quotas.settings.exempt
         self._exempt = frozenset(exempt)
         self._exempt_prefixes = tuple(path[:-1] for path in exempt if path.endswith("*"))
@@ -43,8 +45,6 @@ class QuotaTable:
 
     def find(self, path: str) -> RateLimit | None:
         """Return the quota that is for a request path, or ``None``."""
-        if not (self._exact or self._prefixes):
-            return None
         if path in self._exempt or (self._exempt_prefixes and path.startswith(self._exempt_prefixes)):
             return None
         exact = self._exact.get(path)
@@ -84,7 +84,7 @@ class Gate:
         Raises:
             QuotaExceededError: it is one too many.
         """
-        limit = table.find(path)
+        limit = table.find(path) if table.has_any else None
         if limit is None:
             return
         size = max(1.0, limit.rate)

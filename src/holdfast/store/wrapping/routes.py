@@ -22,9 +22,9 @@ UNWRAP = "sys/wrapping/unwrap"
 
 def carry_own_token(request: StoreRequest) -> None:
     """Let the one-time token in the body of an unwrapping be the request's own, if it has none."""
-    token = request.body.values.get("token")
-    if request.path == UNWRAP and not request.token and isinstance(token, str):
-        request.token = token
+    if not request.token:
+        token = request.body.values.get("token")
+        request.token = token if isinstance(token, str) else ""
 
 
 def _wrap(visit: Visit) -> Answer:
