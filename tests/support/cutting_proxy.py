@@ -57,7 +57,12 @@ class CuttingProxy:
                 if self._refusing:
                     client.close()
                     continue
-                self._links.append(_Link(client, socket.create_connection(self._target)))
+                try:
+                    server = socket.create_connection(self._target)
+                except OSError:  # the server is away; its clients shall see that
+                    client.close()
+                    continue
+                self._links.append(_Link(client, server))
 
 
 class _Link:

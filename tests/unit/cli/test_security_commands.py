@@ -16,7 +16,7 @@ from holdfast.cli.program import Group
 SECRET = "/secrets/v1/secret/default"
 IAM = "/acs/api/v1"
 KEY = "c1" * 33
-PAGE = Path(__file__).parents[3] / "docs" / "dcos-commands.md"
+PAGES = [Path(__file__).parents[3] / "docs" / name for name in ("dcos-commands.md", "auth-methods.md")]
 
 
 def pipe(monkeypatch, content):
@@ -369,7 +369,8 @@ def words_of(group):
             yield from words_of(entry)
 
 
-def test_the_page_of_these_commands_leaves_none_out():
-    said = set(re.findall(r"[a-z_-]+", " ".join(re.findall(r"`([^`]+)`", PAGE.read_text(encoding="utf-8")))))
+def test_the_pages_of_these_commands_leave_none_out():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    said = set(re.findall(r"[a-z_-]+", " ".join(re.findall(r"`([^`]+)`", text))))
     commands = {*words_of(PROGRAM.root.commands["security"]), *words_of(PROGRAM.root.commands["auth"])}
     assert commands - said == set()
