@@ -188,13 +188,13 @@ class OpenStore:
     def _load_bearer(self, token: str, token_hash: str) -> Caller:
         with self.snapshot(TOKENS) as view:
             if is_batch_token(token):
-                entry: TokenEntry | None = batch_tokens.read(self.keyring, token)
+                entry: TokenEntry | None = batch_tokens.read(self.keyring, self.hasher, token)
             else:
                 entry = load(view, token_hash)
             until = 0.0 if entry is None else live_until(view, entry)
         if entry is None:
             raise UnauthenticatedError("permission denied", reason="unknown")
-        if not until or (entry.mount and entry.mount not in self.auth_mounts.uuids):
+        if not until or (entry.mount and not self.auth_mounts.stands_for(entry.mount, entry.created_at)):
             raise UnauthenticatedError("permission denied", reason="revoked")
         return Caller(token_hash, entry, *self._acl(entry.policies), until)
 

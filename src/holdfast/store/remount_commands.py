@@ -85,7 +85,7 @@ def _move_auth(scope: Scope, move: Move) -> None:
     mount = table.at(move.source.removeprefix(AUTH))
     if mount is None:
         raise InvalidInputError(_NOT_THERE)
-    moved = msgspec.structs.replace(mount, path=move.target.removeprefix(AUTH))
+    moved = msgspec.structs.replace(mount, path=move.target.removeprefix(AUTH), moved_at=scope.now)
     save_auth_mounts(view, table.without(mount.uuid).with_mount(moved))
     tokens = scope.view(TOKENS)
     for token_hash in [token_hash for _, token_hash, _ in leases_below(tokens, move.source)]:

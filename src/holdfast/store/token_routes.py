@@ -152,7 +152,7 @@ def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
         if wanted:
             raise InvalidInputError(f"batch tokens cannot {what}")
     entry = msgspec.structs.replace(entry, renewable=False)
-    token = batch_tokens.mint(visit.store.keyring, entry)
+    token = batch_tokens.mint(visit.store.keyring, visit.store.hasher, entry)
     return Answer(auth=describe_auth(token, entry, visit.now), warnings=tuple(visit.warnings))
 
 

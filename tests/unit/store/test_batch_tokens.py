@@ -155,3 +155,13 @@ def _flipped(token, index):
 def test_what_the_store_did_not_make_is_unknown(store, forge):
     answer = store.vault("GET", "auth/token/lookup-self", token=forge(batch(store)["client_token"]))
     assert (answer.status, answer.errors) == (403, ["permission denied"])
+
+
+@pytest.mark.parametrize("term", [0, 1, 2, 3, 2**32 - 1])
+def test_what_a_stranger_makes_up_is_refused_like_any_token_and_asks_nobody(store, term):
+    raw = b"\x01" + term.to_bytes(4, "big") + bytes(200)
+    token = "hvb." + urlsafe_b64encode(raw).rstrip(b"=").decode()
+    sent, submit = [], store.local.submit
+    store.local.submit = lambda frame, done: (sent.append(frame), submit(frame, done))
+    assert store.vault("GET", "auth/token/lookup-self", token=token).status == 403
+    assert sent == []

@@ -108,6 +108,21 @@ def test_it_takes_sudo(full):
     )
 
 
+def test_tokens_that_are_stored_nowhere_end_with_the_old_path_too(store):
+    store.vault("PUT", "sys/auth/people", {"type": "userpass"}, token=store.root)
+    store.vault(
+        "PUT", "auth/people/users/ann", {"password": PASSWORD, "token_type": "batch"}, token=store.root
+    )
+    log_in = {"password": PASSWORD}
+    old = store.vault("PUT", "auth/people/login/ann", log_in).auth["client_token"]
+    assert old.startswith("hvb.")
+    assert store.is_live(old)
+    store.clock.advance(1)
+    assert move(store, "auth/people", "auth/staff").status == 200
+    assert not store.is_live(old)
+    assert store.is_live(store.vault("PUT", "auth/staff/login/ann", log_in).auth["client_token"])
+
+
 def test_an_auth_method_keeps_its_users_and_ends_the_tokens_of_its_old_path(store):
     store.vault("PUT", "sys/auth/people", {"type": "userpass"}, token=store.root)
     store.vault("PUT", "auth/people/users/ann", {"password": PASSWORD}, token=store.root)

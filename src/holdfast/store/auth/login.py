@@ -159,7 +159,7 @@ class Login:
         if not admits(entry.bound_cidrs, self.request.peer):
             raise PermissionDeniedError("permission denied", detail="not from a network of the role")
         if entry.is_batch:
-            token = batch_tokens.mint(opened.keyring, entry)
+            token = batch_tokens.mint(opened.keyring, opened.hasher, entry)
             self._answer(warnings, Answer(auth=describe_auth(token, entry, now)))
         else:
             self.change(CreateToken(entry=entry), partial(self._answer, warnings))
@@ -194,6 +194,7 @@ class Login:
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
+            self._tools.host.follow_nodes()  # what the step before has changed, or another node meanwhile
             step()
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             self._refuse(error)

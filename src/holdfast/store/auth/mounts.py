@@ -34,6 +34,7 @@ class AuthMount(msgspec.Struct, array_like=True, frozen=True, gc=False):
         max_ttl_seconds: the longest life of its tokens; 0 means the system's.
         token_type: one of ``TOKEN_TYPES``; empty means the method's.
         listing_visibility: ``unauth`` if anybody may learn that it is there.
+        moved_at: when it came to its path, in Unix seconds; tokens from before ended then. 0 for always.
     """
 
     path: str
@@ -45,6 +46,7 @@ class AuthMount(msgspec.Struct, array_like=True, frozen=True, gc=False):
     max_ttl_seconds: int = 0
     token_type: str = ""
     listing_visibility: str = ""
+    moved_at: float = 0.0
 
     @property
     def storage_prefix(self) -> str:
@@ -78,6 +80,10 @@ class AuthTable:
     def __init__(self, mounts: tuple[AuthMount, ...] = ()) -> None:
         self.mounts = mounts
         self.uuids = frozenset(mount.uuid for mount in mounts)
+
+    def stands_for(self, uuid: str, made_at: float) -> bool:
+        """Whether the mount of a token is there, and where it was when the token was made."""
+        return any(mount.uuid == uuid and made_at >= mount.moved_at for mount in self.mounts)
 
     def find(self, path: str) -> AuthMount | None:
         """Return the mount that a request path such as ``auth/kubernetes/login`` is for."""
