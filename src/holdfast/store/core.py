@@ -204,18 +204,24 @@ class Store:
         others = {name: mount for name, mount in mounts.items() if mount not in configured.values()}
         return {**others, **configured}
 
-    def mount_of_store(self, name: str) -> str | None:
+    def mount_of_store(self, name: str, token: str) -> str | None:
         """Return the mount that holds the secrets of a store; ``None`` for no such store.
 
+        The configured ones are known to everybody. Others are known to those who reach into them: to anybody
+        else they look like none.
+
         Raises:
+            UnauthenticatedError: the store is not a configured one, and the token is nobody's.
             StorageUnavailableError: it cannot be told whether another node has made it.
         """
-        configured = self._secret_mounts.get(name)
-        if configured is None and self._open is not None:
-            self.follow_nodes()
-            self._open.refresh()
-            return self.secret_stores().get(name)
-        return configured
+        configured, opened = self._secret_mounts.get(name), self._open
+        if configured is not None or opened is None or not token:
+            return configured
+        self.follow_nodes()
+        opened.refresh()
+        caller = opened.authenticate(token, self._clock.now())
+        mount = self.secret_stores().get(name)
+        return mount if mount is not None and caller.acl.may_touch_below(mount) else None
 
     def open(self, keyring: bytearray) -> None:
         """Take the keyring (``Keyring.to_bytes``) and serve requests with it; the caller wipes the buffer."""

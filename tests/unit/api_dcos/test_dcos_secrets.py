@@ -216,9 +216,33 @@ class TestStores:
         assert (refused.status, "still holds secrets" in refused.json["description"]) == (409, True)
         assert store.dcos("GET", "secret/team/a", token=store.root).json == {"value": "1"}
         assert store.dcos("DELETE", "store/default", token=store.root).status == 409
-        assert store.dcos("DELETE", "store/team?force=true", token=powerless).status == 403
+        assert store.dcos("DELETE", "store/team?force=true", token=powerless).status == 404
         assert store.dcos("DELETE", "store/team?force=true", token=store.root).status == 204
         assert store.dcos("GET", "secret/team/a", token=store.root).status == 404
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "secret/{}/x"),
+            ("GET", "secret/{}/?list=true"),
+            ("GET", "ping/backends/{}"),
+            ("GET", "seal-status/{}"),
+            ("GET", "init/{}"),
+            ("GET", "store/{}"),
+            ("DELETE", "store/{}"),
+            ("PUT", "store/{}"),
+        ],
+    )
+    def test_look_like_none_to_everybody_else(self, store, method, path):
+        store.dcos("PUT", "store/payroll", {}, token=store.root)
+        powerless = store.token(policies=["default"])
+        body = {} if method == "PUT" else None
+        for token in ("", powerless):
+            known, unknown = (
+                store.dcos(method, path.format(name), body, token=token) for name in ("payroll", "nothing")
+            )
+            assert (known.status, known.body) == (unknown.status, unknown.body)
+            assert known.status >= 400
 
     def test_are_shown_to_those_who_reach_into_them(self, store):
         for name in ("team", "other"):

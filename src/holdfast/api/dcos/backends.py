@@ -50,7 +50,7 @@ class Backends:
         mount_of: returns the mount of a store by name, or raises ``NotFoundError``.
     """
 
-    def __init__(self, store: Store, mount_of: Callable[[str], str]) -> None:
+    def __init__(self, store: Store, mount_of: Callable[[str, str], str]) -> None:
         self._store = store
         self._mount_of = mount_of
         self.handlers: dict[tuple[str, str], Handler] = {
@@ -69,17 +69,17 @@ class Backends:
     def _ping(self, exchange: Exchange, rest: str) -> None:
         kind, _, name = rest.partition("/")
         if kind == "backends" and name and name != "all":
-            self._mount_of(name)
+            self._mount_of(name, exchange.token)
         elif kind not in {"", "backends"}:
             raise NotFoundError("no such endpoint")
         exchange.reply(build_response(200, b"pong", content_type="text/plain"))
 
     def _seal_status(self, exchange: Exchange, name: str) -> None:
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         exchange.control(ReadSealStatus(), _show_seal_status)
 
     def _seal(self, exchange: Exchange, name: str) -> None:
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         if self._store.is_sealed:
             # Who wants to be sure that the store is sealed shall not be told of an error.
             exchange.reply(build_response(200, b"{}"))
@@ -87,13 +87,13 @@ class Backends:
         exchange.serve(Operation.WRITE, "sys/seal", done_with(200, b"{}"), query=exchange.target.query)
 
     def _unseal(self, exchange: Exchange, name: str) -> None:
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         share = fields.required_text(_body(exchange).values, "key")
         exchange.control(SubmitShare(share=share, this_node=exchange.flag(THIS_NODE)), _show_seal_status)
 
     def _auto_unseal(self, exchange: Exchange, name: str) -> None:
         """Open with the private key that the configuration names. The encrypted key may come along."""
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         if self._store.is_sealed and not exchange.token:
             # Whose a token is, is known only once the keys are decrypted: not worth the work for none.
             raise UnauthenticatedError(NOT_KNOWN)
@@ -104,7 +104,7 @@ class Backends:
         )
 
     def _read_init(self, exchange: Exchange, name: str) -> None:
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         if self._store.is_sealed or not exchange.token:
             exchange.control(ReadInitialization(), _show_initialization)
             return
@@ -119,7 +119,7 @@ class Backends:
         )
 
     def _init(self, exchange: Exchange, name: str) -> None:
-        self._mount_of(name)
+        self._mount_of(name, exchange.token)
         body = _body(exchange)
         pgp_keys = fields.words(body.values, "pgp_keys")
         shares = fields.integer(body.values, "shares", max(1, len(pgp_keys)))
@@ -134,7 +134,7 @@ class Backends:
 
     def _show_stores(self, exchange: Exchange, name: str) -> None:
         if name:
-            self._mount_of(name)
+            self._mount_of(name, exchange.token)
         render = partial(self._render_stores, name)
         if self._store.is_sealed:
             exchange.reply(render(Answer()))
@@ -170,7 +170,7 @@ class Backends:
             raise NotFoundError(f"driver: expected {DRIVER}")
         if not is_store_name(name):
             raise InvalidInputError(BAD_STORE_NAME)
-        if self._store.mount_of_store(name) is not None:
+        if self._store.mount_of_store(name, exchange.token) is not None:
             raise ConflictError("the store already exists")
         mount = {
             "type": "kv",
@@ -186,7 +186,7 @@ class Backends:
 
     def _remove_store(self, exchange: Exchange, name: str) -> None:
         """Remove a store that is empty, or, when told so, with everything in it."""
-        mount = self._mount_of(name)
+        mount = self._mount_of(name, exchange.token)
         if mount != f"{name}/":
             raise ConflictError("the store belongs to the configuration and stays")
         query = () if exchange.flag(FORCE) else (("unless_used", "true"),)

@@ -50,7 +50,7 @@ class DcosDialect:
             exchange = Exchange(self._store, request, target, f"{self._id_prefix}-{next(self._ids):x}", reply)
             if section == "secret":
                 store_name, _, path = rest.partition("/")
-                serve_secret(exchange, self._mount_of(store_name), path)
+                serve_secret(exchange, self._mount_of(store_name, exchange.token), path)
             elif (section, request.method) in self._backends.handlers:
                 self._backends.handlers[section, request.method](exchange, rest)
             elif section in self._sections:
@@ -67,8 +67,8 @@ class DcosDialect:
         except HoldfastError as error:
             reply(refuse(error))
 
-    def _mount_of(self, store_name: str) -> str:
-        mount = self._store.mount_of_store(store_name)
+    def _mount_of(self, store_name: str, token: str) -> str:
+        mount = self._store.mount_of_store(store_name, token)
         if mount is None:
             raise NotFoundError(UNKNOWN_STORE)
         return mount
