@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.errors import InvalidInputError, UnauthenticatedError, UnsupportedError
 from holdfast.formats.strict_json import encode
+from holdfast.model import parse_path
 from holdfast.policy.acl import Capability
 from holdfast.policy.decision import Decision
 from holdfast.policy.path_rules import PathRules
@@ -34,7 +35,7 @@ _VERBS: dict[str, Operation] = {
 _CAPABILITIES: dict[Operation, tuple[Capability, ...]] = {
     Operation.READ: (Capability.READ,),
     Operation.LIST: (Capability.LIST,),
-    Operation.SCAN: (Capability.SCAN,),
+    Operation.SCAN: (Capability.LIST,),
     Operation.WRITE: (Capability.CREATE, Capability.UPDATE),
     Operation.PATCH: (Capability.PATCH,),
     Operation.DELETE: (Capability.DELETE,),
@@ -55,10 +56,10 @@ def explain(visit: Visit, tables: Sequence[RouteTable]) -> Answer:
     operation = _VERBS.get(verb)
     if operation is None:
         raise InvalidInputError(f"verb: expected one of {', '.join(_VERBS)}")
-    path = fields.required_text(visit.values, "path").removeprefix("/").removeprefix("v1/")
+    path = _canonical(fields.required_text(visit.values, "path"))
     if operation in {Operation.LIST, Operation.SCAN} and not path.endswith("/"):
         path += "/"
-    acl, policies = _rules(visit)
+    acl, policies, networks = _rules(visit)
     parameters = fields.members(visit.values, "parameters")
     needed = _needed(verb, operation)
     decisions = {capability: acl.decide(path, capability, parameters=parameters) for capability in needed}
@@ -72,12 +73,22 @@ def explain(visit: Visit, tables: Sequence[RouteTable]) -> Answer:
                 "allowed": allowed,
                 "path": path,
                 "policies": list(policies),
+                "bound_cidrs": list(networks),
                 "decisions": [_describe(capability, decision) for capability, decision in decisions.items()],
                 "needs_root": bool(route and route.superuser),
                 "rules_for_the_path": list(acl.speaking_for(path)),
             }
         )
     )
+
+
+def _canonical(path: str) -> str:
+    """Return a path as policies and requests have it, though written as a client would write its URL.
+
+    Raises:
+        InvalidInputError: no request could have this path.
+    """
+    return str(parse_path(path.removeprefix("/").removeprefix("v1/")))
 
 
 def _needed(verb: str, operation: Operation) -> tuple[Capability, ...]:
@@ -112,12 +123,13 @@ def _own_route(path: str, operation: Operation, tables: Sequence[RouteTable]) ->
     return None
 
 
-def _rules(visit: Visit) -> tuple[PathRules, tuple[str, ...]]:
+def _rules(visit: Visit) -> tuple[PathRules, tuple[str, ...], tuple[str, ...]]:
+    """Return what decides for the token, its policies, and the networks that it may be used from."""
     if visit.values.get("accessor"):
-        policies = live_by_accessor(visit)[1].policies
-        return visit.store.acl_for(policies), policies
+        entry = live_by_accessor(visit)[1]
+        return visit.store.acl_for(entry.policies), entry.policies, entry.bound_cidrs
     try:
         caller = visit.store.authenticate(fields.required_text(visit.values, "token"), visit.now)
     except UnauthenticatedError:
         raise InvalidInputError("token: expected one that is known and alive") from None
-    return caller.acl, caller.entry.policies
+    return caller.acl, caller.entry.policies, caller.entry.bound_cidrs

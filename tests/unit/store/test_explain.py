@@ -54,7 +54,7 @@ def test_the_deciding_rule_is_named(store, token, verb, path, allowed, because):
     assert because in told["decisions"][0]["because"]
 
 
-METHODS = {"read": "GET", "list": "LIST", "update": "PUT", "delete": "DELETE"}
+METHODS = {"read": "GET", "list": "LIST", "scan": "SCAN", "update": "PUT", "delete": "DELETE"}
 
 
 @pytest.mark.parametrize("verb", METHODS)
@@ -121,6 +121,7 @@ def test_a_token_is_also_known_by_its_accessor(store):
         pytest.param({"token": "hvs.nobody", "verb": "read", "path": "a"}, "token: expected", id="unknown"),
         pytest.param({"token": "ROOT", "verb": "drop", "path": "a"}, "verb: expected", id="unknown-verb"),
         pytest.param({"token": "ROOT", "verb": "read"}, "path: expected", id="no-path"),
+        pytest.param({"token": "ROOT", "verb": "read", "path": "a/../b"}, "path", id="path-that-climbs"),
         pytest.param({"accessor": "x", "verb": "read", "path": "a"}, "invalid accessor", id="bad-accessor"),
     ],
 )
