@@ -4,14 +4,16 @@ import pytest
 
 from holdfast.iam import lockout
 from holdfast.iam.lockout import (
-    FORGOTTEN_AFTER_SECONDS,
     FREE_TRIES_OF_NAME,
     FREE_TRIES_OF_SOURCE,
+    FREE_TRIES_OF_SOURCE_AT_ALL_NAMES,
     LONGEST_PAUSE_OF_NAME_SECONDS,
+    LONGEST_PAUSE_OF_SOURCE_AT_ALL_NAMES_SECONDS,
     LONGEST_PAUSE_OF_SOURCE_SECONDS,
     LoginGuard,
     source_of,
 )
+from holdfast.iam.try_counters import FORGOTTEN_AFTER_SECONDS
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
@@ -97,15 +99,124 @@ def test_success_of_somebody_who_was_never_counted_changes_nothing(guard):
     assert len(guard) == 0
 
 
-def test_memory_is_bounded_and_the_counters_in_use_stay(guard, monkeypatch):
-    monkeypatch.setattr(lockout, "MAX_COUNTERS", 100)
-    use_up(guard)
-    for number in range(500):
-        guard.attempt(f"user-{number}", THERE, 0.0)
-        if number % 20 == 0:
-            guard.attempt("bob", HERE, number * 1000.0)
-    assert len(guard) <= 100
-    assert guard.attempt("bob", HERE, 480_001.0) > 0
+# -- one address that tries many names ---------------------------------------------------------------------
+
+
+def invented(guard, source, count, *, now=0.0, prefix="invented"):
+    """Try names that nobody has, from one source, and return how many tries were let through."""
+    return sum(guard.attempt(f"{prefix}-{number}", source, now) == 0 for number in range(count))
+
+
+def test_invented_names_do_not_flush_the_counters_of_a_victim(guard):
+    """The attack: nine guesses, ten thousand invented names from the same address, and again."""
+    now, guesses = 0.0, 0
+    for turn in range(20):
+        for _ in range(FREE_TRIES_OF_SOURCE - 1):
+            guesses += guard.attempt("victim", HERE, now) == 0
+        invented(guard, HERE, 10_000, now=now, prefix=f"turn-{turn}")
+        now += 10.0
+    assert guesses < 2 * FREE_TRIES_OF_SOURCE
+    assert guard.attempt("victim", THERE, now) == 0
+
+
+def test_names_from_one_address_are_slowed_down_to_one_a_minute_and_not_for_ever(guard):
+    assert invented(guard, HERE, 1000) == FREE_TRIES_OF_SOURCE_AT_ALL_NAMES
+    now, found = 0.0, []
+    for turn in range(10):
+        start = now
+        while guard.attempt(f"later-{turn}", HERE, now):
+            now += 1.0
+        found.append(now - start)
+    assert found[:5] == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert found[-1] == max(found) == LONGEST_PAUSE_OF_SOURCE_AT_ALL_NAMES_SECONDS
+    assert guard.attempt("bob", THERE, now) == 0
+
+
+def test_one_try_of_an_address_is_forgiven_each_minute(guard):
+    invented(guard, HERE, FREE_TRIES_OF_SOURCE_AT_ALL_NAMES)
+    assert invented(guard, HERE, 1000, now=1800.0, prefix="second") == 30
+    for minute in range(31, 3000):
+        assert guard.attempt(f"mistake-{minute}", HERE, minute * 60.0 + 60.0) == 0
+
+
+def test_one_ipv6_network_is_one_address(guard):
+    passed = 0
+    for number in range(1000):
+        source = source_of(f"[2001:db8:1:2::{number:x}]:4711")
+        passed += guard.attempt(f"user-{number}", source, 0.0) == 0
+    assert passed == FREE_TRIES_OF_SOURCE_AT_ALL_NAMES
+    assert guard.attempt("user", source_of("[2001:db8:1:3::1]:4711"), 0.0) == 0
+
+
+def test_success_does_not_make_an_address_forget_its_guesses_at_others(guard):
+    invented(guard, HERE, FREE_TRIES_OF_SOURCE_AT_ALL_NAMES - 1)
+    for _ in range(50):
+        assert guard.attempt("mallory", HERE, 0.0) == 0
+        guard.succeeded("mallory", HERE)
+    assert guard.attempt("bob", HERE, 0.0) == 0
+    assert guard.attempt("eve", HERE, 0.0) == 1
+    guard.succeeded("eve", THERE)
+    assert guard.attempt("eve", HERE, 0.0) == 1
+
+
+def test_right_passwords_of_many_from_one_address_are_never_slowed_down(guard):
+    for number in range(3 * FREE_TRIES_OF_SOURCE_AT_ALL_NAMES):
+        assert guard.attempt(f"user-{number}", HERE, 0.0) == 0
+        guard.succeeded(f"user-{number}", HERE)
+    assert len(guard) == 0
+
+
+def test_a_clock_that_is_put_back_makes_no_pause_longer(guard):
+    use_up(guard, now=1_000_000.0)
+    assert guard.attempt("bob", HERE, 0.0) == 1
+    assert guard.attempt("bob", HERE, 1.0) == 0
+
+
+# -- memory ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_guard(monkeypatch):
+    """A guard that remembers little."""
+    monkeypatch.setattr(lockout, "MAX_COUNTERS", 50)
+    return LoginGuard()
+
+
+def test_memory_is_bounded_whatever_is_tried(small_guard):
+    for number in range(2000):
+        small_guard.attempt(f"user-{number}", f"2001:db8:{number:x}::/64", number / 1000)
+    assert len(small_guard) == 3 * 50
+
+
+def test_many_addresses_push_out_no_counter_with_more_tries(small_guard):
+    for _ in range(FREE_TRIES_OF_SOURCE - 1):
+        assert small_guard.attempt("victim", HERE, 0.0) == 0
+    for number in range(2000):
+        assert small_guard.attempt(f"user-{number}", f"source-{number}", 1.0) == 0
+    assert small_guard.attempt("victim", HERE, 2.0) == 0
+    assert small_guard.attempt("victim", HERE, 2.0) == 1
+
+
+def test_a_counter_in_a_pause_is_never_dropped_and_one_after_it_may_be(small_guard):
+    for number in range(50):
+        use_up(small_guard, f"user-{number}", f"source-{number}")
+    use_up(small_guard, "newcomer", THERE)
+    assert small_guard.attempt("newcomer", THERE, 0.0) == 0  # there was no room to remember it
+    waits = [small_guard.attempt(f"user-{number}", f"source-{number}", 0.0) for number in range(50)]
+    assert waits == [1] * 50
+    use_up(small_guard, "newcomer", THERE, now=5.0)
+    assert small_guard.attempt("newcomer", THERE, 5.0) == 1
+    assert len(small_guard) == 3 * 50
+
+
+def test_what_is_a_day_old_goes_before_what_has_few_tries(small_guard):
+    use_up(small_guard, "old", "source-old")
+    for number in range(49):
+        small_guard.attempt(f"user-{number}", f"source-{number}", FORGOTTEN_AFTER_SECONDS + 1.0)
+    small_guard.attempt("newcomer", THERE, FORGOTTEN_AFTER_SECONDS + 2.0)
+    for _ in range(FREE_TRIES_OF_SOURCE - 1):
+        assert small_guard.attempt("user-0", "source-0", FORGOTTEN_AFTER_SECONDS + 3.0) == 0
+    assert small_guard.attempt("user-0", "source-0", FORGOTTEN_AFTER_SECONDS + 3.0) == 1
 
 
 @pytest.mark.parametrize(
