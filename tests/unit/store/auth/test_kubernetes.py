@@ -7,7 +7,7 @@ from tests.support.https_service import HttpsService
 from tests.support.provider import rsa_key
 
 from holdfast.errors import PermissionDeniedError
-from holdfast.store.auth.kubernetes import config as kubernetes_config
+from holdfast.store.auth.kubernetes import own_pod
 from holdfast.store.auth.kubernetes.review import check_status
 from holdfast.store.auth.kubernetes.service_account import ServiceAccount
 from holdfast.tokens.compact import write_compact
@@ -276,15 +276,141 @@ def test_without_a_reviewer_a_pod_asks_for_itself(pods, cluster):
     assert attempt(pods, cluster).status == 200
 
 
-def test_inside_the_cluster_our_own_pod_s_files_do(pods, cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(kubernetes_config, "OWN_ACCOUNT", tmp_path)
+@pytest.fixture
+def in_pod(pods, cluster, tmp_path, monkeypatch):
+    """The same store inside a pod of the cluster; returns the token of that pod."""
+    monkeypatch.setattr(own_pod, "OWN_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     (tmp_path / "ca.crt").write_text(cluster.service.ca_pem)
     own = cluster.token("kube-system", "vault-auth", now=pods.clock.now())
     (tmp_path / "token").write_text(own + "\n")
+    return own
+
+
+def shown_tokens(cluster):
+    """Return the list into which go the tokens that the cluster is shown from now on."""
+    seen = []
+
+    def watched(page):
+        def respond(path, headers, body):
+            seen.append(headers.get("Authorization", "").removeprefix("Bearer "))
+            return page(path, headers, body) if callable(page) else (200, page)
+
+        return respond
+
+    cluster.service.pages = {path: watched(page) for path, page in cluster.service.pages.items()}
+    return seen
+
+
+def test_inside_the_cluster_our_own_pod_s_files_do(pods, cluster, in_pod):
     configure(pods, cluster, token_reviewer_jwt="", kubernetes_ca_cert="")
+    seen = shown_tokens(cluster)
     assert attempt(pods, cluster).status == 200
+    assert seen == [in_pod]
     configure(pods, cluster, token_reviewer_jwt="", disable_local_ca_jwt=True)
     assert attempt(pods, cluster).status == 403
+    assert in_pod not in seen[1:]
+
+
+def test_inside_the_cluster_the_guide_s_configuration_does(pods, cluster, in_pod):
+    reviewer = cluster.token("kube-system", "vault-auth", now=pods.clock.now(), seconds=500)
+    assert configure(pods, cluster, token_reviewer_jwt=reviewer).status < 300
+    seen = shown_tokens(cluster)
+    assert attempt(pods, cluster).status == 200
+    assert seen == [reviewer]
+
+
+@pytest.mark.parametrize(
+    ("own_host", "changes"),
+    [
+        pytest.param("127.0.0.1", {}, id="authorities of somebody's own"),
+        pytest.param("", {}, id="authorities of somebody's own, and the address is not known"),
+        pytest.param("10.96.0.1", {"kubernetes_ca_cert": ""}, id="another address"),
+        pytest.param(
+            "10.96.0.1",
+            {"kubernetes_ca_cert": "", "kubernetes_host": "https://kubernetes.default.svc.evil.example"},
+            id="a name that begins like the cluster's",
+        ),
+        pytest.param(
+            "127.0.0.1",
+            {"kubernetes_ca_cert": "", "kubernetes_host": "http://127.0.0.1:8080"},
+            id="plain http",
+        ),
+        pytest.param(
+            "10.96.0.1",
+            {"kubernetes_host": "https://kubernetes.default.svc"},
+            id="the right name with other authorities",
+        ),
+    ],
+)
+def test_our_own_pod_s_token_is_for_its_own_cluster_alone(
+    pods, cluster, in_pod, monkeypatch, own_host, changes
+):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", own_host)
+    fields = {"kubernetes_host": cluster.service.url, "kubernetes_ca_cert": cluster.service.ca_pem} | changes
+    before = read(pods, "kubernetes/config")
+    answer = pods.vault("POST", "auth/kubernetes/config", fields, token=pods.root)
+    assert answer.status == 400
+    assert answer.errors[0].startswith("token_reviewer_jwt: expected the token of an account")
+    assert "leave out kubernetes_ca_cert" in answer.errors[0]
+    assert read(pods, "kubernetes/config") == before
+
+
+@pytest.mark.parametrize(
+    ("own_host", "changes"),
+    [
+        pytest.param("127.0.0.1", {}, id="authorities of somebody's own"),
+        pytest.param("10.96.0.1", {"kubernetes_ca_cert": ""}, id="another address"),
+    ],
+)
+def test_keys_are_fetched_without_our_own_pod_s_token(pods, cluster, in_pod, monkeypatch, own_host, changes):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", own_host)
+    seen = shown_tokens(cluster)
+    configured = configure(pods, cluster, **{"token_reviewer_jwt": "", "local_verification": True} | changes)
+    assert configured.status == 204
+    assert attempt(pods, cluster).status == 200
+    assert set(seen) == {""}
+
+
+def test_our_own_cluster_is_asked_for_its_keys_with_our_own_token(pods, cluster, in_pod):
+    seen = shown_tokens(cluster)
+    configure(pods, cluster, token_reviewer_jwt="", kubernetes_ca_cert="", local_verification=True)
+    assert attempt(pods, cluster).status == 200
+    assert set(seen) == {in_pod}
+
+
+def test_what_was_stored_before_does_not_show_our_own_token_either(pods, cluster, request):
+    assert configure(pods, cluster, token_reviewer_jwt="").status < 300  # outside a pod, where it is fine
+    own = request.getfixturevalue("in_pod")
+    seen = shown_tokens(cluster)
+    assert attempt(pods, cluster).status == 403
+    assert len(seen) == 1
+    assert own not in seen
+
+
+@pytest.mark.parametrize(
+    ("own_host", "url", "is_own"),
+    [
+        pytest.param("10.96.0.1", "https://10.96.0.1", True, id="the address"),
+        pytest.param("10.96.0.1", "https://10.96.0.1:443", True, id="with a port"),
+        pytest.param("fd00::1", "https://[FD00:0::1]:443", True, id="IPv6"),
+        pytest.param("10.96.0.1", "https://kubernetes.default", True, id="a short name"),
+        pytest.param("10.96.0.1", "https://Kubernetes.Default.svc:443", True, id="upper case"),
+        pytest.param("10.96.0.1", "https://kubernetes.default.svc.cluster.local.", True, id="a full name"),
+        pytest.param("api.cluster.example", "https://api.cluster.example", True, id="a name of its own"),
+        pytest.param("", "https://10.0.0.1:6443", True, id="the cluster does not say"),
+        pytest.param("10.96.0.1", "https://10.96.0.2", False, id="another address"),
+        pytest.param("10.96.0.1", "https://10.96.0.1.evil.example", False, id="begins with the address"),
+        pytest.param("10.96.0.1", "https://kubernetes", False, id="a name that any namespace can have"),
+        pytest.param("10.96.0.1", "https://evil/kubernetes.default.svc", False, id="the name in the path"),
+        pytest.param("10.96.0.1", "https://10.96.0.1@evil", False, id="the address as a user"),
+        pytest.param("127.0.0.1", "http://127.0.0.1", False, id="plain http"),
+        pytest.param("", "unix:///run/evil.sock", False, id="a Unix socket"),
+    ],
+)
+def test_which_address_is_our_own_cluster(monkeypatch, own_host, url, is_own):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", own_host)
+    assert own_pod.is_own_cluster(url) is is_own
 
 
 # -- by the cluster's keys ---------------------------------------------------------------------------------

@@ -1,13 +1,17 @@
-"""``config``: the cluster that a mount is for, and how its tokens are checked."""
+"""``config``: the cluster that a mount is for, and how its tokens are checked.
+
+Who may write a configuration chooses where requests go, and must not thereby get hold of our own pod's token.
+So that token is shown to our own pod's cluster alone (``own_pod``), whatever was stored.
+"""
 
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
 from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
+from holdfast.store.auth.kubernetes import own_pod
 from holdfast.store.auth.method import AuthRoute
 from holdfast.store.auth.outside import check_url, get_document
 from holdfast.store.auth.pem import pem_texts
@@ -23,7 +27,6 @@ from holdfast.tokens.key_files import load_verifying_key
 CONFIG_KEY = "config"
 CLUSTER = "the cluster's API server"
 KEYS_PATH = "/openid/v1/jwks"
-OWN_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MAX_TOKEN_LENGTH = 8192
 
 
@@ -33,7 +36,8 @@ class KubernetesConfig(msgspec.Struct, array_like=True, frozen=True):
     Attributes:
         kubernetes_host: address of its API server.
         kubernetes_ca_cert: the only authorities to trust on the way there, in PEM form.
-        token_reviewer_jwt: what we show there; empty for our own pod's token, or else the one to be checked.
+        token_reviewer_jwt: what we show there; empty for our own pod's token if this is our own pod's
+            cluster, or else the one to be checked.
         pem_keys: keys that must have signed, in PEM form; empty for any that the cluster accepts.
         issuer: the ``iss`` that tokens must have, if that is checked.
         disable_iss_validation: do not check it.
@@ -55,19 +59,17 @@ class KubernetesConfig(msgspec.Struct, array_like=True, frozen=True):
 
     def authorities(self) -> str:
         """Return the authorities to trust; reads our own pod's file if need be, so it may block."""
-        return self.kubernetes_ca_cert or self._own("ca.crt")
+        return self.kubernetes_ca_cert or ("" if self.disable_local_ca_jwt else own_pod.authorities())
 
     def bearer(self) -> str:
         """Return the token that we show; reads our own pod's file if need be, so it may block."""
-        return self.token_reviewer_jwt or self._own("token").strip()
+        return self.token_reviewer_jwt or (own_pod.token() if self.may_show_own_token() else "")
 
-    def _own(self, name: str) -> str:
-        if self.disable_local_ca_jwt:
-            return ""
-        try:
-            return (OWN_ACCOUNT / name).read_text("utf-8")
-        except OSError:
-            return ""  # not in a pod
+    def may_show_own_token(self) -> bool:
+        """Tell whether our own pod's token would get to nobody but our own pod's cluster."""
+        if self.disable_local_ca_jwt or self.kubernetes_ca_cert:
+            return False
+        return bool(own_pod.authorities()) and own_pod.is_own_cluster(self.kubernetes_host)
 
 
 def configured_keys(config: KubernetesConfig) -> Keys:
@@ -92,6 +94,7 @@ def fetch_keys(config: KubernetesConfig) -> Keys:
 
 def _write(visit: AuthVisit) -> Command | Deferred:
     config = _read_config(visit.values)
+    _check_reviewer(config)
     command = visit.change(CONFIG_KEY, KubernetesConfig, lambda _before: config)
     if not config.local_verification or config.pem_keys:
         return command
@@ -127,6 +130,18 @@ def _read_config(values: dict[str, object]) -> KubernetesConfig:
         disable_local_ca_jwt=disable_local,
         local_verification=fields.boolean(values, "local_verification"),
     )
+
+
+def _check_reviewer(config: KubernetesConfig) -> None:
+    """Refuse what counts on our own pod's token where that must not be shown."""
+    asks_as_us = not (config.token_reviewer_jwt or config.disable_local_ca_jwt or config.local_verification)
+    if asks_as_us and own_pod.token() and not config.may_show_own_token():
+        raise InvalidInputError(
+            "token_reviewer_jwt: expected the token of an account that may review tokens, because the store "
+            "shows its own pod's token to no API server but that of its own cluster; if it is that one, "
+            "leave out kubernetes_ca_cert and give kubernetes_host=https://kubernetes.default.svc; or set "
+            "disable_local_ca_jwt=true to have each account ask for itself"
+        )
 
 
 def _try_out(config: KubernetesConfig, command: SaveAuthRecord, warnings: list[str]) -> Command:
