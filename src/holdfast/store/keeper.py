@@ -569,17 +569,58 @@ class Keeper:
             return
         if not self._upkeep.is_ours():
             return
-        if self._upkeep.tidy(self._state.keyring, self._hasher):
-            self._readers.changed()
-        self._upkeep.rotate_keys(self._state.keyring)
-        self._note_version(self._state)
-        if self._state.keyring.rotation_due:
-            log.info("rotating: term %d is near the limit of encryptions", self._state.keyring.active_term)
-            self._rotate()
-        elif load_rotation(reading(self._storage, self._state.keyring, CONFIG)).wants(
-            self._state.keyring, self._clock.now()
+        self._do_upkeep()
+
+    def _do_upkeep(self) -> None:
+        """Do every step, whatever became of those before it: trouble with tokens keeps no key from rotation.
+
+        Raises:
+            HoldfastError: what the first step that failed met.
+        """
+        first: HoldfastError | None = None
+        for step in (
+            self._tidy_users,
+            self._tidy_tokens,
+            self._purge_tokens,
+            self._rotate_transit_keys,
+            self._note_version,
+            self._rotate_if_due,
         ):
-            log.info("rotating: term %d has served its time", self._state.keyring.active_term)
+            if not isinstance(self._state, Unsealed):
+                break
+            try:
+                step(self._state)
+            except StorageBrokenError:
+                raise
+            except HoldfastError as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def _tidy_users(self, state: Unsealed) -> None:
+        self._upkeep.tidy_users(state.keyring)
+
+    def _tidy_tokens(self, state: Unsealed) -> None:
+        if self._upkeep.writes_for_tokens(state.keyring):
+            self._reserve_if_due(state)
+        state, hasher = self.require_unsealed(), self._hasher
+        if hasher is not None and self._upkeep.tidy(state.keyring, hasher):
+            self._readers.changed()
+
+    def _purge_tokens(self, state: Unsealed) -> None:
+        if self._hasher is not None:
+            self._upkeep.purge(state.keyring, self._hasher)
+
+    def _rotate_transit_keys(self, state: Unsealed) -> None:
+        self._upkeep.rotate_keys(state.keyring)
+
+    def _rotate_if_due(self, state: Unsealed) -> None:
+        keyring = state.keyring
+        if keyring.rotation_due:
+            log.info("rotating: term %d is near the limit of encryptions", keyring.active_term)
+            self._rotate()
+        elif load_rotation(reading(self._storage, keyring, CONFIG)).wants(keyring, self._clock.now()):
+            log.info("rotating: term %d has served its time", keyring.active_term)
             self._rotate()
 
     def _note_version(self, state: Unsealed) -> None:

@@ -9,6 +9,7 @@ The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
     role/<name>                   a token role, see ``token_roles``
     wrapped/<hash>                an answer that waits for the one use of the token, see ``wrapping``
     cubbyhole/<hash>/...          what the token keeps for itself, see ``cubbyhole``
+    purge/<hash>                  marks a dead token that has left something behind, see ``token_purge``
 
 ``<hash>`` is an HMAC-SHA256 under a key that lives inside the barrier, so that nobody who reads the
 storage learns a token, and nobody who knows a token finds its entry without the key.
@@ -28,7 +29,9 @@ from holdfast.storage.interface import Reader, Transaction
 
 SYSTEM_MAX_TTL_SECONDS = 768 * 3600  # what Vault documents as the system default and maximum
 SERVICE, BATCH = "service", "batch"
+PURGES = "purge/"
 TIDY_BATCH = 100
+USED_UP_GRACE_SECONDS = 120  # for the last request of a token, which may still need what the token keeps
 _PAGE = 500
 
 
@@ -147,6 +150,16 @@ def cubbyhole_prefix(token_hash: str) -> str:
     return f"cubbyhole/{token_hash}/"
 
 
+def children_prefix(token_hash: str) -> str:
+    """Return below what the children of a token are marked."""
+    return f"parent/{token_hash}/"
+
+
+def purge_mark(token_hash: str) -> str:
+    """Return where a dead token is marked that has left something behind."""
+    return f"{PURGES}{token_hash}"
+
+
 def load(view: Reader, token_hash: str) -> TokenEntry | None:
     """Return the entry stored under ``token_hash``, or ``None``."""
     record = view.get(f"id/{token_hash}")
@@ -171,6 +184,28 @@ def load_live(view: Reader, token_hash: str, *, now: float) -> TokenEntry | None
     return entry if entry is not None and now < live_until(view, entry) else None
 
 
+def is_line_whole(view: Reader, entry: TokenEntry, known: dict[str, bool] | None = None) -> bool:
+    """Whether every ancestor is stored; without one a token is dead, and only waits to be cleared away.
+
+    Args:
+        view: the token view.
+        entry: of the token.
+        known: what earlier calls found out about ancestors, for whoever asks about many tokens.
+    """
+    known = {} if known is None else known
+    passed, ancestor = [], entry.parent
+    while ancestor and ancestor not in known:
+        above = load(view, ancestor)
+        if above is None:
+            known[ancestor] = False
+        else:
+            passed.append(ancestor)
+            ancestor = above.parent
+    is_whole = known[ancestor] if ancestor else True
+    known.update(dict.fromkeys(passed, is_whole))
+    return is_whole
+
+
 def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[str, TokenEntry] | None:
     """Return hash and entry of the token that ``accessor`` belongs to, or ``None``."""
     stored = view.get(f"accessor/{hasher.accessor(accessor)}")
@@ -178,19 +213,20 @@ def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[
         return None
     token_hash = stored.decode()
     entry = load(view, token_hash)
-    return None if entry is None else (token_hash, entry)
+    return None if entry is None or not is_line_whole(view, entry) else (token_hash, entry)
 
 
 def walk(view: Reader) -> Iterator[tuple[str, TokenEntry]]:
-    """Yield hash and entry of every stored token."""
+    """Yield hash and entry of every stored token, but for those that are dead because an ancestor is gone."""
+    known: dict[str, bool] = {}
     for token_hash in _names(view, "id/"):
         entry = load(view, token_hash)
-        if entry is not None:
+        if entry is not None and is_line_whole(view, entry, known):
             yield token_hash, entry
 
 
 def list_accessors(view: Reader) -> Iterator[str]:
-    """Yield the accessor of every stored token."""
+    """Yield the accessor of every token that ``walk`` yields."""
     for _, entry in walk(view):
         yield entry.accessor
 
@@ -205,17 +241,23 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
         token: a caller-chosen token text; random when ``None``.
 
     Raises:
-        InvalidInputError: ``token`` is in use already.
+        InvalidInputError: ``token`` is in use already, or was, and not all that it left is cleared away.
     """
     token = new_token() if token is None else token
     entry = msgspec.structs.replace(entry, accessor=new_accessor())
     token_hash = hasher.token(token)
     if tx.get(f"id/{token_hash}") is not None:
         raise InvalidInputError("id: expected a token id that is not in use")
+    if tx.get(purge_mark(token_hash)) is not None:
+        # It would inherit the cubbyhole of the token before it, and bring the children of that one to life.
+        raise InvalidInputError(
+            "id: expected a token id that is not in use; what a revoked token with this id has left is still "
+            "being cleared away: try again in a minute, or choose another id"
+        )
     tx.put(f"id/{token_hash}", encode_entry(entry))
     tx.put(f"accessor/{hasher.accessor(entry.accessor)}", token_hash.encode())
     if entry.parent:
-        tx.put(f"parent/{entry.parent}/{token_hash}", b"")
+        tx.put(children_prefix(entry.parent) + token_hash, b"")
     _mark_expiry(tx, token_hash, entry)
     return NewToken(token, token_hash, entry)
 
@@ -253,6 +295,9 @@ def renew(tx: Transaction, token_hash: str, *, increment_seconds: int, now: floa
 def use(tx: Transaction, token_hash: str, *, now: float) -> None:
     """Count one use of a token with limited uses; the last one leaves it used up.
 
+    Nobody gets in with it from then on. It is removed a while later, because the request that was its last
+    use is only about to begin.
+
     Raises:
         UnauthenticatedError: no use is left, or the token is gone.
     """
@@ -262,23 +307,37 @@ def use(tx: Transaction, token_hash: str, *, now: float) -> None:
     if entry.uses_left:
         left = entry.uses_left - 1
         if not left:
-            tx.put(_expiry_mark(token_hash, now), b"")  # used up: the next tidying removes it
+            tx.put(_expiry_mark(token_hash, now + USED_UP_GRACE_SECONDS), b"")
         tx.put(f"id/{token_hash}", encode_entry(msgspec.structs.replace(entry, uses_left=left or -1)))
 
 
 def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_children: bool = False) -> None:
-    """Remove a token and, unless ``keep_children``, everything descended from it. Unknown tokens are fine."""
-    pending = [token_hash]
-    while pending:
-        current = pending.pop()
-        children = _names(tx, f"parent/{current}/")
-        for child in children:
-            tx.delete(f"parent/{current}/{child}")
-            if keep_children:
-                _orphan(tx, child)
-            else:
-                pending.append(child)
-        _remove(tx, hasher, current)
+    """End a token and, unless ``keep_children``, everything descended from it. Unknown tokens are fine.
+
+    Only what makes the token live goes at once, which is little however much depends on it: every descendant
+    is dead without it. A mark says that there is a cubbyhole or a child; ``token_purge`` clears those away.
+    Children that are kept have to be changed here, all of them.
+    """
+    entry = load(tx, token_hash)
+    if entry is None:
+        return
+    if keep_children and is_line_whole(tx, entry):  # the children of a dead token are dead, and stay so
+        for child in _names(tx, children_prefix(token_hash)):
+            tx.delete(children_prefix(token_hash) + child)
+            _orphan(tx, child)
+    tx.delete(f"id/{token_hash}")
+    tx.delete(wrapped_key(token_hash))
+    tx.delete(f"accessor/{hasher.accessor(entry.accessor)}")
+    if entry.parent:
+        tx.delete(children_prefix(entry.parent) + token_hash)
+    _unmark_expiry(tx, token_hash, entry)
+    if any(tx.list(left(token_hash), limit=1) for left in (cubbyhole_prefix, children_prefix)):
+        tx.put(purge_mark(token_hash), b"")
+
+
+def is_tidying_due(view: Reader, *, now: float) -> bool:
+    """Whether ``tidy`` would find something to do."""
+    return any(int(second.rstrip("/")) <= now for second in view.list("expiry/", limit=1))
 
 
 def tidy(tx: Transaction, hasher: TokenHasher, *, now: float) -> int:
@@ -288,34 +347,15 @@ def tidy(tx: Transaction, hasher: TokenHasher, *, now: float) -> int:
         if int(second.rstrip("/")) > now:
             break
         for token_hash in tx.list(f"expiry/{second}", limit=TIDY_BATCH - due):
-            revoke(tx, hasher, token_hash)
+            entry = load(tx, token_hash)
+            # A mark may be that of a token which was used up, revoked, and made again with the same id.
+            if entry is not None and entry.ends_at <= now:
+                revoke(tx, hasher, token_hash)
             tx.delete(f"expiry/{second}{token_hash}")
             due += 1
         if due >= TIDY_BATCH:
             break
     return due
-
-
-def _remove(tx: Transaction, hasher: TokenHasher, token_hash: str) -> None:
-    entry = load(tx, token_hash)
-    if entry is None:
-        return
-    tx.delete(f"id/{token_hash}")
-    tx.delete(wrapped_key(token_hash))
-    _clear(tx, cubbyhole_prefix(token_hash))
-    tx.delete(f"accessor/{hasher.accessor(entry.accessor)}")
-    if entry.parent:
-        tx.delete(f"parent/{entry.parent}/{token_hash}")
-    _unmark_expiry(tx, token_hash, entry)
-
-
-def _clear(tx: Transaction, prefix: str) -> None:
-    while names := tx.list(prefix, limit=_PAGE):
-        for name in names:
-            if name.endswith("/"):
-                _clear(tx, prefix + name)
-            else:
-                tx.delete(prefix + name)
 
 
 def _orphan(tx: Transaction, token_hash: str) -> None:

@@ -5,16 +5,17 @@ import logging
 from holdfast.barrier import Keyring
 from holdfast.clock import Clock
 from holdfast.storage.interface import Lease, Storage, Transaction
-from holdfast.store import token_records
+from holdfast.store import token_purge, token_records
 from holdfast.store.changes import mark_change
 from holdfast.store.iam.upkeep import tidy_users_tokens
-from holdfast.store.layout import IAM, TOKENS, writing
+from holdfast.store.layout import IAM, TOKENS, reading, writing
 from holdfast.store.token_records import TokenHasher
 from holdfast.store.transit.rotation import KeyRotation
 
 LEASE = "upkeep"
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 20.0
+PURGES_AT_ONCE = 20
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +57,34 @@ class Upkeep:
         """Rotate keys of transit mounts whose time has come."""
         self._rotation.run(keyring)
 
+    def tidy_users(self, keyring: Keyring) -> None:
+        """Forget what has no effect any more among users' tokens."""
+        self._storage.write(
+            lambda tx: tidy_users_tokens(writing(tx, keyring, IAM), now=self._clock.now()),
+        )
+
+    def writes_for_tokens(self, keyring: Keyring) -> bool:
+        """Whether ``tidy`` or ``purge`` has something to do, for which records may have to be encrypted."""
+        view = reading(self._storage, keyring, TOKENS)
+        return token_records.is_tidying_due(view, now=self._clock.now()) or token_purge.is_due(view)
+
     def tidy(self, keyring: Keyring, hasher: TokenHasher) -> bool:
         """End tokens that have run out; return whether there were any."""
 
         def change(tx: Transaction) -> bool:
-            tidy_users_tokens(writing(tx, keyring, IAM), now=self._clock.now())
             due = token_records.tidy(writing(tx, keyring, TOKENS), hasher, now=self._clock.now())
             if due and self._storage.shared:
                 mark_change(tx)
             return bool(due)
 
         return self._storage.write(change)
+
+    def purge(self, keyring: Keyring, hasher: TokenHasher) -> None:
+        """Clear away what dead tokens have left, in a few transactions; what is left then waits.
+
+        No answer changes by it, so that nobody has to be told.
+        """
+        for _ in range(PURGES_AT_ONCE):
+            if not token_purge.is_due(reading(self._storage, keyring, TOKENS)):
+                return
+            self._storage.write(lambda tx: token_purge.purge(writing(tx, keyring, TOKENS), hasher))

@@ -42,6 +42,7 @@ def test_no_other_token_sees_it_not_even_root(store):
 
 def revoke(store, token):
     store.vault("PUT", "auth/token/revoke", {"token": token}, token=store.root)
+    store.local.keeper.tick()
 
 
 def expire(store, token):

@@ -7,7 +7,7 @@ from tests.support.local_store import StoreUnderTest
 
 from holdfast.clock import SystemClock
 from holdfast.storage.memory import MemoryStorage
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, TIDY_BATCH
+from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, TIDY_BATCH, USED_UP_GRACE_SECONDS
 
 HOUR = 3600
 
@@ -177,7 +177,7 @@ def test_a_token_without_an_end_is_tidied_away_once_it_is_used_up(store):
     before = token_names_in(store.storage)
     token = store.token(by=store.root, num_uses=1, policies=["root"])
     assert store.is_live(token)
-    store.clock.advance(2)
+    store.clock.advance(USED_UP_GRACE_SECONDS + 1)
     store.local.keeper.tick()
     assert token_names_in(store.storage) == before
 
