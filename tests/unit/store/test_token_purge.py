@@ -10,6 +10,7 @@ from holdfast.errors import HoldfastError
 from holdfast.server.assembly import keep_up
 from holdfast.storage.errors import StorageFullError
 from holdfast.storage.memory import MemoryStorage
+from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, packet_bytes
 from holdfast.store import token_purge, token_records
 from holdfast.store.cubbyhole_commands import MAX_ENTRIES
 from holdfast.store.layout import TOKENS, cubbyhole_place, writing
@@ -37,6 +38,26 @@ class CountingStorage(MemoryStorage):
             raise StorageFullError("storage: the change is too large")
         if overlay.changes:
             self.sizes.append(len(overlay.changes))
+        super()._commit(overlay)
+
+
+class PacketStorage(MemoryStorage):
+    """Storage that works out how large each commit would be as one transaction of ZooKeeper."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.packets = []
+
+    def stored(self, key):
+        return self.get(key)
+
+    def children(self, prefix):
+        return len(self.list(prefix, limit=100_000)) or None
+
+    def _commit(self, overlay):
+        changes = {key.decode(): value for key, value in overlay.changes.items()}
+        commit = Commit("/holdfast", self, changes)
+        self.packets.append(packet_bytes(commit.with_head(1, bytes(16))))
         super()._commit(overlay)
 
 
@@ -146,6 +167,28 @@ def test_a_large_tree_is_dead_at_once_and_goes_in_small_changes(store):
     assert ticks > 1  # so that nobody waits for all of it
     assert max(store.storage.sizes) <= token_purge.MAX_KEYS
     assert len(store.storage.sizes) <= ticks * (PURGES_AT_ONCE + 3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("n" * 1200, id="long"),
+        pytest.param("é" * 600, id="percent-encoded"),
+        pytest.param("/".join("a" * 200), id="deep"),
+        pytest.param("/".join("é" * 200), id="deep and percent-encoded"),
+    ],
+)
+def test_each_change_fits_into_a_transaction_of_zookeeper(name):
+    store = StoreUnderTest(storage=PacketStorage()).initialize(shares=1, threshold=1)
+    before = set(names_below(store.storage))
+    parent = store.token()
+    fill(store, parent, 200, name=f"{name}/")
+    grow(store, parent, 300)
+    store.storage.packets.clear()
+    assert revoke(store, parent) == 204
+    tick_until_clean(store, before, most=20)
+    assert max(store.storage.packets) < MAX_PACKET_BYTES / 2
+    assert len(store.storage.packets) > 5
 
 
 def test_running_out_is_as_bounded_as_being_revoked(store):
