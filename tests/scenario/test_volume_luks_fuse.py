@@ -35,7 +35,6 @@ from holdfast.volumes.pool import Pool
 
 SIZE = 64 << 20
 REFERENCE = KeyReference("vault", "secret/hf/vol1", 3)
-ATTACH_GOAL_SECONDS = 0.150
 CAP_SYS_RESOURCE = 24
 
 
@@ -153,16 +152,6 @@ def test_device_shows_what_the_header_and_the_cipher_say(vol, key, backend):
         raw.seek(-4096, os.SEEK_END)
         assert raw.tell() == vol.size - 4096
         assert raw.read() == b"E" * 4096
-
-
-def test_attach_with_a_random_key_is_fast(vol, key, backend):
-    taken = []
-    for _ in range(5):
-        started = time.perf_counter()
-        backend.attach(vol, key)
-        taken.append(time.perf_counter() - started)
-        backend.detach(vol)
-    assert min(taken) < ATTACH_GOAL_SECONDS
 
 
 def test_passphrase_opens_the_same_volume(vol, key, backend, target):
