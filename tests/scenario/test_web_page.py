@@ -95,7 +95,9 @@ def go(browser, address):
 
 
 def rows(browser):
-    return [row.text.splitlines()[0] for row in browser.all(".rows .row")]
+    """Return the first line of every row, all of one moment: the page may replace them at any time."""
+    script = "return [...document.querySelectorAll('.rows .row')].map((row) => row.innerText)"
+    return [text.strip().splitlines()[0] for text in browser.driver.execute_script(script) if text.strip()]
 
 
 def test_log_in_by_password_leaves_nothing_for_scripts(store, browser):
@@ -400,11 +402,11 @@ def test_folders_filter_and_deleting_several(store, browser):
     log_in(browser, "ann")
     go(browser, "#/secrets/default/many/")
     browser.find(".rows a", "sub/")
-    assert rows(browser) == ["sub/", "A", "a2", "b", "c"]
+    browser.until(lambda: rows(browser) == ["sub/", "A", "a2", "b", "c"], "not in this order")
     browser.fill("Filter by a part of the path", "TW")
-    assert rows(browser) == ["sub/Two"]
+    browser.until(lambda: rows(browser) == ["sub/Two"], "not filtered")
     browser.fill("Filter by a part of the path", "nowhere")
-    assert rows(browser) == ["No path has this in it."]
+    browser.until(lambda: rows(browser) == ["No path has this in it."], "not filtered")
     browser.fill("Filter by a part of the path", "")
     browser.find("input[type=search]").send_keys(Keys.SPACE, Keys.BACKSPACE)
     for name in ("Select sub/", "Select b"):
