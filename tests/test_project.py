@@ -61,7 +61,7 @@ def test_dev_explains_every_verb_it_has():
     told = dev("help")
     assert told.returncode == 0
     assert re.findall(r"^    ([a-z]+)\b", told.stdout, flags=re.MULTILINE) == [
-        "demo", "test", "test", "vm", "lint", "bench", "cluster", "serve", "help",
+        "demo", "test", "test", "coverage", "vm", "lint", "bench", "cluster", "serve", "help",
     ]  # fmt: skip
 
 
