@@ -28,14 +28,15 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from holdfast.errors import InvalidInputError
-from holdfast.model import parse_duration
+from holdfast.storage.options import OptionReader
 
 DEFAULT_TABLE = "holdfast.store"
 DEFAULT_PORT = "5432"
 DEFAULT_PATIENCE_SECONDS = 10.0
-LONGEST_SECONDS = 300.0
 IGNORED = ("ha_enabled", "ha_table", "max_idle_connections", "max_parallel")
+
+_options = OptionReader("postgresql")
+_flag, _seconds, _refuse = _options.flag, _options.seconds, _options.refuse
 
 _NAMES = frozenset(
     {
@@ -220,26 +221,3 @@ def _text(options: Mapping[str, Any], name: str, default: str | None = None) -> 
     if not isinstance(value, str) or not value:
         raise _refuse(f"{name}: expected a text" if name in options else f"{name} is required")
     return value
-
-
-def _flag(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = options.get(name, default)
-    if value in (True, "true"):
-        return True
-    if value in (False, "false"):
-        return False
-    raise _refuse(f"{name}: expected true or false")
-
-
-def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:
-    if name not in options:
-        return default
-    value = options[name]
-    seconds = parse_duration(value, field=name) if isinstance(value, str | int | float) else 0
-    if not 1 <= seconds <= LONGEST_SECONDS:
-        raise _refuse(f"{name}: expected a duration from 1s to {LONGEST_SECONDS:.0f}s")
-    return float(seconds)
-
-
-def _refuse(text: str) -> InvalidInputError:
-    return InvalidInputError(f'storage "postgresql": {text}')

@@ -26,13 +26,14 @@ from typing import Any
 
 from kazoo.security import ACL, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE
 
-from holdfast.errors import InvalidInputError
-from holdfast.model import parse_duration
+from holdfast.storage.options import OptionReader
 
 DEFAULT_PATH = "/holdfast"
 DEFAULT_SESSION_SECONDS = 6.0
 DEFAULT_PATIENCE_SECONDS = 10.0
-LONGEST_SECONDS = 300.0
+
+_options = OptionReader("zookeeper")
+_flag, _seconds, _refuse = _options.flag, _options.seconds, _options.refuse
 
 _NAMES = frozenset(
     {
@@ -200,26 +201,3 @@ def _text(options: Mapping[str, Any], name: str, default: str | None = None) -> 
     if not isinstance(value, str) or (default is None and not value):
         raise _refuse(f"{name}: expected a text" if name in options else f"{name} is required")
     return value
-
-
-def _flag(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = options.get(name, default)
-    if value in (True, "true"):
-        return True
-    if value in (False, "false"):
-        return False
-    raise _refuse(f"{name}: expected true or false")
-
-
-def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:
-    if name not in options:
-        return default
-    value = options[name]
-    seconds = parse_duration(value, field=name) if isinstance(value, str | int | float) else 0
-    if not 1 <= seconds <= LONGEST_SECONDS:
-        raise _refuse(f"{name}: expected a duration from 1s to {LONGEST_SECONDS:.0f}s")
-    return float(seconds)
-
-
-def _refuse(text: str) -> InvalidInputError:
-    return InvalidInputError(f'storage "zookeeper": {text}')
