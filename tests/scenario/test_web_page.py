@@ -142,7 +142,7 @@ def test_who_guesses_passwords_is_told_to_wait(store, browser):
         for _ in range(11):
             ask(store, "POST", "/acs/api/v1/auth/login", guess, token="")
         log_in(browser, guess["uid"], guess["password"])
-        return browser.until(lambda: browser.find(".error").text, "no reason is given")
+        return browser.until(lambda: browser.text_of(".error"), "no reason is given")
 
     browser.until(lambda: "Too many failed logins: try again in" in guess_on(), "nobody has to wait")
 
@@ -170,16 +170,15 @@ def test_a_secret_from_its_creation_to_its_end(store, browser):
     assert value_of(store, "life/of/one").json == {"value": " s3cr3t-é\n"}
 
     browser.press("Show")
-    browser.until(lambda: "s3cr3t-é" in browser.find("#value").text, "the value is not shown")
+    browser.until(lambda: "s3cr3t-é" in browser.text_of("#value"), "the value is not shown")
     browser.press("Hide")
     assert "s3cr3t" not in browser.driver.page_source
 
     browser.press("Replace")
-    assert browser.find("input", "Path").get_attribute("readonly") == "true"
+    assert browser.attribute_of("readonly", "input", "Path") == "true"
     browser.press("Load the present value")
-    field = browser.find("textarea")
-    browser.until(lambda: field.get_property("value") == " s3cr3t-é\n", "the present value is not loaded")
-    field.send_keys("second line")
+    browser.until(lambda: browser.values("textarea") == [" s3cr3t-é\n"], "the present value is not loaded")
+    browser.type_into("textarea", "second line")
     browser.press("Save")
     browser.find("h1", "one")
     assert value_of(store, "life/of/one").json == {"value": " s3cr3t-é\nsecond line"}
@@ -187,14 +186,13 @@ def test_a_secret_from_its_creation_to_its_end(store, browser):
     assert browser.downloaded("one") == " s3cr3t-é\nsecond line".encode()
 
     browser.press("Delete")
-    dialog = browser.find("dialog")
-    assert "life/of/one" in dialog.text
+    assert "life/of/one" in browser.text_of("dialog")
     assert browser.driver.switch_to.active_element.text == "Cancel"
     browser.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
     browser.until(lambda: not browser.all("dialog"), "the dialog stays")
     assert value_of(store, "life/of/one").status == 200
     browser.press("Delete")
-    browser.all("dialog button", "Delete")[0].click()
+    browser.click("dialog button", "Delete")
     browser.sees("There is nothing in this folder.")
     assert value_of(store, "life/of/one").status == 404
 
@@ -230,7 +228,7 @@ def test_a_value_that_is_shown_goes_away_by_itself(store, browser):
     browser.press("Show")
     browser.sees("not-for-long")
     browser.until(lambda: "not-for-long" not in browser.driver.page_source, "the value stays")
-    assert browser.find("button", "Show").get_attribute("aria-pressed") == "false"
+    assert browser.attribute_of("aria-pressed", "button", "Show") == "false"
 
 
 def test_a_session_that_has_ended_takes_everything_with_it(store, browser):
@@ -255,7 +253,7 @@ def test_binary_values_come_back_byte_for_byte(store, browser, tmp_path):
     go(browser, "#/new/default/")
     browser.fill("Path", "binary/every.bin")
     browser.press("File")
-    browser.find("input[type=file]").send_keys(str(file))
+    browser.type_into("input[type=file]", str(file))
     browser.press("Create")
     browser.find("h1", "every.bin")
     stored = value_of(store, "binary/every.bin")
@@ -275,7 +273,7 @@ def test_a_text_that_a_field_would_change_is_not_loaded_into_one(store, browser)
     go(browser, "#/edit/default/lines")
     browser.press("Load the present value")
     browser.sees("carriage returns")
-    assert browser.find("textarea").get_property("value") == ""
+    assert browser.value_of("textarea") == ""
 
 
 @pytest.mark.parametrize(
@@ -297,7 +295,7 @@ def test_the_size_limit_is_exact(store, browser, tmp_path, kind, text, fits):
     browser.fill("Path", name)
     browser.press(kind)
     if kind == "File":
-        browser.find("input[type=file]").send_keys(str(file))
+        browser.type_into("input[type=file]", str(file))
     else:
         field = browser.find("textarea")
         script = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
@@ -377,8 +375,8 @@ def test_a_bad_name_is_explained_and_not_sent(store, browser):
         browser.fill("Path", name)
         browser.sees(reason)
         browser.press("Create")
-        assert browser.find("h1").text == "New secret"
-        assert browser.find("input", "Path").get_attribute("aria-invalid") == "true"
+        assert browser.text_of("h1") == "New secret"
+        assert browser.attribute_of("aria-invalid", "input", "Path") == "true"
     assert api(store, "GET", f"{SECRET}/a?list=true").json["array"] == []
     assert value_of(store, "a").status == 404
 
@@ -408,20 +406,20 @@ def test_folders_filter_and_deleting_several(store, browser):
     browser.fill("Filter by a part of the path", "nowhere")
     browser.until(lambda: rows(browser) == ["No path has this in it."], "not filtered")
     browser.fill("Filter by a part of the path", "")
-    browser.find("input[type=search]").send_keys(Keys.SPACE, Keys.BACKSPACE)
+    browser.type_into("input[type=search]", Keys.SPACE, Keys.BACKSPACE)
     for name in ("Select sub/", "Select b"):
         browser.press(name)
     browser.sees("3 of 6 secrets selected")
     browser.press("Delete")
-    dialog = browser.find("dialog")
-    assert "Delete 3 secrets?" in dialog.text
-    assert [name in dialog.text for name in ("many/sub/one", "many/sub/Two", "many/b")] == [True] * 3
-    browser.all("dialog button", "Delete")[0].click()
+    question = browser.text_of("dialog")
+    assert "Delete 3 secrets?" in question
+    assert [name in question for name in ("many/sub/one", "many/sub/Two", "many/b")] == [True] * 3
+    browser.click("dialog button", "Delete")
     browser.sees("3 secrets deleted.")
     browser.until(lambda: rows(browser) == ["A", "a2", "c"], "they are still shown")
     assert sorted(api(store, "GET", f"{SECRET}/many?list=true").json["array"]) == ["A", "a2", "c"]
     browser.press("default")
-    browser.find(".rows a", "many/").click()
+    browser.click(".rows a", "many/")
     browser.until(lambda: rows(browser) == ["A", "a2", "c"], "the folder does not open")
 
 
@@ -431,14 +429,12 @@ def test_markup_in_names_and_values_stays_text(store, browser):
         name = text.replace("/", "|")
         put(store, f"hostile/{name}", text)
         go(browser, "#/secrets/default/hostile/")
-        browser.find(".rows a", name).click()
+        browser.click(".rows a", name)
         browser.find("h1", name)
         browser.press("Show")
-        browser.until(
-            lambda text=text: browser.find("#value").text == text, "the value is not shown as it is"
-        )
+        browser.until(lambda text=text: browser.text_of("#value") == text, "the value is not shown as it is")
         browser.press("Delete")
-        assert f"hostile/{name}" in browser.find("dialog").text
+        assert f"hostile/{name}" in browser.text_of("dialog")
         alien = "return document.querySelectorAll('img[src=x], main script').length"
         assert browser.driver.execute_script(alien) == 0
         browser.press("Cancel")
@@ -483,32 +479,29 @@ def test_when_the_store_is_sealed_nothing_stays_and_keys_open_it_again(store, br
     browser.fill("Unseal key", store.shares[0])
     browser.press("Hand in the key")
     browser.sees("1 of 3 keys")
-    browser.find("input", "Unseal key").send_keys("half typed")
+    browser.type_into("input", "half typed", text="Unseal key")
     store.client("").unseal(store.shares[1])  # by somebody else
     browser.sees("2 of 3 keys")
-    assert browser.find("input", "Unseal key").get_property("value") == "half typed"
+    assert browser.value_of("input", "Unseal key") == "half typed"
     browser.press("Start over")
     browser.sees("0 of 3 keys")
     for share in store.shares[1:4]:
         browser.fill("Unseal key", share)
         browser.press("Hand in the key")
-        browser.until(
-            lambda: not browser.all("input") or browser.find("input").get_property("value") == "",
-            "the key stays in the field",
-        )
+        browser.until(lambda: not any(browser.values("input")), "the key stays in the field")
     browser.find("h1", "Secrets")
 
 
 def test_a_superuser_sees_the_stores_and_seals_them_after_a_question(store, browser):
     log_in(browser, "sue")
     browser.press("Stores")
-    assert "default" in browser.find("tbody th").text
-    assert "open" in browser.find("tbody tr").text
+    assert "default" in browser.text_of("tbody th")
+    assert "open" in browser.text_of("tbody tr")
     browser.press("Seal")
     browser.press("Cancel")
     assert store.client("").seal_status().sealed is False
     browser.press("Seal")
-    browser.all("dialog button", "Seal")[0].click()
+    browser.click("dialog button", "Seal")
     browser.find("h1", "The store is sealed")
     browser.driver.refresh()
     browser.find("h1", "The store is sealed")
@@ -549,7 +542,7 @@ def test_people_and_what_they_were_granted(store, browser):
     browser.fill("Name", "kim")
     browser.fill("Description", description)
     browser.fill("Password", PASSWORD)
-    browser.all("form button", "Create")[0].click()
+    browser.click("form button", "Create")
     browser.find("h1", "kim")
     browser.sees("None: no rule means no.")
     browser.press("Grant a permission")
@@ -570,7 +563,7 @@ def test_people_and_what_they_were_granted(store, browser):
     browser.sees(description)
     go(browser, "#/people/users/kim")
     browser.press("Delete")
-    browser.all("dialog button", "Delete")[0].click()
+    browser.click("dialog button", "Delete")
     browser.find("h1", "People")
     browser.until(lambda: not browser.all("a", "kim"), "the user stays")
 
@@ -611,7 +604,7 @@ def test_a_page_of_another_port_gets_nothing_done_in_the_visitors_name(store, mo
     assert api(store, "GET", "/acs/api/v1/users/eve").status == 200
     module_browser.driver.get(f"{store.url}/ui/")
     module_browser.find("h1", "Secrets")
-    assert module_browser.find(".who").text.split() == ["sue", "superuser"]
+    assert module_browser.text_of(".who").split() == ["sue", "superuser"]
 
 
 class other_site:  # noqa: N801 - used like a function
@@ -686,20 +679,28 @@ def test_every_view_is_named_readable_and_fits_a_small_screen(store, browser, da
     problems = []
 
     def inspect(view, within="body"):
+        found = browser.until(lambda: [defects(within)], f"{view} does not come to rest")[0]
+        problems.extend(f"{view}: {defect}" for defect in found)
+
+    def defects(within):
         width = browser.driver.execute_script("return document.documentElement.scrollWidth")
-        problems.extend([f"{view}: {width} px wide"] * (width > 360))
-        problems.extend(f"{view}: {line}" for line in browser.driver.execute_script(LOW_CONTRAST))
-        problems.extend(
-            f"{view}: a {element.tag_name} without a name"
-            for element in browser.all(f"{within} :is(a, button, input, select, textarea, summary, progress)")
-            if not element.accessible_name
-        )
         leaks = {"false", "true", "null", "undefined", "NaN", "[object Object]"} & set(
             browser.text.splitlines()
         )
-        problems.extend(f"{view}: {leak}" for leak in leaks)
         headings = browser.all("h1")
-        problems.extend([f"{view}: {len(headings)} main headings"] * (len(headings) != 1))
+        return [
+            *[f"{width} px wide"] * (width > 360),
+            *browser.driver.execute_script(LOW_CONTRAST),
+            *(
+                f"a {element.tag_name} without a name"
+                for element in browser.all(
+                    f"{within} :is(a, button, input, select, textarea, summary, progress)"
+                )
+                if not element.accessible_name
+            ),
+            *leaks,
+            *[f"{len(headings)} main headings"] * (len(headings) != 1),
+        ]
 
     browser.find("h1", "Sign in")
     inspect("sign in")

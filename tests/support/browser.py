@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +10,6 @@ from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from tests.support.store_process import free_port
 
@@ -68,19 +67,51 @@ class Browser:
         return found
 
     def find(self, css: str, text: str = "") -> WebElement:
-        """Wait for a visible element and return it."""
+        """Wait for a visible element and return it; the page may replace it the moment after."""
         return self.until(lambda: self.all(css, text), f"no visible {css} {text!r}")[0]
+
+    def with_one(self, css: str, text: str, use: Callable[[WebElement], T]) -> T:
+        """Do something with a visible element, and again with the next if the page replaced it meanwhile."""
+        return self.until(lambda: [use(self.find(css, text))], f"no {css} {text!r} stays")[0]
+
+    def text_of(self, css: str, text: str = "") -> str:
+        """Wait for a visible element and return what it says."""
+        return self.with_one(css, text, lambda element: element.text)
+
+    def value_of(self, css: str, text: str = "") -> str:
+        """Wait for a visible field and return what is in it."""
+        return self.with_one(css, text, lambda element: str(element.get_property("value")))
+
+    def values(self, css: str) -> list[str]:
+        """Return what is in the fields that match, all of one moment."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((field) => field.value)"
+        return [str(value) for value in self.driver.execute_script(script, css)]
+
+    def attribute_of(self, attribute: str, css: str, text: str = "") -> str | None:
+        """Wait for a visible element and return one of its attributes, None if it has none of that name."""
+        return self.with_one(css, text, lambda element: element.get_attribute(attribute))
+
+    def click(self, css: str, text: str = "") -> None:
+        """Wait for a visible element and click on it."""
+        self.with_one(css, text, lambda element: element.click())
 
     def press(self, text: str) -> None:
         """Press the button, or follow the link, of that name."""
-        self.find("button, a, summary, input[type=checkbox], input[type=radio]", text).click()
+        self.click("button, a, summary, input[type=checkbox], input[type=radio]", text)
+
+    def type_into(self, css: str, *keys: str, text: str = "") -> None:
+        """Type into a field, after what is there."""
+        self.with_one(css, text, lambda field: field.send_keys(*keys))
 
     def fill(self, label: str, text: str) -> None:
         """Type into the field of that label, in the place of what is there."""
-        field = self.find("input:not([type=radio], [type=checkbox]), textarea", label)
-        if field.get_attribute("type") != "file":
-            field.clear()
-        field.send_keys(text)
+
+        def type_in(field: WebElement) -> None:
+            if field.get_attribute("type") != "file":
+                field.clear()
+            field.send_keys(text)
+
+        self.with_one("input:not([type=radio], [type=checkbox]), textarea", label, type_in)
 
     def sees(self, text: str) -> None:
         """Wait until a text is to be seen."""
@@ -89,14 +120,15 @@ class Browser:
     @property
     def text(self) -> str:
         """What is to be seen."""
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        return str(self.driver.execute_script("return document.body.innerText"))
 
     def until(self, condition: Callable[[], T], problem: str) -> T:
-        """Wait until something holds; return it."""
+        """Wait until something holds; return it. A look at what the page just replaced says nothing yet."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if value := condition():
-                return value
+            with suppress(StaleElementReferenceException):
+                if value := condition():
+                    return value
             time.sleep(0.03)
         raise AssertionError(f"{problem}; there was:\n{self.text}")
 
