@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.client.address import parse_address
 from holdfast.client.errors import RemoteNotFoundError, RemoteUnavailableError
+from holdfast.client.opening import masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -53,14 +53,15 @@ class DcosClient:
         timeout_seconds: float = 60.0,
         allow_plaintext_off_loopback: bool = False,
     ) -> None:
-        from holdfast.client.json_api import JsonApi  # noqa: PLC0415 - keeps `--help` fast
-        from holdfast.client.transport import Transport  # noqa: PLC0415 - as above
-
-        parsed = parse_address(url, field="url", allow_plaintext_off_loopback=allow_plaintext_off_loopback)
-        self._token = SecretBytes(token.encode()) if isinstance(token, str) else token
+        self._token = masked(token)
         self._store = store
-        self._api = JsonApi(
-            Transport(parsed, tls=tls, timeout_seconds=timeout_seconds), read_error=_read_error
+        self._api = open_api(
+            url,
+            field="url",
+            tls=tls,
+            timeout_seconds=timeout_seconds,
+            allow_plaintext_off_loopback=allow_plaintext_off_loopback,
+            read_error=_read_error,
         )
 
     def __repr__(self) -> str:

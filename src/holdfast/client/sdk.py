@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from holdfast.client.address import parse_address
+from holdfast.client.opening import masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -31,15 +31,13 @@ class SdkClient:
         timeout_seconds: float = 300.0,
         allow_plaintext_off_loopback: bool = False,
     ) -> None:
-        from holdfast.client.json_api import JsonApi  # noqa: PLC0415 - keeps `--help` fast
-        from holdfast.client.transport import Transport  # noqa: PLC0415 - as above
-
-        parsed = parse_address(
-            endpoint, field="endpoint", allow_plaintext_off_loopback=allow_plaintext_off_loopback
-        )
-        self._token = SecretBytes(token.encode()) if isinstance(token, str) else token
-        self._api = JsonApi(
-            Transport(parsed, tls=tls, timeout_seconds=timeout_seconds),
+        self._token = masked(token)
+        self._api = open_api(
+            endpoint,
+            field="endpoint",
+            tls=tls,
+            timeout_seconds=timeout_seconds,
+            allow_plaintext_off_loopback=allow_plaintext_off_loopback,
             read_error=_read_error,
             is_final=lambda answer: answer.status in {501, 503},
         )

@@ -1,8 +1,8 @@
 """One HTTP exchange with one server: connection reuse, deadlines, retries; no API's meaning.
 
-Only ``GET`` is repeated, at most twice, after a broken connection or a 5xx answer that the caller has
-not declared final; repeating anything else could act twice. Redirects are never followed, because a
-request carries a token. An answer over ``MAX_ANSWER_BYTES`` is refused.
+Only ``GET`` is repeated, twice unless told otherwise, after a broken connection or a 5xx answer that the
+caller has not declared final; repeating anything else could act twice. Redirects are never followed,
+because a request carries a token. An answer over ``MAX_ANSWER_BYTES`` is refused.
 """
 
 import socket
@@ -47,6 +47,7 @@ class Transport:
         address: where the server is.
         tls: how its certificate is checked.
         timeout_seconds: longest wait for one answer.
+        retries: how often a ``GET`` is tried again.
         sleep: how to wait between two tries.
         max_answer_bytes: the longest answer that is taken.
     """
@@ -57,6 +58,7 @@ class Transport:
         *,
         tls: TlsSettings | None = None,
         timeout_seconds: float = 60.0,
+        retries: int = len(RETRY_WAITS_SECONDS),
         sleep: Callable[[float], None] = time.sleep,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
@@ -64,6 +66,8 @@ class Transport:
         self._address = address
         self._tls = tls or TlsSettings()
         self._timeout_seconds = timeout_seconds
+        longest = RETRY_WAITS_SECONDS[-1]
+        self._waits = (*RETRY_WAITS_SECONDS, *[longest] * (retries - len(RETRY_WAITS_SECONDS)))[:retries]
         self._sleep = sleep
         self._pool: HTTPConnectionPool | None = None
 
@@ -89,7 +93,7 @@ class Transport:
             RemoteUnavailableError: no answer, or one that breaks HTTP or redirects.
             RemoteTooLargeError: the answer is over ``MAX_ANSWER_BYTES``.
         """
-        waits = RETRY_WAITS_SECONDS if method == "GET" else ()
+        waits = self._waits if method == "GET" else ()
         for wait in waits:
             try:
                 answer = self._exchange(method, path, headers, body)

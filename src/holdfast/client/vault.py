@@ -4,13 +4,13 @@
 programs make. The token is held masked and goes into one header of each request, nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from holdfast.client.address import parse_address
 from holdfast.client.errors import RemoteConflictError, RemoteInvalidInputError
+from holdfast.client.opening import DEFAULT_RETRIES, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from holdfast.client.transport import Answer
 
 CAS_MISMATCH = "check-and-set parameter did not match"
+MOUNT_OF = "sys/internal/ui/mounts/"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Outgoing:
+    """A request that is about to be sent.
+
+    Attributes:
+        method: HTTP method.
+        path: from ``/v1/`` on, not percent-encoded.
+        query: decoded query parameters.
+        headers: with the token.
+        body: the JSON object, if there is one.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,11 @@ class VaultClient:
         tls: how the server's certificate is checked.
         namespace: sent as ``X-Vault-Namespace`` when not empty.
         timeout_seconds: longest wait for one answer.
+        retries: how often what only reads is tried again.
         allow_plaintext_off_loopback: accept plain HTTP to another machine.
+        headers: sent with each request as well.
+        inspect: is shown each request before it is sent, but not the question which mount serves a path;
+            what it raises keeps the request from being sent.
 
     Raises:
         InvalidInputError: an address that cannot be used.
@@ -75,16 +99,21 @@ class VaultClient:
         tls: TlsSettings | None = None,
         namespace: str = "",
         timeout_seconds: float = 60.0,
+        retries: int = DEFAULT_RETRIES,
         allow_plaintext_off_loopback: bool = False,
+        headers: Mapping[str, str] | None = None,
+        inspect: Callable[[Outgoing], None] | None = None,
     ) -> None:
-        from holdfast.client.json_api import JsonApi  # noqa: PLC0415 - keeps `--help` fast
-        from holdfast.client.transport import Transport  # noqa: PLC0415 - as above
-
-        parsed = parse_address(address, allow_plaintext_off_loopback=allow_plaintext_off_loopback)
-        self._token = SecretBytes(token.encode()) if isinstance(token, str) else token
+        self._token = masked(token)
         self._namespace = namespace
-        self._api = JsonApi(
-            Transport(parsed, tls=tls, timeout_seconds=timeout_seconds),
+        self._headers = dict(headers or {})
+        self._inspect = inspect
+        self._api = open_api(
+            address,
+            tls=tls,
+            timeout_seconds=timeout_seconds,
+            retries=retries,
+            allow_plaintext_off_loopback=allow_plaintext_off_loopback,
             read_error=_read_error,
             is_final=_is_final,
         )
@@ -123,7 +152,7 @@ class VaultClient:
             SealedError: 503 from a sealed store.
             HoldfastError: other kinds as the status says, with the server's words.
         """
-        headers = {"X-Vault-Request": "true"}
+        headers = {**self._headers, "X-Vault-Request": "true"}
         if self._token is not None:
             headers["X-Vault-Token"] = self._token.reveal().decode()
         if self._namespace:
@@ -134,8 +163,11 @@ class VaultClient:
             method, query = "GET", {**(query or {}), "list": "true"}
         elif method == "PATCH":
             headers["Content-Type"] = "application/merge-patch+json"
+        target = "/v1/" + path.lstrip("/")
+        if self._inspect is not None and not path.startswith(MOUNT_OF):
+            self._inspect(Outgoing(method, target, query or {}, headers, body))
         try:
-            return self._api.call(method, "/v1/" + path.lstrip("/"), body, headers=headers, query=query)
+            return self._api.call(method, target, body, headers=headers, query=query)
         except RemoteInvalidInputError as error:
             if CAS_MISMATCH in error.message:
                 raise RemoteConflictError(error.message) from None
@@ -166,7 +198,7 @@ class VaultClient:
 
     def mount_of(self, path: str) -> dict[str, Any]:
         """Return the mount that serves ``path``; any token with some right below it may ask."""
-        return _data(self.request("GET", f"sys/internal/ui/mounts/{path.strip('/')}"))
+        return _data(self.request("GET", f"{MOUNT_OF}{path.strip('/')}"))
 
     def enable_mount(
         self, path: str, kind: str, *, options: Mapping[str, str] | None = None, description: str = ""
