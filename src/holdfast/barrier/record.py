@@ -39,6 +39,7 @@ class RecordKind(IntEnum):
     CONFIG = 9
     IAM = 10
     AUTH = 11
+    IDENTITY = 12
 
 
 def seal_record(cipher: Aead, kind: RecordKind, term: int, path: str, plaintext: bytes | memoryview) -> bytes:

@@ -12,6 +12,7 @@
     sys/policy/<name>           policy texts                       RecordKind.POLICY
     sys/token/...               tokens, see token_records          RecordKind.TOKEN
     iam/...                     users, groups, permissions         RecordKind.IAM
+    identity/...                entities, aliases, groups          RecordKind.IDENTITY
     audit/<device>              key of a device's value hashes     RecordKind.AUDIT_SALT
     logical/<mount uuid>/...    what an engine stores              RecordKind.KV
 
@@ -28,6 +29,7 @@ CONFIG = ("config/", RecordKind.CONFIG)
 POLICIES = ("sys/policy/", RecordKind.POLICY)
 TOKENS = ("sys/token/", RecordKind.TOKEN)
 IAM = ("iam/", RecordKind.IAM)
+IDENTITY = ("identity/", RecordKind.IDENTITY)
 AUDIT = ("audit/", RecordKind.AUDIT_SALT)
 AUTH = ("auth/", RecordKind.AUTH)
 
