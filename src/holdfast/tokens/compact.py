@@ -4,13 +4,14 @@
 
 Reading accepts exactly one spelling of each token: three segments of unpadded base64url without stray bits,
 header and claims each one JSON object without duplicate names, and at most 8 KiB in all. Header members that
-would let the token choose how it is verified are refused by name. Nothing is believed here: ``read_compact``
+would let the token choose how it is verified are refused by name; tokens of providers may carry keys and
+addresses of keys, as some do, and nobody looks at them. Nothing is believed here: ``read_compact``
 knows no key, and says so in the names it returns.
 """
 
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ import msgspec
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import decode_object
 from holdfast.tokens.errors import Reason, TokenError
-from holdfast.tokens.keys import Algorithm, SigningKey
+from holdfast.tokens.keys import OF_STORAGE_API, Algorithm, SigningKey
 
 MAX_TOKEN_BYTES = 8 * 1024  # one header line of a request
 MAX_DEPTH = 8
@@ -27,6 +28,32 @@ MAX_DEPTH = 8
 # A token must not bring its own key (jwk, jku, x5u, x5c), change what is signed (b64, crit), compress
 # (zip), or be an encrypted or nested one (enc, cty). RFC 8725 sections 3.1, 3.2 and 3.10.
 REFUSED_HEADERS = frozenset({"b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip"})
+_EMBEDDED_KEYS = frozenset({"jku", "jwk", "x5c", "x5u"})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Which headers are read.
+
+    Attributes:
+        refused: members that must not be there.
+        types: what ``typ`` may say, in lower case; without one it is ``jwt``.
+        algorithms: what ``alg`` may say.
+    """
+
+    refused: frozenset[str]
+    types: frozenset[str]
+    algorithms: frozenset[Algorithm]
+
+
+STRICT = Profile(REFUSED_HEADERS, frozenset({"jwt"}), OF_STORAGE_API)
+"""Tokens of our own, and of the storage API."""
+
+OF_PROVIDERS = Profile(REFUSED_HEADERS - _EMBEDDED_KEYS, frozenset({"jwt"}), frozenset(Algorithm))
+"""Identity tokens of a provider; keys inside them have no effect."""
+
+ACCESS_OR_IDENTITY = replace(OF_PROVIDERS, types=frozenset({"jwt", "at+jwt", "application/at+jwt"}))
+"""Whatever a provider signs for somebody to log in with (RFC 9068 section 2.1)."""
 
 _ALGORITHMS = {algorithm.value: algorithm for algorithm in Algorithm}
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -68,8 +95,12 @@ def token_bytes(token: str | bytes) -> bytes:
     return token.encode("ascii") if isinstance(token, str) else token
 
 
-def read_compact(token: str | bytes) -> CompactToken:
+def read_compact(token: str | bytes, profile: Profile = STRICT) -> CompactToken:
     """Take a token apart.
+
+    Args:
+        token: the compact form.
+        profile: which headers are read.
 
     Raises:
         TokenError: the form is broken in any way, or the header asks for something that is not done here.
@@ -79,7 +110,7 @@ def read_compact(token: str | bytes) -> CompactToken:
     if len(segments) != 3:  # noqa: PLR2004  the three of the docstring
         raise TokenError(Reason.MALFORMED, "expected three segments separated by dots")
     header = _read_object(segments[0], "header")
-    algorithm, key_id = _check_header(header)
+    algorithm, key_id = _check_header(header, profile)
     return CompactToken(
         algorithm=algorithm,
         key_id=key_id,
@@ -111,11 +142,11 @@ def write_compact(
     return (signed + b"." + _write_segment(key.sign(signed))).decode("ascii")
 
 
-def _check_header(header: dict[str, Any]) -> tuple[Algorithm, str]:
-    if not REFUSED_HEADERS.isdisjoint(header):
+def _check_header(header: dict[str, Any], profile: Profile) -> tuple[Algorithm, str]:
+    if not profile.refused.isdisjoint(header):
         raise TokenError(Reason.UNSUPPORTED_HEADER, "its header asks for processing that is not done here")
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.upper() != "JWT":
+    if not isinstance(kind, str) or kind.lower() not in profile.types:
         raise TokenError(
             Reason.UNSUPPORTED_HEADER, "expected the type JWT; tokens of other kinds do not log in"
         )
@@ -123,10 +154,9 @@ def _check_header(header: dict[str, Any]) -> tuple[Algorithm, str]:
     if not isinstance(key_id, str):
         raise TokenError(Reason.MALFORMED, "expected the key id to be text")
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
-        raise TokenError(
-            Reason.UNSUPPORTED_ALGORITHM, "expected it to be signed with one of " + ", ".join(_ALGORITHMS)
-        )
+    if not isinstance(algorithm, str) or algorithm not in profile.algorithms:
+        expected = ", ".join(each for each in Algorithm if each in profile.algorithms)
+        raise TokenError(Reason.UNSUPPORTED_ALGORITHM, f"expected it to be signed with one of {expected}")
     return _ALGORITHMS[algorithm], key_id
 
 

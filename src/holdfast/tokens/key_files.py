@@ -1,17 +1,22 @@
 """Keys from PEM files: what an issuer is configured with, and what a token is signed with.
 
 The text of the file decides the kind of key; a file never becomes a shared secret. Private keys must be
-unencrypted: a passphrase would need a person at every start.
+unencrypted: a passphrase would need a person at every start. Keys of the storage API are RSA and EC ones and
+not for PSS; token providers have a wider choice.
 """
+
+from typing import cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from holdfast.errors import InvalidInputError, TooLargeError
 from holdfast.tokens.ec_key import EcSigningKey, EcVerifyingKey
-from holdfast.tokens.rsa_key import RsaSigningKey, RsaVerifyingKey
+from holdfast.tokens.ed_key import EdVerifyingKey
+from holdfast.tokens.keys import VerifyingKey
+from holdfast.tokens.rsa_key import PKCS1, PSS, RsaSigningKey, RsaVerifyingKey
 
 MAX_PEM_BYTES = 64 * 1024
 
@@ -27,18 +32,29 @@ def load_verifying_key(pem: bytes, *, key_id: str = "") -> RsaVerifyingKey | EcV
         InvalidInputError: not such a PEM file, a private key, or a key too weak to trust.
         TooLargeError: the file is over 64 KiB.
     """
-    _check_size(pem)
-    try:
-        key = _key_of_certificate(pem) if _CERTIFICATE in pem else serialization.load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm):
-        raise InvalidInputError(
-            "public key: expected an RSA or EC public key, or a certificate, in PEM form"
-        ) from None
+    key = _load(pem)
     if isinstance(key, rsa.RSAPublicKey):
         return RsaVerifyingKey(key, key_id=key_id)
     if isinstance(key, ec.EllipticCurvePublicKey):
         return EcVerifyingKey(key, key_id=key_id)
     raise InvalidInputError("public key: expected an RSA or EC key")
+
+
+def load_provider_key(pem: bytes) -> VerifyingKey:
+    """Read a public key of a token provider: as ``load_verifying_key``, and for PSS and Ed25519, too.
+
+    Raises:
+        InvalidInputError: not such a PEM file, a private key, or a key too weak to trust.
+        TooLargeError: the file is over 64 KiB.
+    """
+    key = _load(pem)
+    if isinstance(key, rsa.RSAPublicKey):
+        return RsaVerifyingKey(key, algorithms=PKCS1 | PSS)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return EcVerifyingKey(key)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return EdVerifyingKey(key)
+    raise InvalidInputError("public key: expected an RSA, EC or Ed25519 key")
 
 
 def load_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigningKey:
@@ -60,6 +76,18 @@ def load_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigni
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return EcSigningKey(key, key_id=key_id)
     raise InvalidInputError("private key: expected an RSA or EC key")
+
+
+def _load(pem: bytes) -> CertificatePublicKeyTypes:
+    _check_size(pem)
+    try:
+        if _CERTIFICATE in pem:
+            return _key_of_certificate(pem)
+        return cast("CertificatePublicKeyTypes", serialization.load_pem_public_key(pem))
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidInputError(
+            "public key: expected an RSA or EC public key, or a certificate, in PEM form"
+        ) from None
 
 
 def _key_of_certificate(pem: bytes) -> CertificatePublicKeyTypes:

@@ -14,9 +14,10 @@ MAX_KEY_ID_LENGTH = 128
 
 
 class Algorithm(StrEnum):
-    """Signature algorithms, by their names in the token header (RFC 7518 section 3.1).
+    """Signature algorithms, by their names in the token header (RFC 7518 section 3.1, RFC 8037 section 3.1).
 
-    Not here, on purpose: ``none``, and PS* and EdDSA, which storage servers of this API refuse as well.
+    Not here, on purpose: ``none``. PS* and EdDSA are for tokens of providers only: storage servers of this
+    API refuse them, and so do keys that are loaded for it (see ``key_files``).
     """
 
     HS256 = "HS256"
@@ -28,6 +29,13 @@ class Algorithm(StrEnum):
     ES256 = "ES256"
     ES384 = "ES384"
     ES512 = "ES512"
+    PS256 = "PS256"
+    PS384 = "PS384"
+    PS512 = "PS512"
+    EDDSA = "EdDSA"
+
+
+OF_STORAGE_API = frozenset(algorithm for algorithm in Algorithm if algorithm[:2] in {"HS", "RS", "ES"})
 
 
 class VerifyingKey(Protocol):

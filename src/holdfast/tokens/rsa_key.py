@@ -1,4 +1,7 @@
-"""Keys for RS256, RS384 and RS512: RSASSA-PKCS1-v1_5 (RFC 7518 section 3.3)."""
+"""Keys for RS256, RS384 and RS512, and for PS256, PS384 and PS512 (RFC 7518 sections 3.3 and 3.5).
+
+A key is for RSASSA-PKCS1-v1_5 alone unless it is made for RSASSA-PSS, too. Signing is done with the former.
+"""
 
 import hashlib
 
@@ -20,12 +23,22 @@ _HASHES: dict[Algorithm, hashes.HashAlgorithm] = {
     Algorithm.RS256: hashes.SHA256(),
     Algorithm.RS384: hashes.SHA384(),
     Algorithm.RS512: hashes.SHA512(),
+    Algorithm.PS256: hashes.SHA256(),
+    Algorithm.PS384: hashes.SHA384(),
+    Algorithm.PS512: hashes.SHA512(),
 }
+PKCS1 = frozenset({Algorithm.RS256, Algorithm.RS384, Algorithm.RS512})
+PSS = frozenset(_HASHES) - PKCS1
 _PADDING = padding.PKCS1v15()
 
 
 class RsaVerifyingKey:
     """The public half of an RSA key.
+
+    Args:
+        key: the key.
+        key_id: the ``kid`` of this key; empty for none.
+        algorithms: what it may verify, of ``PKCS1`` and ``PSS``.
 
     Raises:
         InvalidInputError: the modulus is too short to be safe, or too long to be of use.
@@ -33,11 +46,13 @@ class RsaVerifyingKey:
 
     __slots__ = ("_key", "algorithms", "fingerprint", "key_id")
 
-    def __init__(self, key: rsa.RSAPublicKey, *, key_id: str = "") -> None:
+    def __init__(
+        self, key: rsa.RSAPublicKey, *, key_id: str = "", algorithms: frozenset[Algorithm] = PKCS1
+    ) -> None:
         _check_strength(key)
         self._key = key
         self.key_id = check_key_id(key_id)
-        self.algorithms = frozenset(_HASHES)
+        self.algorithms = algorithms & frozenset(_HASHES)
         self.fingerprint = hashlib.sha256(
             key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         ).digest()
@@ -46,12 +61,12 @@ class RsaVerifyingKey:
         """Return if the private half signed ``message``.
 
         Raises:
-            BadSignatureError: it did not, or ``algorithm`` is not an RSA one.
+            BadSignatureError: it did not, or the key is not for ``algorithm``.
         """
         if algorithm not in self.algorithms:
             raise BadSignatureError
         try:
-            self._key.verify(signature, message, _PADDING, _HASHES[algorithm])
+            self._key.verify(signature, message, _padding(algorithm), _HASHES[algorithm])
         except InvalidSignature:
             raise BadSignatureError from None
 
@@ -99,6 +114,14 @@ class RsaSigningKey:
                 serialization.NoEncryption(),
             )
         )
+
+
+def _padding(algorithm: Algorithm) -> padding.AsymmetricPadding:
+    if algorithm in PKCS1:
+        return _PADDING
+    # The salt is as long as the hash (RFC 7518 section 3.5); no other length is accepted.
+    hashed = _HASHES[algorithm]
+    return padding.PSS(mgf=padding.MGF1(hashed), salt_length=hashed.digest_size)
 
 
 def _check_strength(key: rsa.RSAPublicKey) -> None:
