@@ -92,6 +92,8 @@ class CommandParser(argparse.ArgumentParser):
                     self.error(f"{name}: this command has no such option")
                 elif action.nargs == 0:
                     options += [name] if not equals or self._switch_is_on(name, value) else []
+                elif action.nargs == "?":  # a switch that may have a value; it takes no word from others
+                    options.append(f"{max(action.option_strings, key=len)}{equals}{value}")
                 else:
                     taken = value if equals else next(remaining, None)
                     if taken in {None, "--"}:

@@ -14,6 +14,18 @@ class LocalError(HoldfastError):
     """Something on this machine is missing, malformed or unsafe to use."""
 
 
+class Shown(Exception):  # noqa: N818 - the command did what it was asked to
+    """What a request would be was asked for, and is printed in place of sending it.
+
+    Args:
+        text: to be printed.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class UsageError(LocalError):
     """The command line cannot be understood; the text says what was expected.
 

@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser, canonical_option, is_option
-from holdfast.cli.errors import UsageError
+from holdfast.cli.errors import Shown, UsageError
 from holdfast.cli.output import remark
 from holdfast.errors import HoldfastError
 
@@ -93,6 +93,9 @@ class Program:
             code = self._run(sys.argv[1:] if words is None else words)
         except HoldfastError as error:
             code = self._report(error)
+        except Shown as shown:
+            print(shown.text)
+            code = EXIT_OK
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
         except OSError as error:

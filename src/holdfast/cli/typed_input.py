@@ -15,13 +15,14 @@ from holdfast.model import SecretBytes
 MAX_INPUT_BYTES = 32 * 1024 * 1024
 
 
-def secret_word(given: str | None, *, prompt: str, name: str) -> SecretBytes:
+def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) -> SecretBytes:
     """Return a key or token: as given on the line, else from a pipe, else asked for without echo.
 
     Args:
         given: the word on the command line; ``-`` means standard input.
         prompt: what to ask on a terminal.
         name: for messages, such as ``unseal key``.
+        ask: whether somebody may be asked.
 
     Raises:
         LocalError: nothing was given.
@@ -31,6 +32,8 @@ def secret_word(given: str | None, *, prompt: str, name: str) -> SecretBytes:
         text = given
     elif given == "-" or not sys.stdin.isatty():
         text = sys.stdin.readline()
+    elif not ask:
+        raise LocalError(f"{name}: expected one from a pipe, because -non-interactive was given")
     else:
         from getpass import getpass
 

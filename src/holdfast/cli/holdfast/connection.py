@@ -9,15 +9,19 @@ from argparse import Namespace
 from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser, one_of
-from holdfast.cli.errors import LocalError
-from holdfast.cli.holdfast.environment import setting, switch
+from holdfast.cli.errors import LocalError, UsageError
+from holdfast.cli.holdfast.environment import count, seconds, setting, switch
+from holdfast.cli.holdfast.pairs import parse_option_pairs
+from holdfast.cli.holdfast.preview import add_preview_options, previewer, refuse_preview
 from holdfast.cli.holdfast.token_file import read_token
 from holdfast.cli.output import FORMATS
 from holdfast.client import DcosClient, IamClient, TlsSettings, VaultClient
+from holdfast.client.opening import DEFAULT_RETRIES
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 
 DEFAULT_ADDRESS = "https://127.0.0.1:8200"
+MOST_RETRIES = 20
 
 
 def add_server_options(parser: CommandParser) -> None:
@@ -39,16 +43,22 @@ def add_server_options(parser: CommandParser) -> None:
         action="store_true",
         help="accept http:// to another machine: anybody on the way can read everything",
     )
-    options.add_argument("--namespace", help="namespace of the request [HOLDFAST_NAMESPACE]")
+    options.add_argument("--namespace", "--ns", help="namespace of the request [HOLDFAST_NAMESPACE]")
+    options.add_argument(
+        "--header", action="append", default=[], metavar="NAME=VALUE", help="send this header as well"
+    )
+    options.add_argument("--non-interactive", action="store_true", help="never ask for anything")
+    add_preview_options(parser)
 
 
-def add_format_option(parser: CommandParser) -> None:
-    """Declare how the result is printed."""
+def add_format_option(parser: CommandParser, *more: str) -> None:
+    """Declare how the result is printed; ``more`` are formats that only some commands have."""
+    formats = (*FORMATS, *more)
     parser.add_argument(
         "--format",
-        type=one_of(*FORMATS),
+        type=one_of(*formats),
         default=setting("FORMAT") or "table",
-        help="table, json or yaml [HOLDFAST_FORMAT; table]",
+        help=f"{', '.join(formats[:-1])} or {formats[-1]} [HOLDFAST_FORMAT; table]",
     )
 
 
@@ -65,13 +75,18 @@ def connect(
     Raises:
         LocalError: a setting cannot be used.
     """
+    address, tls = arguments.address or setting("ADDR") or DEFAULT_ADDRESS, _tls(arguments)
     try:
         return VaultClient(
-            arguments.address or setting("ADDR") or DEFAULT_ADDRESS,
+            address,
             None if anonymous else token or configured_token(),
-            tls=_tls(arguments),
+            tls=tls,
             namespace=arguments.namespace or setting("NAMESPACE"),
+            timeout_seconds=seconds("CLIENT_TIMEOUT", default=60),
+            retries=count("MAX_RETRIES", default=DEFAULT_RETRIES, most=MOST_RETRIES),
             allow_plaintext_off_loopback=arguments.allow_plaintext_off_loopback,
+            headers=_more_headers(arguments.header),
+            inspect=previewer(arguments, address, tls),
         )
     except InvalidInputError as error:
         raise LocalError(error.message) from None
@@ -83,6 +98,7 @@ def connect_dcos(arguments: Namespace, *, store: str) -> DcosClient:
     Raises:
         LocalError: a setting cannot be used.
     """
+    refuse_preview(arguments)
     try:
         return DcosClient(
             _dcos_address(arguments),
@@ -105,6 +121,7 @@ def connect_iam(arguments: Namespace, *, anonymous: bool = False) -> IamClient:
     Raises:
         LocalError: a setting cannot be used.
     """
+    refuse_preview(arguments)
     try:
         return IamClient(
             _dcos_address(arguments),
@@ -123,6 +140,18 @@ def configured_token(*other_variables: str) -> SecretBytes | None:
     return read_token(Path.home())
 
 
+def _more_headers(given: list[str]) -> dict[str, str]:
+    headers = parse_option_pairs(given, option="--header")
+    for name, value in headers.items():
+        if name.lower().startswith("x-vault-"):
+            raise UsageError(
+                "--header: expected none that starts with X-Vault-; these have options of their own"
+            )
+        if not (name.isascii() and name.isprintable() and value.isprintable() and value.isascii()):
+            raise UsageError("--header: expected printable ASCII text")
+    return headers
+
+
 def _dcos_address(arguments: Namespace) -> str:
     address: str = arguments.address or setting("ADDR", "DCOS_URL", "DCOS_CLUSTER_URL") or DEFAULT_ADDRESS
     return address
@@ -132,6 +161,7 @@ def _tls(arguments: Namespace) -> TlsSettings:
     return TlsSettings(
         ca_cert=arguments.ca_cert or setting("CACERT"),
         ca_path=arguments.ca_path or setting("CAPATH"),
+        ca_pem="" if arguments.ca_cert else setting("CACERT_BYTES"),
         client_cert=arguments.client_cert or setting("CLIENT_CERT"),
         client_key=arguments.client_key or setting("CLIENT_KEY"),
         server_name=arguments.tls_server_name or setting("TLS_SERVER_NAME"),
