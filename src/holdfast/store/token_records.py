@@ -130,9 +130,9 @@ class TokenHasher:
         """Return the storage name of an accessor; never equal to that of a token."""
         return self._mac.hexdigest(b"accessor\0" + accessor.encode())
 
-    def batch(self, content: bytes) -> bytes:
-        """Return what proves that a token which is stored nowhere is from this store: 32 bytes."""
-        return self._mac.digest(b"batch token\0" + content)
+    def proof(self, purpose: bytes, content: bytes) -> bytes:
+        """Return what proves that something which is stored nowhere is from this store: 32 bytes."""
+        return self._mac.digest(purpose + b"\0" + content)
 
 
 def role_key(name: str) -> str:

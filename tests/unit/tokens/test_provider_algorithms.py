@@ -1,4 +1,4 @@
-"""Signatures that only token providers make: PSS and Ed25519, each by its own key and in its own form alone."""
+"""Signatures that only token providers make: PSS and Ed25519, each by its own key and in its own form."""
 
 import json
 from base64 import urlsafe_b64encode
