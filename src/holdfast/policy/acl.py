@@ -13,18 +13,26 @@ pattern from several policies are merged when compiling. The choice, first hit f
 Steps 2 and 4 are for listing, and for asking what a token may do, which must know of listing; a read or
 write of ``a/`` is never served by a rule for ``a``.
 
+A rule with templates is put in as what it is for the caller, and left out if it is nothing for him. One that
+denies is never left out: it then denies whatever it could have meant, before anything else is looked at.
+
 Compiled tables are immutable. Whoever keeps one must drop it when a policy in it changes.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from holdfast.policy.acl_policy import Policy, parse_policy, root_policy
 from holdfast.policy.acl_rule import Capability, Limits, Rule
 from holdfast.policy.decision import Allowed, Decision, Denied
+from holdfast.policy.templates import Subject, Template, Unresolved
 
-__all__ = ["Acl", "Capability", "Policy", "Rule", "compile_acl", "parse_policy", "root_policy"]
+__all__ = ["Acl", "Capability", "Policy", "PolicySet", "Rule", "compile_acl", "parse_policy", "root_policy"]
+
+Resolved = tuple[str | Unresolved, ...]
+"""What the templates of a set of policies are for somebody, in their order."""
 
 _ROOT = Allowed("the root policy")
 _NO_RULE = Denied("no rule matches the path")
@@ -55,12 +63,26 @@ class _Entry(NamedTuple):
 
 
 class Acl:
-    """The decision table of one set of policies; made by ``compile_acl``."""
+    """The decision table of one set of policies; made by ``compile_acl`` or a ``PolicySet``.
 
-    __slots__ = ("_exact", "_prefix_lengths", "_prefixes", "_segments", "is_root")
+    Attributes:
+        is_root: whether everything is allowed.
+        dropped: rules that are nothing for the caller, each with why.
+    """
 
-    def __init__(self, entries: Iterable[_Entry], *, is_root: bool) -> None:
+    __slots__ = ("_exact", "_guards", "_prefix_lengths", "_prefixes", "_segments", "dropped", "is_root")
+
+    def __init__(
+        self,
+        entries: Iterable[_Entry],
+        *,
+        is_root: bool,
+        dropped: tuple[str, ...] = (),
+        guards: Iterable[tuple[Callable[[str], object], _Entry]] = (),
+    ) -> None:
         self.is_root = is_root
+        self.dropped = dropped
+        self._guards = tuple(guards)
         self._exact: dict[str, _Entry] = {}
         self._prefixes: dict[str, _Entry] = {}
         self._segments: list[tuple[Callable[[str], object], _Entry]] = []
@@ -122,9 +144,10 @@ class Acl:
         if self.is_root:
             return (_ROOT.rule,)
         spellings = [path, path[:-1]] if path.endswith("/") else [path]
+        guards = [entry for matches, entry in self._guards if any(map(matches, spellings))]
         exact = [entry for spelling in spellings if (entry := self._exact.get(spelling)) is not None]
         wild = [entry for spelling in spellings for entry in self._wildcards(spelling)]
-        return tuple(dict.fromkeys(entry.granted.rule for entry in (*exact, *wild)))
+        return tuple(dict.fromkeys(entry.granted.rule for entry in (*guards, *exact, *wild)))
 
     def _wildcards(self, path: str) -> list[_Entry]:
         prefixes = [entry for start, entry in self._prefixes.items() if path.startswith(start)]
@@ -144,6 +167,9 @@ class Acl:
         )
 
     def _choose(self, path: str, *, as_directory: bool) -> _Entry | None:
+        for matches, guard in self._guards:
+            if matches(path) or (path.endswith("/") and matches(path[:-1])):
+                return guard
         if not (as_directory and path.endswith("/")):
             return self._exact.get(path) or self._best_wildcard(path)
         bare = path[:-1]
@@ -168,22 +194,66 @@ class Acl:
         return best
 
 
-def compile_acl(policies: Iterable[Policy]) -> Acl:
-    """Merge policies into one table; none at all grants nothing."""
-    merged: dict[str, tuple[Rule, list[str]]] = {}
-    is_root = False
-    for policy in policies:
-        is_root = is_root or policy.is_root
-        for rule in policy.rules:
-            known, names = merged.get(rule.pattern, (None, []))
-            if policy.name not in names:
-                names.append(policy.name)
-            merged[rule.pattern] = (rule if known is None else known.merged_with(rule), names)
-    return Acl((_entry(rule, names) for rule, names in merged.values()), is_root=is_root)
+class PolicySet:
+    """Policies compiled as far as they go without knowing who asks; the rest is done for each caller.
+
+    Attributes:
+        has_templates: whether it matters who asks.
+    """
+
+    __slots__ = ("_entries", "_is_root", "_merged", "_templated", "has_templates")
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self._is_root = False
+        self._merged: dict[str, tuple[Rule, tuple[str, ...]]] = {}
+        self._templated: list[tuple[str, Rule, Template]] = []
+        for policy in policies:
+            self._is_root = self._is_root or policy.is_root
+            for rule in policy.rules:
+                if rule.template is None:
+                    _merge(self._merged, rule, policy.name)
+                else:
+                    self._templated.append((policy.name, rule, rule.template))
+        self._entries = {pattern: _entry(*merged) for pattern, merged in self._merged.items()}
+        self.has_templates = bool(self._templated)
+
+    def resolve(self, subject: Subject | None) -> Resolved:
+        """Return what the templates are for somebody; whoever has the same here has the same table."""
+        return tuple(template.resolve(subject) for _, _, template in self._templated)
+
+    def acl(self, resolved: Resolved = ()) -> Acl:
+        """Return the table for whoever has ``resolved``."""
+        entries = dict(self._entries)
+        merged: dict[str, tuple[Rule, tuple[str, ...]]] = {}
+        dropped, guards = [], []
+        for (name, rule, template), pattern in zip(self._templated, resolved, strict=True):
+            if isinstance(pattern, Unresolved):
+                where = f'{name}: path "{rule.pattern}"'
+                dropped.append(f"{where}: {pattern.reason}")
+                if rule.is_denied:
+                    guards.append((_could_match(template), _guard(where)))
+                continue
+            if pattern not in merged and pattern in self._merged:
+                merged[pattern] = self._merged[pattern]
+            _merge(merged, replace(rule, pattern=pattern, template=None), f"{name} ({rule.pattern})")
+        entries.update((pattern, _entry(*each)) for pattern, each in merged.items())
+        return Acl(entries.values(), is_root=self._is_root, dropped=tuple(dropped), guards=guards)
 
 
-def _entry(rule: Rule, policy_names: list[str]) -> _Entry:
-    where = f'{", ".join(policy_names)}: path "{rule.pattern}"'
+def compile_acl(policies: Iterable[Policy], subject: Subject | None = None) -> Acl:
+    """Merge policies into one table for ``subject``, or somebody without an entity; none grants nothing."""
+    policy_set = PolicySet(policies)
+    return policy_set.acl(policy_set.resolve(subject))
+
+
+def _merge(merged: dict[str, tuple[Rule, tuple[str, ...]]], rule: Rule, source: str) -> None:
+    known, sources = merged.get(rule.pattern, (None, ()))
+    sources = sources if source in sources else (*sources, source)
+    merged[rule.pattern] = (rule if known is None else known.merged_with(rule), sources)
+
+
+def _entry(rule: Rule, sources: tuple[str, ...]) -> _Entry:
+    where = f'{", ".join(sources)}: path "{rule.pattern}"'
     return _Entry(
         capabilities=rule.capabilities,
         granted=Allowed(where),
@@ -192,6 +262,32 @@ def _entry(rule: Rule, policy_names: list[str]) -> _Entry:
         rank=_precedence(rule.pattern),
         pattern=rule.pattern,
     )
+
+
+def _guard(where: str) -> _Entry:
+    """Return what a rule that denies is for somebody for whom it has no pattern."""
+    return _Entry(
+        capabilities=frozenset(),
+        granted=Allowed(where),
+        refused=Denied(f"{where} denies whatever it could mean, because its template stands for nothing"),
+        limits=None,
+        rank=_precedence(""),
+        pattern="",
+    )
+
+
+def _could_match(template: Template) -> Callable[[str], object]:
+    """Return a function that is true for every path that the template could match, whatever it stood for."""
+    is_prefix = template.parts[-1].endswith("*")
+    last = len(template.parts) - 1
+    expressions = []
+    for index, part in enumerate(template.parts):
+        if index % 2:
+            expressions.append(".+")
+            continue
+        text = part.removesuffix("*") if index == last else part
+        expressions.append(re.sub(r"(?<![^/])\\\+(?![^/])", "[^/]*", re.escape(text)))
+    return re.compile("".join(expressions) + (".*" if is_prefix else ""), re.DOTALL).fullmatch
 
 
 def _precedence(pattern: str) -> _Precedence:

@@ -9,7 +9,7 @@
 
 What is not understood is refused by name, never skipped: a misspelt key that is ignored could have been
 the one that denies. The same holds for what Vault or OpenBao know and this version does not offer
-(templates, control groups, expiry of rules and the like).
+(control groups, expiry of rules and the like).
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block, Value, parse_document
 from holdfast.model.duration import parse_duration
 from holdfast.policy.acl_rule import Capability, Limits, ParameterValues, Rule
+from holdfast.policy.templates import Template, parse_template
 
 ROOT_NAME = "root"
 
@@ -93,12 +94,13 @@ def _rule(block: Block) -> Rule:
     for key in [*block.attributes, *(inner.type for inner in block.blocks)]:
         if key not in _KNOWN_KEYS:
             raise _error(block, f"unknown or not offered key {key}")
-    pattern = _pattern(block)
+    pattern, template = _pattern(block)
     words = _capability_words(block)
     if "deny" in words:
-        return Rule(pattern=pattern, is_denied=True)
+        return Rule(pattern=pattern, is_denied=True, template=template)
     return Rule(
         pattern=pattern,
+        template=template,
         capabilities=frozenset(Capability(word) for word in words),
         limits=Limits(
             allowed_parameters=_parameter_values(block, "allowed_parameters"),
@@ -115,13 +117,15 @@ def _rule(block: Block) -> Rule:
     )
 
 
-def _pattern(block: Block) -> str:
+def _pattern(block: Block) -> tuple[str, Template | None]:
     pattern = block.labels[0].removeprefix("/")
-    if "{{" in pattern:
-        raise _error(block, "templates in a pattern are not offered")
-    if "+*" in pattern:
+    try:
+        template = parse_template(pattern)
+    except ValueError as error:
+        raise _error(block, str(error)) from None
+    if "+*" in (pattern if template is None else template.covering("x")):
         raise _error(block, "expected + to stand for a whole segment; +* is not a pattern")
-    return pattern
+    return pattern, template
 
 
 def _capability_words(block: Block) -> set[str]:

@@ -5,6 +5,7 @@ Patterns are kept as written, without a leading slash:
     secret/data/app     this path
     secret/data/*       every path that starts like this (one ``*``, at the very end)
     secret/+/app        any one segment where a ``+`` stands alone; may end in ``*`` too
+    secret/{{…}}/app    something about who asks, see ``templates``
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from holdfast.formats.strict_json import encode
+from holdfast.policy.templates import Template
 
 ParameterValues: TypeAlias = Mapping[str, tuple[str, ...]]
 """Parameter name in lower case, or ``*`` for every other one, to values; no values means any value."""
@@ -106,12 +108,14 @@ class Rule:
         capabilities: what is granted; nothing if ``is_denied``.
         is_denied: whether ``deny`` was among them, which beats all others.
         limits: further demands.
+        template: what the pattern is made of, if it depends on who asks.
     """
 
     pattern: str
     capabilities: frozenset[Capability] = frozenset()
     is_denied: bool = False
     limits: Limits = Limits()
+    template: Template | None = None
 
     def merged_with(self, other: "Rule") -> "Rule":
         """Return what two rules for the same pattern say together."""

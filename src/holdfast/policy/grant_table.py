@@ -55,6 +55,9 @@ class GrantTable:
 
     __slots__ = ("_tables", "is_root")
 
+    dropped: tuple[str, ...] = ()
+    """Grants are spelled out when they are given: none stands for nothing."""
+
     def __init__(self, grants: Iterable[PathGrant] = (), *, is_root: bool = False) -> None:
         self.is_root = is_root
         self._tables: dict[Reach, dict[str, dict[Capability, Allowed]]] = {reach: {} for reach in Reach}

@@ -19,6 +19,11 @@ class PathRules(Protocol):
         """Whether everything is allowed."""
         ...
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Rules that stand for nothing with this caller, each with why."""
+        ...
+
     def decide(
         self,
         path: str,

@@ -129,7 +129,10 @@ def test_root_has_no_text(name):
         pytest.param('path "a" { policy = "admin" }', "deny, read, write, sudo", id="unknown-shorthand"),
         pytest.param('path "a" { policy = ["read"] }', "deny, read, write, sudo", id="shorthand-as-list"),
         pytest.param('path "a/+*" {}', "whole segment", id="plus-star"),
-        pytest.param('path "a/{{identity.entity.id}}/*" {}', "templates", id="template"),
+        pytest.param('path "a/{{identity.entity.age}}/*" {}', "expected a template", id="unknown-template"),
+        pytest.param('path "a/{{time.now}}/*" {}', "expected a template", id="template-of-something-else"),
+        pytest.param('path "a/{{identity.entity.id}" {}', "closed by", id="template-not-closed"),
+        pytest.param('path "a/{{identity.entity.id}}+*" {}', "whole segment", id="template-plus-star"),
         pytest.param('path "a" { control_group {} }', "control_group", id="control-group"),
         pytest.param('path "a" { expiration = "2030-01-01" }', "expiration", id="expiry-of-a-rule"),
         pytest.param(
