@@ -16,6 +16,9 @@ from holdfast.client.transport import Answer, Transport
 
 USER_AGENT = "holdfast"
 
+# Decoded query parameters; one of several values is repeated.
+Query = Mapping[str, str | list[str]]
+
 # The error document of one API: its text and its machine-readable reason, either may be empty.
 ErrorReader = Callable[[dict[str, Any]], tuple[str, str]]
 
@@ -47,7 +50,7 @@ class JsonApi:
         body: Mapping[str, Any] | None = None,
         *,
         headers: Mapping[str, str],
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
     ) -> dict[str, Any]:
         """Send one request; return the answer's JSON object, ``{}`` for an empty body.
 
@@ -75,7 +78,7 @@ class JsonApi:
         content: bytes | None = None,
         *,
         headers: Mapping[str, str],
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
     ) -> Answer:
         """Send one request whose body, or whose answer's, need not be JSON; return the answer as it came.
 
@@ -91,7 +94,7 @@ class JsonApi:
         """
         target = "/" + quote(path.lstrip("/"), safe="/")
         if query:
-            target += "?" + urlencode(query)
+            target += "?" + urlencode(query, doseq=True)
         sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
         answer = self._transport.send(method, target, headers=sent, body=content, is_final=self._is_final)
         if answer.status >= HTTPStatus.BAD_REQUEST:

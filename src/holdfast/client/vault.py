@@ -15,9 +15,11 @@ from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
 if TYPE_CHECKING:
+    from holdfast.client.json_api import Query
     from holdfast.client.transport import Answer
 
 CAS_MISMATCH = "check-and-set parameter did not match"
+_LISTING = {"LIST": "list", "SCAN": "scan"}
 MOUNT_OF = "sys/internal/ui/mounts/"
 
 
@@ -35,7 +37,7 @@ class Outgoing:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query: "Query"
     headers: Mapping[str, str]
     body: Mapping[str, Any] | None
 
@@ -131,13 +133,13 @@ class VaultClient:
         path: str,
         body: Mapping[str, Any] | None = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: "Query | None" = None,
         wrap_ttl: str = "",
     ) -> dict[str, Any]:
         """Send one request below ``/v1``.
 
         Args:
-            method: ``GET``, ``LIST``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
+            method: ``GET``, ``LIST``, ``SCAN``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
             path: such as ``secret/data/team/db``, not percent-encoded.
             body: JSON object to send.
             query: query parameters.
@@ -152,6 +154,32 @@ class VaultClient:
             SealedError: 503 from a sealed store.
             HoldfastError: other kinds as the status says, with the server's words.
         """
+        headers = self._headers_of(wrap_ttl)
+        if method in _LISTING:
+            method, query = "GET", {**(query or {}), _LISTING[method]: "true"}
+        elif method == "PATCH":
+            headers["Content-Type"] = "application/merge-patch+json"
+        target = "/v1/" + path.lstrip("/")
+        if not path.startswith(MOUNT_OF):
+            self._show(Outgoing(method, target, query or {}, headers, body))
+        try:
+            return self._api.call(method, target, body, headers=headers, query=query)
+        except RemoteInvalidInputError as error:
+            if CAS_MISMATCH in error.message:
+                raise RemoteConflictError(error.message) from None
+            raise
+
+    def read_raw(self, path: str, *, query: "Query | None" = None) -> bytes:
+        """Read a path below ``/v1``; return the answer as it came, which need not be JSON.
+
+        Raises:
+            HoldfastError: kinds as for ``request``.
+        """
+        target, headers = "/v1/" + path.lstrip("/"), self._headers_of("")
+        self._show(Outgoing("GET", target, query or {}, headers, None))
+        return self._api.exchange("GET", target, headers={**headers, "Accept": "*/*"}, query=query).body
+
+    def _headers_of(self, wrap_ttl: str) -> dict[str, str]:
         headers = {**self._headers, "X-Vault-Request": "true"}
         if self._token is not None:
             headers["X-Vault-Token"] = self._token.reveal().decode()
@@ -159,19 +187,11 @@ class VaultClient:
             headers["X-Vault-Namespace"] = self._namespace
         if wrap_ttl:
             headers["X-Vault-Wrap-TTL"] = wrap_ttl
-        if method == "LIST":
-            method, query = "GET", {**(query or {}), "list": "true"}
-        elif method == "PATCH":
-            headers["Content-Type"] = "application/merge-patch+json"
-        target = "/v1/" + path.lstrip("/")
-        if self._inspect is not None and not path.startswith(MOUNT_OF):
-            self._inspect(Outgoing(method, target, query or {}, headers, body))
-        try:
-            return self._api.call(method, target, body, headers=headers, query=query)
-        except RemoteInvalidInputError as error:
-            if CAS_MISMATCH in error.message:
-                raise RemoteConflictError(error.message) from None
-            raise
+        return headers
+
+    def _show(self, request: Outgoing) -> None:
+        if self._inspect is not None:
+            self._inspect(request)
 
     # --- sys -------------------------------------------------------------------------------------
 

@@ -151,7 +151,7 @@ def pipe(monkeypatch, content):
             id="token-renew",
         ),
         pytest.param(
-            ["token", "revoke", "-self"], ("POST", "/v1/auth/token/revoke-self", None), id="token-revoke-self"
+            ["token", "revoke", "-self"], ("PUT", "/v1/auth/token/revoke-self", None), id="token-revoke-self"
         ),
         pytest.param(["operator", "seal"], ("PUT", "/v1/sys/seal", None), id="seal"),
         pytest.param(["operator", "key-status"], ("GET", "/v1/sys/key-status", None), id="key-status"),

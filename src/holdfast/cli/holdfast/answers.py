@@ -10,6 +10,23 @@ from holdfast.cli.output import as_cell, print_pairs, print_result, remark
 from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR
 from holdfast.model import format_go_duration
 
+FIELDS_OF_WRAPPING = (
+    ("wrapping_token", "token"),
+    ("wrapping_accessor", "accessor"),
+    ("wrapping_token_ttl", "ttl"),
+    ("wrapping_token_creation_time", "creation_time"),
+    ("wrapping_token_creation_path", "creation_path"),
+    ("wrapped_accessor", "wrapped_accessor"),
+)
+_FIELDS_OF_AUTH = (
+    ("token", "client_token"),
+    ("token_accessor", "accessor"),
+    ("token_duration", "lease_duration"),
+    ("token_renewable", "renewable"),
+    ("token_policies", "token_policies"),
+    ("identity_policies", "identity_policies"),
+    ("policies", "policies"),
+)
 _NAMES_OF_TIMES = frozenset({"ttl", "period", "duration"})
 
 
@@ -41,7 +58,17 @@ def show_data(answer: Mapping[str, Any], output_format: str) -> None:
     print_pairs([*rows, *((name, _field(name, data[name])) for name in sorted(data))])
 
 
-def show_field(fields: Mapping[str, Any], name: str) -> int:
+def fields_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything in an answer that ``-field`` can name: data, a token, or what waits in the store."""
+    fields = {"refresh_interval": answer.get("lease_duration", 0), **data_of(answer)}
+    if auth := answer.get("auth"):
+        fields = {**fields, **auth, **{name: auth.get(member) for name, member in _FIELDS_OF_AUTH}}
+    if info := answer.get("wrap_info"):
+        fields |= {name: info[member] for name, member in FIELDS_OF_WRAPPING if member in info}
+    return fields
+
+
+def show_field(fields: Mapping[str, Any], name: str, output_format: str = "table") -> int:
     """Print one field and nothing else; exactly, unless a terminal would miss the newline.
 
     Raises:
@@ -50,6 +77,9 @@ def show_field(fields: Mapping[str, Any], name: str) -> int:
     if name not in fields:
         raise LocalError(f"field {name}: the answer has no such field")
     value = fields[name]
+    if output_format in {"json", "yaml"}:
+        print_result(value, output_format)
+        return EXIT_OK
     sys.stdout.write(value if isinstance(value, str) else as_cell(value))
     if sys.stdout.isatty():
         sys.stdout.write("\n")
@@ -60,10 +90,39 @@ def show_names(answer: Mapping[str, Any], path: str, output_format: str) -> int:
     """Print the names of a listing."""
     names = data_of(answer).get("keys")
     if not isinstance(names, list) or not names:
-        return nothing_found(path)
+        return no_names_found(path, output_format)
     show_warnings(answer)
     print_result(names, output_format)
     return EXIT_OK
+
+
+def no_names_found(path: str, output_format: str) -> int:
+    """Say that nothing is below a path, programs too, and return the exit code for it."""
+    if output_format != "table":
+        print_result({}, output_format)
+        return EXIT_REMOTE_ERROR
+    return nothing_found(path)
+
+
+def show_answer(answer: Mapping[str, Any], output_format: str) -> None:
+    """Print an answer of whichever kind: one that waits in the store, a token, or data."""
+    if answer.get("wrap_info"):
+        show_wrapping(answer, output_format)
+    elif answer.get("auth"):
+        show_auth(answer, output_format)
+    else:
+        show_data(answer, output_format)
+
+
+def show_wrapping(answer: Mapping[str, Any], output_format: str) -> None:
+    """Print what stands for an answer that waits in the store."""
+    show_warnings(answer)
+    if output_format != "table":
+        print_result(answer, output_format)
+        return
+    info = answer["wrap_info"]
+    rows = {name: info[member] for name, member in FIELDS_OF_WRAPPING if member in info}
+    print_pairs({**rows, "wrapping_token_ttl": duration(info.get("ttl", 0))}.items())
 
 
 def show_auth(answer: Mapping[str, Any], output_format: str) -> None:

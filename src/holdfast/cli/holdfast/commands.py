@@ -73,6 +73,7 @@ _TOKEN = Group(
         "lookup": Command("Show what a token is", f"{_HERE}.token:lookup"),
         "renew": Command("Extend a token's life", f"{_HERE}.token:renew"),
         "revoke": Command("End a token and its children", f"{_HERE}.token:revoke"),
+        "capabilities": Command("Say what a token may do at a path", f"{_HERE}.token:capabilities"),
     },
 )
 
@@ -222,7 +223,9 @@ PROGRAM = Program(
             "kv": _KV,
             "read": Command("Read any path of the API", f"{_HERE}.logical:read"),
             "write": Command("Write any path of the API", f"{_HERE}.logical:write"),
+            "patch": Command("Change some fields at any path of the API", f"{_HERE}.logical:patch"),
             "list": Command("List any path of the API", f"{_HERE}.logical:list_names"),
+            "scan": Command("List all that is below any path of the API", f"{_HERE}.logical:scan"),
             "delete": Command("Delete any path of the API", f"{_HERE}.logical:delete"),
             "policy": _POLICY,
             "secrets": _SECRETS,
