@@ -1,4 +1,4 @@
-"""``holdfast auth enable | disable | list | tune``: which auth method is mounted where."""
+"""``holdfast auth enable | disable | list | tune | move | help``: which auth method is mounted where."""
 
 from argparse import Namespace
 
@@ -6,17 +6,25 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import UsageError
 from holdfast.cli.holdfast.answers import data_of, show_warnings
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.output import print_result, print_table
+from holdfast.cli.holdfast.login_methods import METHODS, POD_TOKEN
+from holdfast.cli.holdfast.mount_options import (
+    add_enable_options,
+    add_tuning_options,
+    enabling,
+    options_of,
+    show_mounts,
+    tuning_of,
+)
+from holdfast.cli.holdfast.remount import remount
 from holdfast.cli.program import EXIT_OK, Run
-
-_TUNED = ("description", "default_lease_ttl", "max_lease_ttl", "token_type", "listing_visibility")
 
 
 def enable(parser: CommandParser) -> Run:
     """Mount an auth method at a path below auth/."""
     parser.add_argument("type", help="approle, cert, jwt, kubernetes or userpass")
     parser.add_argument("--path", help="the path below auth/ [the type's name]")
-    _add_tuning(parser)
+    add_enable_options(parser)
+    add_tuning_options(parser, of_tokens=True)
     add_server_options(parser)
     return _enable
 
@@ -30,6 +38,7 @@ def disable(parser: CommandParser) -> Run:
 
 def list_methods(parser: CommandParser) -> Run:
     """List the auth methods."""
+    parser.add_argument("--detailed", action="store_true", help="with everything that is known of them")
     add_format_option(parser)
     add_server_options(parser)
     return _list
@@ -38,29 +47,33 @@ def list_methods(parser: CommandParser) -> Run:
 def tune(parser: CommandParser) -> Run:
     """Change what a mounted auth method says about its tokens."""
     parser.add_argument("path", help="the path below auth/")
-    _add_tuning(parser)
+    add_tuning_options(parser, of_tokens=True)
     add_server_options(parser)
     return _tune
 
 
-def _add_tuning(parser: CommandParser) -> None:
-    parser.add_argument("--description", help="for people")
-    parser.add_argument("--default-lease-ttl", help="life of tokens whose role says nothing, such as 30m")
-    parser.add_argument("--max-lease-ttl", help="longest life of tokens, such as 24h")
-    parser.add_argument("--token-type", help="default-service, default-batch, service or batch")
-    parser.add_argument("--listing-visibility", help="unauth lets anybody know that it is there")
+def move(parser: CommandParser) -> Run:
+    """Move an auth method, with its roles and users; tokens that came from it end."""
+    parser.add_argument("source", help="where it is, below auth/")
+    parser.add_argument("target", help="where it shall be, below auth/")
+    add_server_options(parser)
+    return _move
 
 
-def _tuning(arguments: Namespace) -> dict[str, str]:
-    return {name: value for name in _TUNED if (value := getattr(arguments, name)) is not None}
+def explain(parser: CommandParser) -> Run:
+    """Say what a login by an auth method takes; for a path, ask the store which method that is."""
+    parser.add_argument(
+        "what", metavar="TYPE | PATH", help="a type such as userpass, or a path such as team/"
+    )
+    add_server_options(parser)
+    return _explain
 
 
 def _enable(arguments: Namespace) -> int:
-    path = (arguments.path or arguments.type).strip("/") + "/"
-    config = _tuning(arguments)
-    body = {"type": arguments.type, "description": config.pop("description", ""), "config": config}
-    show_warnings(connect(arguments).request("POST", f"sys/auth/{path.rstrip('/')}", body))
-    print(f"Success! Enabled {arguments.type} auth method at: {path}")
+    path = (arguments.path or arguments.plugin_name or arguments.type).strip("/")
+    body = enabling(arguments, arguments.type)
+    show_warnings(connect(arguments).request("POST", f"sys/auth/{path}", body))
+    print(f"Success! Enabled {arguments.type} auth method at: {path}/")
     return EXIT_OK
 
 
@@ -72,22 +85,50 @@ def _disable(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    methods = data_of(connect(arguments).request("GET", "sys/auth"))
-    if arguments.format != "table":
-        print_result(methods, arguments.format)
-        return EXIT_OK
-    rows = [
-        (path, method.get("type"), method.get("accessor"), method.get("description"))
-        for path, method in sorted(methods.items())
-    ]
-    print_table(("Path", "Type", "Accessor", "Description"), rows)
+    show_mounts(data_of(connect(arguments).request("GET", "sys/auth")), arguments)
     return EXIT_OK
 
 
 def _tune(arguments: Namespace) -> int:
-    path, tuning = arguments.path.strip("/"), _tuning(arguments)
-    if not tuning:
+    path, body = arguments.path.strip("/"), tuning_of(arguments)
+    if arguments.description is not None:
+        body["description"] = arguments.description
+    if options := options_of(arguments):
+        body["options"] = options
+    if not body:
         raise UsageError("expected at least one option, such as --default-lease-ttl")
-    show_warnings(connect(arguments).request("POST", f"sys/auth/{path}/tune", tuning))
+    show_warnings(connect(arguments).request("POST", f"sys/auth/{path}/tune", body))
     print(f"Success! Tuned the auth method at: {path}/")
+    return EXIT_OK
+
+
+def _move(arguments: Namespace) -> int:
+    source, target = (
+        "auth/" + word.strip("/").removeprefix("auth/") for word in (arguments.source, arguments.target)
+    )
+    remount(connect(arguments), source, target)
+    return EXIT_OK
+
+
+def _explain(arguments: Namespace) -> int:
+    kind = arguments.what
+    if kind not in METHODS:
+        path = arguments.what.strip("/").removeprefix("auth/") + "/"
+        mounted = data_of(connect(arguments).request("GET", "sys/auth")).get(path)
+        if mounted is None:
+            raise UsageError(f"expected one of {', '.join(METHODS)}, or the path of an auth method")
+        kind = mounted.get("type")
+    wanted = METHODS.get(kind)
+    if wanted is None:
+        print(f"Log in with a token: holdfast login\nThe type {kind} takes nothing else here.")
+        return EXIT_OK
+    words = [f"{name}=..." for name in wanted.required]
+    print(f"holdfast login -method={kind} {' '.join(words)}".rstrip())
+    if wanted.secret and wanted.file:
+        print(f"\n{wanted.secret} is taken from {POD_TOKEN}; {wanted.secret}=@file names another file.")
+    elif wanted.secret:
+        print(
+            f"\n{wanted.secret} is asked for without echo, or read from a pipe or from {wanted.secret}=@file."
+        )
+    print("\nMounted elsewhere than at its name: -path=PATH.")
     return EXIT_OK

@@ -62,6 +62,7 @@ _SECRETS = Group(
         "enable": Command("Mount an engine", f"{_HERE}.mounts:enable"),
         "disable": Command("Unmount an engine and erase what is in it", f"{_HERE}.mounts:disable"),
         "list": Command("List the mounts", f"{_HERE}.mounts:list_mounts"),
+        "tune": Command("Change what is said of a mount", f"{_HERE}.mounts:tune"),
         "move": Command("Move a mount to another path", f"{_HERE}.mounts:move"),
     },
 )
@@ -191,6 +192,8 @@ _AUTH = Group(
         "disable": Command("Unmount an auth method", f"{_HERE}.auth_methods:disable"),
         "list": Command("List the auth methods", f"{_HERE}.auth_methods:list_methods"),
         "tune": Command("Change what a method says about tokens", f"{_HERE}.auth_methods:tune"),
+        "move": Command("Move an auth method to another path", f"{_HERE}.auth_methods:move"),
+        "help": Command("Say what a login by a method takes", f"{_HERE}.auth_methods:explain"),
         "login": Command("Log in with a password or a key", f"{_HERE}.auth_session:login"),
         "logout": Command("End the token in use", f"{_HERE}.auth_session:logout"),
     },

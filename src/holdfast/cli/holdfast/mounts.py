@@ -1,11 +1,20 @@
-"""``holdfast secrets enable | disable | list | move``: which engine serves which prefix."""
+"""``holdfast secrets enable | disable | list | tune | move``: which engine serves which prefix."""
 
 from argparse import Namespace
 
 from holdfast.cli.arguments import CommandParser
+from holdfast.cli.errors import UsageError
+from holdfast.cli.holdfast.answers import show_warnings
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.holdfast.pairs import parse_option_pairs
-from holdfast.cli.output import print_result, print_table
+from holdfast.cli.holdfast.mount_options import (
+    add_enable_options,
+    add_tuning_options,
+    enabling,
+    options_of,
+    show_mounts,
+    tuning_of,
+)
+from holdfast.cli.holdfast.remount import remount
 from holdfast.cli.program import EXIT_OK, Run
 
 
@@ -13,9 +22,8 @@ def enable(parser: CommandParser) -> Run:
     """Mount a secrets engine at a prefix of its own."""
     parser.add_argument("type", help="kv, kv-v1, kv-v2 or transit")
     parser.add_argument("--path", help="the prefix [the type's name]")
-    parser.add_argument("--description", default="", help="for people")
-    parser.add_argument("--version", type=int, help="1 or 2, for type kv")
-    parser.add_argument("--options", action="append", default=[], metavar="KEY=VALUE", help="for the engine")
+    add_enable_options(parser)
+    add_tuning_options(parser, of_tokens=False)
     add_server_options(parser)
     return _enable
 
@@ -25,6 +33,14 @@ def disable(parser: CommandParser) -> Run:
     parser.add_argument("path")
     add_server_options(parser)
     return _disable
+
+
+def tune(parser: CommandParser) -> Run:
+    """Change what is said of a mount."""
+    parser.add_argument("path")
+    add_tuning_options(parser, of_tokens=False)
+    add_server_options(parser)
+    return _tune
 
 
 def move(parser: CommandParser) -> Run:
@@ -37,18 +53,17 @@ def move(parser: CommandParser) -> Run:
 
 def list_mounts(parser: CommandParser) -> Run:
     """List the mounts."""
+    parser.add_argument("--detailed", action="store_true", help="with everything that is known of them")
     add_format_option(parser)
     add_server_options(parser)
     return _list
 
 
 def _enable(arguments: Namespace) -> int:
-    options = parse_option_pairs(arguments.options, option="--options")
-    if arguments.version is not None:
-        options["version"] = str(arguments.version)
-    path = (arguments.path or arguments.type).strip("/") + "/"
-    connect(arguments).enable_mount(path, arguments.type, options=options, description=arguments.description)
-    print(f"Success! Enabled the {arguments.type} secrets engine at: {path}")
+    path = (arguments.path or arguments.plugin_name or arguments.type).strip("/")
+    body = enabling(arguments, arguments.type)
+    show_warnings(connect(arguments).request("POST", f"sys/mounts/{path}", body))
+    print(f"Success! Enabled the {arguments.type} secrets engine at: {path}/")
     return EXIT_OK
 
 
@@ -58,21 +73,24 @@ def _disable(arguments: Namespace) -> int:
     return EXIT_OK
 
 
+def _tune(arguments: Namespace) -> int:
+    path, body = arguments.path.strip("/"), tuning_of(arguments)
+    if arguments.description is not None:
+        body["description"] = arguments.description
+    if options := options_of(arguments):
+        body["options"] = options
+    if not body:
+        raise UsageError("expected at least one option, such as -default-lease-ttl")
+    show_warnings(connect(arguments).request("POST", f"sys/mounts/{path}/tune", body))
+    print(f"Success! Tuned the secrets engine at: {path}/")
+    return EXIT_OK
+
+
 def _move(arguments: Namespace) -> int:
-    body = {"from": arguments.source, "to": arguments.target}
-    connect(arguments).request("POST", "sys/remount", body)
-    print(f"Success! Moved {arguments.source.strip('/')}/ to {arguments.target.strip('/')}/")
+    remount(connect(arguments), arguments.source.strip("/"), arguments.target.strip("/"))
     return EXIT_OK
 
 
 def _list(arguments: Namespace) -> int:
-    mounts = connect(arguments).mounts()
-    if arguments.format != "table":
-        print_result(mounts, arguments.format)
-        return EXIT_OK
-    rows = [
-        (path, mount.get("type"), mount.get("accessor"), mount.get("description"))
-        for path, mount in sorted(mounts.items())
-    ]
-    print_table(("Path", "Type", "Accessor", "Description"), rows)
+    show_mounts(connect(arguments).mounts(), arguments)
     return EXIT_OK
