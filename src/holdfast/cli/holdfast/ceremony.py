@@ -1,17 +1,14 @@
 """What commands of share holders have in common: options, nonces, shares, and how far they are."""
 
-import base64
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError
-from holdfast.cli.output import print_result
+from holdfast.cli.output import print_pairs, print_result
 from holdfast.cli.typed_input import secret_word
 from holdfast.client import VaultClient
 
-MAX_KEY_BYTES = 64 * 1024
 _ENVELOPE = frozenset(
     {"auth", "data", "lease_duration", "lease_id", "renewable", "request_id", "warnings", "wrap_info"}
 )
@@ -39,30 +36,46 @@ def current_nonce(client: VaultClient, path: str, arguments: Namespace) -> str:
 
 def submit_share(client: VaultClient, path: str, nonce: str, arguments: Namespace) -> dict[str, Any]:
     """Hand in a share; return how far it is."""
-    share = secret_word(arguments.key, prompt="Unseal Key", name="unseal key").reveal().decode()
+    ask = not arguments.non_interactive
+    share = secret_word(arguments.key, prompt="Unseal Key", name="unseal key", ask=ask).reveal().decode()
     return client.request("PUT", path, {"key": share, "nonce": nonce})
 
 
 def show_state(state: dict[str, Any], output_format: str) -> None:
     """Print how far it is, without the envelope of the answer."""
-    print_result({name: value for name, value in state.items() if name not in _ENVELOPE}, output_format)
+    if output_format != "table":
+        print_result({name: value for name, value in state.items() if name not in _ENVELOPE}, output_format)
+        return
+    rows = [("Nonce", state.get("nonce", "")), ("Started", state.get("started", False))]
+    rows += _rekey_rows(state) if "t" in state or "verification_nonce" in state else _generation_rows(state)
+    print_pairs(rows)
 
 
-def read_public_keys(names: str | None) -> list[str]:
-    """Return public keys as the API takes them.
+def _rekey_rows(state: dict[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    if state.get("started"):
+        rows += [
+            ("Rekey Progress", f"{state.get('progress', 0)}/{state.get('required', state.get('t', 0))}"),
+            ("New Shares", state.get("n")),
+            ("New Threshold", state.get("t")),
+            ("Verification Required", state.get("verification_required", False)),
+        ]
+        rows += [("Verification Nonce", nonce)] if (nonce := state.get("verification_nonce")) else []
+    if fingerprints := state.get("pgp_fingerprints"):
+        rows += [("PGP Fingerprints", fingerprints), ("Backup", state.get("backup", False))]
+    return rows
 
-    Args:
-        names: files with commas between, as ``gpg --export`` writes them.
-    """
-    return [_read_public_key(name) for name in names.split(",")] if names else []
 
-
-def _read_public_key(name: str) -> str:
-    try:
-        with Path(name).open("rb") as file:
-            key = file.read(MAX_KEY_BYTES + 1)
-    except OSError as error:
-        raise LocalError(f"{name}: cannot be read: {error.strerror}") from None
-    if not 0 < len(key) <= MAX_KEY_BYTES:
-        raise LocalError(f"{name}: expected an OpenPGP public key, as gpg --export writes it")
-    return base64.b64encode(key).decode()
+def _generation_rows(state: dict[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = [
+        ("Progress", f"{state.get('progress', 0)}/{state.get('required', 0)}"),
+        ("Complete", state.get("complete", False)),
+    ]
+    for title, name in (
+        ("PGP Fingerprint", "pgp_fingerprint"),
+        ("Encoded Token", "encoded_token"),
+        ("OTP", "otp"),
+        ("OTP Length", "otp_length"),
+    ):
+        rows += [(title, state[name])] if state.get(name) else []
+    return rows

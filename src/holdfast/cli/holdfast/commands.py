@@ -22,6 +22,8 @@ _OPERATOR = Group(
             "Make a root token, with enough shares", f"{_HERE}.operator_generate_root:generate_root"
         ),
         "key-status": Command("Show the encryption key in use", f"{_HERE}.operator:key_status"),
+        "members": Command("List the nodes of the store", f"{_HERE}.operator:members"),
+        "step-down": Command("Make the leading node give up its lead", f"{_HERE}.operator:step_down"),
     },
 )
 

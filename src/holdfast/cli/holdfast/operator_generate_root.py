@@ -10,11 +10,12 @@ from holdfast.cli.errors import UsageError
 from holdfast.cli.holdfast.ceremony import (
     add_share_options,
     current_nonce,
-    read_public_keys,
     show_state,
     submit_share,
 )
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
+from holdfast.cli.holdfast.public_keys import read_public_keys
+from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.cli.typed_input import secret_word
 from holdfast.client import VaultClient
@@ -40,13 +41,22 @@ def generate_root(parser: CommandParser) -> Run:
 
 def _generate_root(arguments: Namespace) -> int:
     if arguments.decode is not None:
-        print(_decoded(arguments.decode, secret_word(arguments.otp, prompt="OTP", name="otp").reveal()))
+        otp = secret_word(arguments.otp, prompt="OTP", name="otp", ask=not arguments.non_interactive)
+        token = _decoded(arguments.decode, otp.reveal())
+        if arguments.format == "table":
+            print(token)
+        else:
+            print_result({"token": token}, arguments.format)
         return EXIT_OK
     client = connect(arguments)
     attempt = f"{PATH}/attempt"
     if arguments.generate_otp:
         length = client.request("GET", attempt)["otp_length"]
-        print("".join(secrets.choice(BASE62) for _ in range(length)))
+        otp = "".join(secrets.choice(BASE62) for _ in range(length))
+        if arguments.format == "table":
+            print(otp)
+        else:
+            print_result({"otp": otp, "otp_length": length}, arguments.format)
     elif arguments.cancel:
         client.request("DELETE", attempt)
         print("Success! What was handed in is forgotten.")

@@ -2,11 +2,12 @@
 
 import base64
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
+from holdfast.cli.holdfast.public_keys import read_public_keys
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR, Run
 
@@ -24,6 +25,14 @@ def init(parser: CommandParser) -> Run:
         default=DEFAULT_THRESHOLD,
         help="shares that open the store [3]",
     )
+    parser.add_argument(
+        "--pgp-keys", metavar="FILES", help="public key files with commas between, one for each share"
+    )
+    parser.add_argument("--root-token-pgp-key", metavar="FILE", help="encrypt the root token for this key")
+    parser.add_argument("--stored-shares", type=int, help="taken for the sake of scripts; means nothing")
+    parser.add_argument("--recovery-shares", type=int, help="for seals that have such shares")
+    parser.add_argument("--recovery-threshold", type=int, help="for seals that have such shares")
+    parser.add_argument("--recovery-pgp-keys", metavar="FILES", help="for seals that have such shares")
     parser.add_argument("--status", action="store_true", help="only ask: exit code 0 initialised, 2 not")
     add_format_option(parser)
     add_server_options(parser)
@@ -33,15 +42,34 @@ def init(parser: CommandParser) -> Run:
 def _init(arguments: Namespace) -> int:
     client = connect(arguments)
     if arguments.status:
-        initialized = client.seal_status().initialized
+        initialized = bool(client.request("GET", "sys/init").get("initialized"))
         print(f"The store is {'already' if initialized else 'not'} initialised.")
         return EXIT_OK if initialized else EXIT_REMOTE_ERROR
-    made = client.init(shares=arguments.key_shares, threshold=arguments.key_threshold)
+    body = _wanted(arguments)
+    made = client.request("PUT", "sys/init", body)
+    shares, root_token = made["keys_base64"], made["root_token"]
     if arguments.format == "table":
-        print(_text(made.shares, made.root_token, arguments.key_threshold))
+        print(_text(shares, root_token, body["secret_threshold"]))
     else:
-        print_result(_document(made.shares, made.root_token, arguments.key_threshold), arguments.format)
+        print_result(_document(made, body["secret_threshold"]), arguments.format)
     return EXIT_OK
+
+
+def _wanted(arguments: Namespace) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "secret_shares": arguments.key_shares,
+        "secret_threshold": arguments.key_threshold,
+    }
+    if keys := read_public_keys(arguments.pgp_keys):
+        body["pgp_keys"] = keys
+    for key in read_public_keys(arguments.root_token_pgp_key):
+        body["root_token_pgp_key"] = key
+    if keys := read_public_keys(arguments.recovery_pgp_keys):
+        body["recovery_pgp_keys"] = keys
+    for name in ("recovery_shares", "recovery_threshold"):
+        if (value := getattr(arguments, name)) is not None:
+            body[name] = value
+    return body
 
 
 def _text(shares: Sequence[str], root_token: str, threshold: int) -> str:
@@ -60,15 +88,16 @@ def _text(shares: Sequence[str], root_token: str, threshold: int) -> str:
     return "\n".join(lines)
 
 
-def _document(shares: Sequence[str], root_token: str, threshold: int) -> dict[str, Any]:
+def _document(made: Mapping[str, Any], threshold: int) -> dict[str, Any]:
+    shares = made["keys_base64"]
     return {
-        "unseal_keys_b64": list(shares),
-        "unseal_keys_hex": [base64.b64decode(share).hex() for share in shares],
+        "unseal_keys_b64": shares,
+        "unseal_keys_hex": made.get("keys") or [base64.b64decode(share).hex() for share in shares],
         "unseal_shares": len(shares),
         "unseal_threshold": threshold,
-        "recovery_keys_b64": [],
-        "recovery_keys_hex": [],
-        "recovery_keys_shares": 0,
+        "recovery_keys_b64": made.get("recovery_keys_base64") or [],
+        "recovery_keys_hex": made.get("recovery_keys") or [],
+        "recovery_keys_shares": len(made.get("recovery_keys_base64") or []),
         "recovery_keys_threshold": 0,
-        "root_token": root_token,
+        "root_token": made["root_token"],
     }

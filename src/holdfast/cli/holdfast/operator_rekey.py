@@ -3,15 +3,15 @@
 from argparse import Namespace
 from typing import Any
 
-from holdfast.cli.arguments import CommandParser
+from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.holdfast.ceremony import (
     add_share_options,
     current_nonce,
-    read_public_keys,
     show_state,
     submit_share,
 )
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
+from holdfast.cli.holdfast.public_keys import read_public_keys
 from holdfast.cli.output import print_result
 from holdfast.cli.program import EXIT_OK, Run
 from holdfast.client import VaultClient
@@ -38,7 +38,10 @@ def rekey(parser: CommandParser) -> Run:
     parser.add_argument(
         "--verify", action="store_true", help="with -init: new shares count once shown; else: show"
     )
+    parser.add_argument("--backup", action="store_true", help="with -pgp-keys: keep the encrypted shares")
     parser.add_argument("--backup-retrieve", action="store_true", help="show the encrypted shares")
+    parser.add_argument("--backup-delete", action="store_true", help="forget the encrypted shares")
+    parser.add_argument("--target", type=one_of("barrier"), default="barrier", help="which shares [barrier]")
     add_share_options(parser)
     add_format_option(parser)
     add_server_options(parser)
@@ -50,6 +53,9 @@ def _rekey(arguments: Namespace) -> int:
     step = f"{PATH}/verify" if arguments.verify and not arguments.init else f"{PATH}/init"
     if arguments.backup_retrieve:
         print_result(client.request("GET", f"{PATH}/backup")["data"], arguments.format)
+    elif arguments.backup_delete:
+        client.request("DELETE", f"{PATH}/backup")
+        print("Success! The encrypted shares are forgotten (if there were some).")
     elif arguments.cancel:
         client.request("DELETE", step)
         print("Success! What was handed in is forgotten.")
@@ -69,6 +75,7 @@ def _wanted(arguments: Namespace) -> dict[str, Any]:
         "secret_threshold": arguments.key_threshold,
         "pgp_keys": keys,
         "require_verification": arguments.verify,
+        **({"backup": True} if arguments.backup else {}),
     }
 
 
@@ -81,8 +88,9 @@ def _hand_in(client: VaultClient, arguments: Namespace, step: str) -> None:
     if "keys_base64" not in state:
         print("Success! The new shares were shown, and count from now on.")
         return
-    for number, share in enumerate(state["keys_base64"], 1):
-        print(f"Key {number}: {share}")
+    owners = state.get("pgp_fingerprints") or [""] * len(state["keys_base64"])
+    for number, (share, owner) in enumerate(zip(state["keys_base64"], owners, strict=False), 1):
+        print(f"Key {number} fingerprint: {owner}; value: {share}" if owner else f"Key {number}: {share}")
     print(f"\nOperation nonce: {state['nonce']}\n")
     if state.get("verification_required"):
         print(
