@@ -12,7 +12,14 @@ import msgspec
 
 from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError, AuditTarget
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, InternalError, SealedError
+from holdfast.errors import (
+    HoldfastError,
+    InternalError,
+    NotFoundError,
+    PermissionDeniedError,
+    SealedError,
+    UnavailableError,
+)
 from holdfast.process.defect import describe_defect
 from holdfast.store.caller import Caller
 from holdfast.store.destination import Destination
@@ -104,6 +111,19 @@ class AuditTrail:
         self._broker.request(entry, now, data=request.body.raw)
         return entry
 
+    def part(
+        self, request: StoreRequest, caller: Caller, outcome: Answer | HoldfastError, now: float
+    ) -> None:
+        """Record one of several reads that are answered together; its lines go with those of the whole."""
+        refused = isinstance(outcome, PermissionDeniedError | NotFoundError | UnavailableError)
+        error = "" if isinstance(outcome, Answer) else outcome.message
+        entry = self._entry(request, self._auth_of(request, caller), allowed=not refused)
+        self._broker.request(entry, now, error=error if refused else "")
+        if isinstance(outcome, Answer):
+            self._record(entry, outcome, now)
+        else:
+            self._broker.response(entry, now, error=error)
+
     def refused(self, request: StoreRequest, caller: Caller | None, error: HoldfastError, done: Done) -> None:
         """Record a request that is refused before anything is done, then answer it."""
         if caller is None:
@@ -137,12 +157,15 @@ class AuditTrail:
             secret = (answer.data, answer.auth, answer.wrapped)
             done(answer if all(part is None for part in secret) else SealedError())
             return
+        self._record(entry, answer, now)
+        self._after_flush(done, done, answer)
+
+    def _record(self, entry: AuditEntry, answer: Answer, now: float) -> None:
         data, metadata = answer.data, answer.metadata
         if metadata is not None and _NO_NOTES not in metadata:
             data, metadata = answer.document(), None  # notes are a client's words: hashed like data
         auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
         self._broker.response(entry, now, data=data, metadata=metadata, auth=auth, wrap_info=answer.wrapped)
-        self._after_flush(done, done, answer)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
         target = self._destination(request.operation, request.path).target

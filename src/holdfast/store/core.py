@@ -31,15 +31,17 @@ from holdfast.errors import (
 from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
 from holdfast.storage.errors import OvertakenError, StorageUnavailableError
-from holdfast.storage.interface import Storage
+from holdfast.storage.interface import Reader, Storage
 from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.auth.desk import MethodDesk
 from holdfast.store.auth.dispatch import plan_auth
 from holdfast.store.auth.mounts import PREFIX as AUTH_PREFIX
+from holdfast.store.bundle import MAX_BYTES, Bundle, require_kv
 from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.destination import Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
@@ -47,7 +49,8 @@ from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
-from holdfast.store.layout import IAM
+from holdfast.store.kv_routes import read_kv
+from holdfast.store.layout import IAM, Place, engine_place
 from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.networks import check_network
@@ -425,6 +428,8 @@ class Store:
         entry = self._audit.asked(request, caller, now)
         try:
             outcome = act()
+            if isinstance(outcome, Bundle):
+                outcome = self._read_together(opened, caller, outcome, now)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
                 self._audit.failed(entry, refusal_of(request.id, error), now, done)
@@ -437,6 +442,46 @@ class Store:
             run(outcome.work, partial(self._worked, request, entry, warnings, done))
         else:
             self._announce(outcome, request, entry, warnings, done)
+
+    def _read_together(self, opened: OpenStore, caller: Caller, bundle: Bundle, now: float) -> Answer:
+        """Do several reads in one state: for each the order of events of a request of its own."""
+        done: list[tuple[StoreRequest, Answer | HoldfastError]] = []
+        size = 0
+        with opened.one_state() as view:
+            for read in bundle.reads:
+                outcome = self._read_one(opened, caller, read, view, now)
+                done.append((read, outcome))
+                size += len(outcome.document() or b"") if isinstance(outcome, Answer) else 0
+                if size > MAX_BYTES:
+                    break
+        too_large = InvalidInputError(f"paths: expected secrets of at most {MAX_BYTES} bytes; ask for fewer")
+        for read, outcome in done:
+            self._audit.part(read, caller, too_large if size > MAX_BYTES else outcome, now)
+        if size > MAX_BYTES:
+            raise too_large
+        return bundle.answered([outcome for _, outcome in done])
+
+    def _read_one(
+        self,
+        opened: OpenStore,
+        caller: Caller,
+        read: StoreRequest,
+        view: Callable[[Place], Reader],
+        now: float,
+    ) -> Answer | HoldfastError:
+        try:
+            self._gate.check(opened.quotas, read.path, read.peer, now)
+            permit = self._permit(caller, read)
+            mount, path = require_kv(opened.destination(read.operation, read.path))
+            mounted = Mounted(mount, path, view(engine_place(mount.storage_prefix)))
+            visit = MountVisit(
+                read, mounted, caller, permit, opened, now, self._max_secret_bytes, is_one_state=True
+            )
+            return read_kv(visit)
+        except (UnknownTermError, OvertakenError, StorageUnavailableError):
+            raise  # of the whole: it is served again, or later
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+            return refusal_of(read.id, error)
 
     def _worked(
         self,
@@ -568,7 +613,14 @@ def _refusal_of_nobody(request: StoreRequest, error: Exception) -> HoldfastError
     return refusal_of(request.id, error)
 
 
+_FOR_ANY_TOKEN = frozenset(
+    (route.operation, route.pattern) for route in SYSTEM_ROUTES.routes if route.any_token
+)
+
+
 def _guards_itself(request: StoreRequest) -> bool:
+    if (request.operation, request.path) in _FOR_ANY_TOKEN:
+        return True
     return request.operation is Operation.READ and (
         request.path in SELF_GUARDED or request.path.startswith("sys/internal/ui/mounts/")
     )

@@ -50,6 +50,18 @@ def serve_kv(visit: MountVisit) -> Answer | Command:
     return _serve_v2(visit) if visit.mount.is_versioned else _serve_v1(visit)
 
 
+def read_kv(visit: MountVisit) -> Answer:
+    """Answer a read below a KV mount.
+
+    Raises:
+        UnsupportedError: there is nothing to read at the path.
+    """
+    answer = serve_kv(visit)
+    if not isinstance(answer, Answer):
+        raise UnsupportedError("unsupported operation")
+    return answer
+
+
 def _serve_v1(visit: MountVisit) -> Answer | Command:
     operation, mount, path = visit.request.operation, visit.mount.uuid, visit.mounted.path
     if operation in {Operation.LIST, Operation.SCAN}:

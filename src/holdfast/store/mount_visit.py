@@ -1,6 +1,6 @@
 """What a secrets engine is given: an authorised request that was routed to a mount of its type."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -27,6 +27,7 @@ class MountVisit(msgspec.Struct, frozen=True, gc=False):
         store: the open store, as this process sees it.
         now: Unix seconds.
         max_secret_bytes: the largest secret that may be written.
+        is_one_state: whether ``view`` reads one state already.
     """
 
     request: StoreRequest
@@ -36,6 +37,7 @@ class MountVisit(msgspec.Struct, frozen=True, gc=False):
     store: OpenStore
     now: float
     max_secret_bytes: int
+    is_one_state: bool = False
 
     @property
     def mount(self) -> Mount:
@@ -54,6 +56,8 @@ class MountVisit(msgspec.Struct, frozen=True, gc=False):
 
     def snapshot(self) -> AbstractContextManager[Reader]:
         """Open a view of the mount in which all reads see one state."""
+        if self.is_one_state:
+            return nullcontext(self.view)
         return self.store.snapshot(engine_place(self.mount.storage_prefix))
 
     def check_size(self, payload: bytes) -> bytes:

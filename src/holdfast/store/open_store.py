@@ -154,6 +154,12 @@ class OpenStore:
         with self._storage.snapshot() as snapshot:
             yield reading(snapshot, self.keyring, place)
 
+    @contextmanager
+    def one_state(self) -> Iterator[Callable[[Place], BarrierReader]]:
+        """Open views of any places in which all reads see one state; yields what makes them."""
+        with self._storage.snapshot() as snapshot:
+            yield partial(reading, snapshot, self.keyring)
+
     def audit_keys(self) -> dict[str, bytes]:
         """Return the key of each audit device that has one."""
         return load_audit_keys(self.view(AUDIT))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
+from holdfast.store.bundle import Bundle
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.visit import Visit
@@ -27,9 +28,9 @@ class Deferred:
     outside: bool = False
 
 
-Handler = Callable[[Visit], Answer | Command | Deferred]
+Handler = Callable[[Visit], Answer | Command | Deferred | Bundle]
 
-Plan = tuple[Callable[[], Answer | Command | Deferred], list[str]]
+Plan = tuple[Callable[[], Answer | Command | Deferred | Bundle], list[str]]
 """What to do once the request is on record, and warnings that go with its answer."""
 
 
@@ -44,6 +45,7 @@ class Route:
         sudo: whether the caller needs the ``sudo`` capability on the path, beside the operation's own.
         superuser: whether the caller must be allowed everything.
         anybody: whether it takes no token at all; the handler decides by itself what is said.
+        any_token: whether a live token is all it takes; the handler decides by itself what is said.
     """
 
     pattern: str
@@ -52,6 +54,7 @@ class Route:
     sudo: bool = False
     superuser: bool = False
     anybody: bool = False
+    any_token: bool = False
 
 
 class RouteTable:

@@ -22,6 +22,7 @@ from holdfast.store.host_info import HOST_ROUTES
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.key_rotation import KEY_ROTATION_ROUTES
+from holdfast.store.kv_across_mounts import KV_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
@@ -331,6 +332,7 @@ SYSTEM_ROUTES = RouteTable(
         *HOST_ROUTES,
         *QUOTA_ROUTES,
         *TOOL_ROUTES,
+        *KV_ROUTES,
     )
 )
 

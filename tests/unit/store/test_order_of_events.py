@@ -25,7 +25,11 @@ GUARDED = [
     route
     for route in OWN_ROUTES
     if not (
-        route.operation is Operation.READ and route.pattern in {*SELF_GUARDED, "sys/internal/ui/mounts/{}"}
+        route.any_token
+        or (
+            route.operation is Operation.READ
+            and route.pattern in {*SELF_GUARDED, "sys/internal/ui/mounts/{}"}
+        )
     )
 ]
 KV_PATHS = [
@@ -82,6 +86,17 @@ def test_another_capability_is_not_enough(store, route):
     others = {"create", "read", "update", "patch", "delete", "list", "sudo"} - {NEEDS[route.operation]}
     token = store.token_for({"*": sorted(others)})
     assert ask(store, route, token).status == 403
+
+
+@pytest.mark.parametrize("route", [route for route in OWN_ROUTES if route.any_token], ids=name_of)
+def test_what_any_token_may_ask_tells_a_token_without_a_rule_nothing(store, route):
+    store.vault("PUT", "secret/data/a", {"data": {"k": "canary-7f3a"}}, token=store.root)
+    token = store.token(policies=["no-such-policy"], no_default_policy=True)
+    body = {"paths": ["secret/data/a", "secret/data/absent"]}
+    answer = store.vault(METHODS[route.operation], route.pattern, body, token=token)
+    assert answer.status == 200
+    assert b"canary" not in answer.body
+    assert not any(result.get("data") for result in answer.data["results"])
 
 
 @pytest.mark.parametrize("route", [route for route in GUARDED if route.superuser], ids=name_of)

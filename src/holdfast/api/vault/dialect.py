@@ -15,12 +15,14 @@ import msgspec
 from holdfast.api.vault.envelope import wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
+from holdfast.api.vault.results import results_of
 from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_duration, parse_target
 from holdfast.model.path import Target
+from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
 from holdfast.store.metrics.routes import METRICS
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
@@ -201,6 +203,8 @@ def _wrap_seconds(header: bytes) -> int:
 def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError) -> None:
     if isinstance(outcome, HoldfastError):
         reply(refuse(outcome))
+    elif isinstance(outcome, Answers):
+        reply(build_response(200, wrap(request.id, Answer(data=results_of(outcome)))))
     elif outcome.is_empty:
         reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
     elif outcome.raw is not None:

@@ -47,13 +47,16 @@ def status_of(error: HoldfastError) -> int:
 
 def refuse(error: HoldfastError) -> bytes:
     """Return the whole response for an error."""
+    return build_response(status_of(error), errors_body(text_of(error)), headers=_headers(error))
+
+
+def text_of(error: HoldfastError) -> str:
+    """Return what a client is told of an error."""
     if isinstance(error, errors.SealedError):
-        text = SEALED
-    elif isinstance(error, errors.PermissionDeniedError) and error.message == DENIED:
-        text = DENIED_BY_POLICY
-    else:
-        text = error.message
-    return build_response(status_of(error), errors_body(text), headers=_headers(error))
+        return SEALED
+    if isinstance(error, errors.PermissionDeniedError) and error.message == DENIED:
+        return DENIED_BY_POLICY
+    return error.message
 
 
 def _headers(error: HoldfastError) -> list[tuple[str, str]]:

@@ -21,7 +21,13 @@ from holdfast.engines.kv2.deletion import (
     undelete_versions,
 )
 from holdfast.engines.kv2.listing import NamesPage, list_live_below
-from holdfast.engines.kv2.metadata import MetadataChange, patch_metadata, read_metadata, write_metadata
+from holdfast.engines.kv2.metadata import (
+    MetadataChange,
+    patch_metadata,
+    read_metadata,
+    read_notes,
+    write_metadata,
+)
 from holdfast.engines.kv2.read import Version, current, exists, read, read_subkeys
 from holdfast.engines.kv2.write import Precondition, patch, write
 from holdfast.engines.names import list_names, secret_key
@@ -45,6 +51,7 @@ __all__ = [
     "read",
     "read_config",
     "read_metadata",
+    "read_notes",
     "read_subkeys",
     "secret_key",
     "undelete_versions",

@@ -65,6 +65,12 @@ def read_metadata(reader: Reader, path: str) -> bytes:
     )
 
 
+def read_notes(reader: Reader, path: str) -> Mapping[str, str]:
+    """Return the notes of the secret at ``path``; none if it has none, or is none."""
+    secret = load(reader, path)
+    return (secret and secret.ledger.custom_metadata) or {}
+
+
 def write_metadata(
     transaction: Transaction, path: str, change: MetadataChange, *, now: float
 ) -> tuple[str, ...]:
