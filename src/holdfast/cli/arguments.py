@@ -58,6 +58,10 @@ class CommandParser(argparse.ArgumentParser):
             self.error("expected fewer words after the command")
         return arguments
 
+    def long_options(self) -> list[str]:
+        """Return the options in their long forms, sorted."""
+        return sorted(name for name in self._option_string_actions if name.startswith("--"))
+
     def format_usage(self) -> str:
         """Return the usage line: the command and its words. Options are many, and listed below it."""
         words = [

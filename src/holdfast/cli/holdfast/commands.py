@@ -54,6 +54,7 @@ _POLICY = Group(
         "read": Command("Print a policy", f"{_HERE}.policy:read"),
         "list": Command("List the policies", f"{_HERE}.policy:list_names"),
         "delete": Command("Remove a policy", f"{_HERE}.policy:delete"),
+        "fmt": Command("Lay a file with a policy out", f"{_HERE}.policy:fmt"),
         "explain": Command("Say which rule lets a token do something", f"{_HERE}.policy:explain"),
     },
 )
@@ -201,6 +202,16 @@ _AUTH = Group(
     },
 )
 
+_COMPLETION = Group(
+    "Have a shell complete commands and options",
+    {
+        "bash": Command("Print what bash has to be told", f"{_HERE}.completion:bash"),
+        "zsh": Command("Print what zsh has to be told", f"{_HERE}.completion:zsh"),
+        "fish": Command("Print what fish has to be told", f"{_HERE}.completion:fish"),
+        "answer": Command("Complete a line; for shells", f"{_HERE}.completion:answer"),
+    },
+)
+
 _IMPORT = Group(
     "Bring secrets from elsewhere into the store",
     {
@@ -244,7 +255,16 @@ PROGRAM = Program(
                 "Write all secrets, encrypted to OpenPGP keys", f"{_MIGRATE}.export_command:export"
             ),
             "exec": Command("Run a command with secrets", "holdfast.cli.exec.command:run_with_secrets"),
+            "path-help": Command("Say what a path of the API takes", f"{_HERE}.path_help:path_help"),
+            "print": Group(
+                "Print what the commands go by",
+                {"token": Command("Print the token in use", f"{_HERE}.print_token:print_token")},
+            ),
+            "completion": _COMPLETION,
             "version": Command("Print the version", f"{_HERE}.version:version"),
+            "version-history": Command(
+                "List the versions that a store has run", f"{_HERE}.version:version_history"
+            ),
         },
     ),
     version=f"Holdfast v{VERSION}",

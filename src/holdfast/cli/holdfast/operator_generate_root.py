@@ -52,11 +52,11 @@ def _generate_root(arguments: Namespace) -> int:
     attempt = f"{PATH}/attempt"
     if arguments.generate_otp:
         length = client.request("GET", attempt)["otp_length"]
-        otp = "".join(secrets.choice(BASE62) for _ in range(length))
+        fresh = "".join(secrets.choice(BASE62) for _ in range(length))
         if arguments.format == "table":
-            print(otp)
+            print(fresh)
         else:
-            print_result({"otp": otp, "otp_length": length}, arguments.format)
+            print_result({"otp": fresh, "otp_length": length}, arguments.format)
     elif arguments.cancel:
         client.request("DELETE", attempt)
         print("Success! What was handed in is forgotten.")

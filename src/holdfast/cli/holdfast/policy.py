@@ -1,6 +1,9 @@
-"""``holdfast policy write | read | list | delete``."""
+"""``holdfast policy write | read | list | delete | explain | fmt``."""
 
+import os
+import shutil
 from argparse import Namespace
+from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.holdfast.answers import data_of, nothing_found
@@ -52,6 +55,31 @@ def delete(parser: CommandParser) -> Run:
     parser.add_argument("name")
     add_server_options(parser)
     return _delete
+
+
+def fmt(parser: CommandParser) -> Run:
+    """Lay a file with a policy out, in its place; what it means and what it remarks on stays."""
+    parser.add_argument("file", help="HCL or JSON text; - lays out standard input, on standard output")
+    return _fmt
+
+
+def _fmt(arguments: Namespace) -> int:
+    from holdfast.cli.holdfast.policy_format import format_policy
+
+    text = format_policy(text_of_file(arguments.file, name="policy"))
+    if arguments.file == "-":
+        print(text, end="")
+        return EXIT_OK
+    path = Path(arguments.file).resolve()
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        shutil.copymode(path, scratch)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    print(f"Success! Formatted policy: {arguments.file}")
+    return EXIT_OK
 
 
 def _explain(arguments: Namespace) -> int:
