@@ -1,6 +1,7 @@
 """Requests made up from an OpenAPI document, sent to a real store; answers held against the same document."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -32,13 +33,25 @@ def read_document(store: StoreProcess, path: str):
     return schema
 
 
+def with_dcos_token(token: str) -> dict[str, str]:
+    """Return the headers that carry a token in the APIs of DC/OS."""
+    return {"Authorization": f"token={token}"} if token else {}
+
+
+def with_vault_token(token: str) -> dict[str, str]:
+    """Return the headers that carry a token in the Vault API."""
+    return {"X-Vault-Token": token} if token else {}
+
+
 def fuzz(
     operation,
     store: StoreProcess,
     *,
     mode: GenerationMode,
     token: str,
+    carry: Callable[[str], dict[str, str]] = with_dcos_token,
     known: Mapping[str, str] | None = None,
+    fields: Mapping[str, Any] | None = None,
     after: Callable[[Response], None] = lambda response: None,
     allowed: frozenset[int] = frozenset(),
     examples: int = EXAMPLES,
@@ -50,7 +63,9 @@ def fuzz(
         store: answers.
         mode: whether requests obey the document or break it.
         token: sent with each; none if empty.
+        carry: returns the headers for the token.
         known: values for parameters of the path, in the place of made-up ones.
+        fields: values for fields of the body, in the place of made-up ones.
         after: is given each response.
         allowed: server errors that count as answers, if the document names them.
         examples: how many requests.
@@ -71,8 +86,10 @@ def fuzz(
         case.headers.pop("Authorization", None)
         case.cookies.clear()
         case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
-        headers = {"Authorization": f"token={token}"} if token else {}
-        response = case.call(headers=headers, timeout=LIMIT_SECONDS)
+        case.headers.pop("X-Vault-Token", None)
+        if fields and isinstance(case.body, dict):
+            case.body.update({name: fields[name] for name in case.body if name in fields})
+        response = case.call(headers=carry(token), timeout=LIMIT_SECONDS)
         seen.add(response.status_code)
         after(response)
         assert response.status_code < 500 or response.status_code in allowed, response.text

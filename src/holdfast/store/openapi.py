@@ -4,13 +4,16 @@ A caller sees the store's own paths and the mounts that his policies reach, noth
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from holdfast.formats.strict_json import encode
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.mounts import Mount
+from holdfast.store.openapi_fields import request_schema
+from holdfast.store.openapi_schemas import ERRORS, SCHEMAS, responses
+from holdfast.store.openapi_words import summary
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import RouteTable
 from holdfast.store.secrets_engines import SECRETS_ENGINES
@@ -28,17 +31,37 @@ _METHODS = {
 _FLAGS = {Operation.LIST: "list", Operation.SCAN: "scan"}
 _PLACEHOLDER = re.compile(r"\{\}|<>")
 _NAME = re.compile(r"\{(\w+)\}")
-_RESPONSES = {
-    "200": {"description": "done, and there is something to say"},
-    "204": {"description": "done"},
-    "400": {"description": "the request says something that it must not"},
-    "403": {"description": "not known, or not allowed"},
-    "404": {"description": "nothing is there"},
-    "503": {"description": "sealed, or not able to answer now"},
-}
 
-Row = tuple[str, Operation, dict[str, Any]]
-"""A path below ``/v1/`` with names for what is open in it, an operation, and remarks on it."""
+
+class Row(NamedTuple):
+    """One operation.
+
+    Attributes:
+        path: below ``/v1/``, with names for what is open in it.
+        operation: what a caller may do there.
+        pattern: by which ``openapi_words`` and ``openapi_fields`` know the path.
+        kind: type of the mount that serves it; empty for the store's own.
+        remarks: what else the document says of it.
+    """
+
+    path: str
+    operation: Operation
+    pattern: str
+    kind: str = ""
+    remarks: Mapping[str, Any] = {}
+
+
+_ANYBODY: Mapping[str, Any] = {"x-vault-unauthenticated": True, "security": []}
+
+# Answered by the dialect itself, in documents without an envelope, while the store is sealed as well.
+_STATUS = (
+    Row("sys/init", Operation.READ, "sys/init", "status", _ANYBODY),
+    Row("sys/init", Operation.WRITE, "sys/init", "status", _ANYBODY),
+    Row("sys/unseal", Operation.WRITE, "sys/unseal", "status", _ANYBODY),
+    Row("sys/seal-status", Operation.READ, "sys/seal-status", "status", _ANYBODY),
+    Row("sys/leader", Operation.READ, "sys/leader", "status", _ANYBODY),
+    Row("sys/health", Operation.READ, "sys/health", "status", _ANYBODY),
+)
 
 
 def describe(visit: Visit, own: Iterable[RouteTable]) -> Answer:
@@ -55,20 +78,23 @@ def describe(visit: Visit, own: Iterable[RouteTable]) -> Answer:
         "paths": _paths(_rows(visit, own)),
         "components": {
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Vault-Token"}},
+            "schemas": SCHEMAS,
+            "responses": ERRORS,
         },
     }
     return Answer(raw=encode(document))
 
 
 def _rows(visit: Visit, own: Iterable[RouteTable]) -> Iterator[Row]:
+    yield from _STATUS
     for table in own:
         for route in table.routes:
             remarks: dict[str, Any] = {}
             if route.sudo or route.superuser:
                 remarks["x-vault-sudo"] = True
             if route.anybody:
-                remarks |= {"x-vault-unauthenticated": True, "security": []}
-            yield _with_names(route.pattern), route.operation, remarks
+                remarks |= _ANYBODY
+            yield Row(_with_names(route.pattern), route.operation, route.pattern, remarks=remarks)
     acl = visit.caller.acl
     for mount in visit.store.mounts.mounts:
         if acl.may_touch_below(mount.path):
@@ -81,15 +107,16 @@ def _rows(visit: Visit, own: Iterable[RouteTable]) -> Iterator[Row]:
 def _of_engine(mount: Mount) -> Iterator[Row]:
     engine = SECRETS_ENGINES.get(mount.type)
     for path, operation in engine.paths(mount) if engine else ():
-        yield mount.path + path, operation, {}
+        yield Row(mount.path + path, operation, path, mount.type)
 
 
 def _of_method(mount: AuthMount) -> Iterator[Row]:
-    method = METHODS[mount.type]
+    method, kind = METHODS[mount.type], "jwt" if mount.type == "oidc" else mount.type
     for route in method.table.routes:
-        yield f"auth/{mount.path}{_with_names(route.pattern)}", route.operation, {}
+        path = f"auth/{mount.path}{_with_names(route.pattern)}"
+        yield Row(path, route.operation, route.pattern, kind)
     login = "login/{name}" if method.names_in_path else "login"
-    yield f"auth/{mount.path}{login}", Operation.WRITE, {"x-vault-unauthenticated": True, "security": []}
+    yield Row(f"auth/{mount.path}{login}", Operation.WRITE, login, kind, _ANYBODY)
 
 
 def _with_names(pattern: str) -> str:
@@ -99,39 +126,42 @@ def _with_names(pattern: str) -> str:
 
 def _paths(rows: Iterable[Row]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    for path, operation, remarks in rows:
-        item, method = paths.setdefault("/" + path, {}), _METHODS[operation]
-        if (flag := _FLAGS.get(operation)) is not None:
-            _add_flag(item, path, flag, remarks)
+    for row in rows:
+        item, method = paths.setdefault("/" + row.path, {}), _METHODS[row.operation]
+        if (flag := _FLAGS.get(row.operation)) is not None:
+            _add_flag(item, row, flag)
         else:
             flags = item.get(method, {}).get("parameters", [])
-            item[method] = _operation(path, operation, remarks)
+            item[method] = _operation(row)
             item[method]["parameters"] += [p | {"required": False} for p in flags if p["in"] == "query"]
     return dict(sorted(paths.items()))
 
 
-def _operation(path: str, operation: Operation, remarks: dict[str, Any]) -> dict[str, Any]:
-    words = re.sub(r"\W+", "-", f"{operation}-{path}").strip("-")
+def _operation(row: Row) -> dict[str, Any]:
+    key = f"{row.kind}:{row.pattern}" if row.kind not in {"", "status"} else row.pattern
     described: dict[str, Any] = {
-        "operationId": words,
+        "operationId": re.sub(r"\W+", "-", f"{row.operation}-{row.path}").strip("-"),
+        "summary": summary(key, row.operation),
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in _NAME.findall(path)
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+            for name in _NAME.findall(row.path)
         ],
-        "responses": _RESPONSES,
-        **remarks,
+        "responses": responses(key, row.operation, is_status=row.kind == "status"),
+        **row.remarks,
     }
-    if operation in {Operation.WRITE, Operation.PATCH}:
-        media_type = "application/merge-patch+json" if operation is Operation.PATCH else "application/json"
-        described["requestBody"] = {"content": {media_type: {"schema": {"type": "object"}}}}
+    described["parameters"] += _QUERY.get((key, row.operation), [])
+    if row.operation in {Operation.WRITE, Operation.PATCH}:
+        media = "application/merge-patch+json" if row.operation is Operation.PATCH else "application/json"
+        schema = request_schema(row.pattern, "" if row.kind == "status" else row.kind)
+        described["requestBody"] = {"content": {media: {"schema": schema}}}
     return described
 
 
-def _add_flag(item: dict[str, Any], path: str, flag: str, remarks: dict[str, Any]) -> None:
+def _add_flag(item: dict[str, Any], row: Row, flag: str) -> None:
     """Say that a GET lists with a flag in its query; where there is nothing to read, the flag is needed."""
     is_new = "get" not in item
     if is_new:
-        item["get"] = _operation(path, Operation.LIST, remarks)
+        item["get"] = _operation(row._replace(operation=Operation.LIST))
     only = is_new and flag == "list"
     schema = {"type": "string", "enum": ["true"]}
     item["get"]["parameters"].append({"name": flag, "in": "query", "required": only, "schema": schema})
@@ -139,3 +169,26 @@ def _add_flag(item: dict[str, Any], path: str, flag: str, remarks: dict[str, Any
         for parameter in item["get"]["parameters"]:
             if parameter["in"] == "query":
                 parameter["required"] = False
+
+
+def _in_query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+_VERSION = _in_query("version", _NUMBER, "number of a version; 0 or nothing for the newest")
+_CODE = {"type": "integer", "minimum": 200, "maximum": 599}
+_QUERY: dict[tuple[str, Operation], list[dict[str, Any]]] = {
+    ("kv:data/{path}", Operation.READ): [_VERSION],
+    ("kv:subkeys/{path}", Operation.READ): [
+        _VERSION,
+        _in_query("depth", _NUMBER, "how deep to go; 0 for no limit"),
+    ],
+    ("sys/metrics", Operation.READ): [
+        _in_query("format", {"type": "string", "enum": ["prometheus"]}, "nothing for JSON")
+    ],
+    ("sys/health", Operation.READ): [
+        _in_query(name, _CODE, "status code to answer with in this state")
+        for name in ("activecode", "sealedcode", "uninitcode")
+    ],
+}

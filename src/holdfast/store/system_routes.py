@@ -52,7 +52,7 @@ def _seal(visit: Visit) -> Command:
 def _read_first_root_token(visit: Visit) -> Answer:
     """Show the first root token, if the configuration had it kept."""
     kept = visit.store.view(CONFIG).get(KEPT_ROOT_TOKEN)
-    return Answer() if kept is None else Answer(data=encode({"root_token": kept.decode()}))
+    return Answer(missing=True) if kept is None else Answer(data=encode({"root_token": kept.decode()}))
 
 
 def _deal_shares(visit: Visit) -> Command:

@@ -91,11 +91,11 @@ def test_what_takes_more_or_no_token_says_so(store):
 
 
 def test_a_caller_does_not_learn_of_mounts_that_he_cannot_reach(store):
-    store.vault("PUT", "sys/mounts/hidden", {"type": "kv"}, token=store.root)
+    store.vault("PUT", "sys/mounts/unseen", {"type": "kv"}, token=store.root)
     store.vault("PUT", "sys/auth/secretive", {"type": "userpass"}, token=store.root)
     token = store.token_for({"secret/data/a": ["read"]})
     text = json.dumps(document_for(store, token))
     assert "/secret/data/{path}" in text
-    assert "hidden" not in text
+    assert "unseen" not in text
     assert "secretive" not in text
     assert store.vault("GET", "sys/internal/specs/openapi").status == 403
