@@ -1,7 +1,8 @@
 """What an engine refuses, and why.
 
 InvalidInputError
-└── CheckAndSetRequiredError    this key or mount takes no write without a version number
+├── CheckAndSetRequiredError    this key or mount takes no write without a version number
+└── UpgradedError               the mount got versions while this was on its way
 ConflictError
 ├── CheckAndSetMismatchError    somebody wrote in between
 └── SecretExistsError           a create found a live secret
@@ -18,6 +19,13 @@ class CheckAndSetRequiredError(InvalidInputError):
 
     def __init__(self) -> None:
         super().__init__("check-and-set parameter required for this call")
+
+
+class UpgradedError(InvalidInputError):
+    """What was asked of a mount without versions arrived when it had them."""
+
+    def __init__(self) -> None:
+        super().__init__("Upgrading from non-versioned to versioned data: the mount has versions now")
 
 
 class CheckAndSetMismatchError(ConflictError):

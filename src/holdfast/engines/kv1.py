@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.engines.errors import SecretNotFoundError
+from holdfast.engines.errors import SecretNotFoundError, UpgradedError
 from holdfast.engines.names import list_names, secret_key, walk
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_duration
@@ -33,10 +33,13 @@ def read(reader: Reader, path: str) -> bytes:
 
     Raises:
         SecretNotFoundError: nothing is there.
+        UpgradedError: what is there has versions, which a reader that was told of the mount before knows not.
     """
     payload = reader.get(secret_key(path))
     if payload is None:
         raise SecretNotFoundError
+    if not payload.startswith(b"{"):
+        raise UpgradedError
     return payload
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.engines import kv1, kv2
-from holdfast.engines.errors import SecretNotFoundError, VersionGoneError
+from holdfast.engines.errors import SecretNotFoundError, UpgradedError, VersionGoneError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import engine_place
@@ -36,6 +36,13 @@ class KvCommand(Command, frozen=True, kw_only=True):
         scope.require_mount(self.mount)
         return scope.view(engine_place(Mount.prefix_of(self.mount)))
 
+    def view_without_versions(self, scope: Scope) -> Transaction:
+        """Return the mount's data, if the mount still exists and has not got versions meanwhile."""
+        view = self.view(scope)
+        if any(mount.uuid == self.mount and mount.is_versioned for mount in scope.mounts().mounts):
+            raise UpgradedError
+        return view
+
 
 class Kv1Write(KvCommand, frozen=True, kw_only=True):
     """Replace what is at a path."""
@@ -45,7 +52,7 @@ class Kv1Write(KvCommand, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Write it."""
-        view = self.view(scope)
+        view = self.view_without_versions(scope)
         self.permit.check(exists=view.get(kv1.secret_key(self.path)) is not None)
         kv1.write(view, self.path, self.payload)
         return Answer()
@@ -56,7 +63,7 @@ class Kv1Delete(KvCommand, frozen=True):
 
     def run(self, scope: Scope) -> Answer:
         """Remove it; an absent secret is fine."""
-        kv1.delete(self.view(scope), self.path)
+        kv1.delete(self.view_without_versions(scope), self.path)
         return Answer()
 
 

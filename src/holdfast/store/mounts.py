@@ -194,6 +194,31 @@ def with_ttls(mount: Mount, *, default_seconds: int | None = None, max_seconds: 
     return msgspec.structs.replace(mount, default_ttl_seconds=default, max_ttl_seconds=longest)
 
 
+def wants_upgrade(mount: Mount, options: object) -> bool:
+    """Whether the options that a mount is tuned with ask for KV version 2 where it has version 1.
+
+    Raises:
+        InvalidInputError: they ask for what cannot be had.
+    """
+    version = _version_option(options)
+    if version is None:
+        return False
+    if mount.type != "kv":
+        raise InvalidInputError("options: expected none, because only key-value mounts have a version")
+    if version == mount.options.get("version", "1"):
+        return False
+    if mount.is_versioned:
+        raise InvalidInputError("cannot downgrade mount from version 2: what it keeps would be lost")
+    if version != "2":
+        raise InvalidInputError("options.version: expected 1 or 2")
+    return True
+
+
+def with_versions(mount: Mount) -> Mount:
+    """Return a KV mount as one of version 2."""
+    return msgspec.structs.replace(mount, options={**mount.options, "version": "2"})
+
+
 def _version_option(options: object) -> str | None:
     if options is None:
         return None

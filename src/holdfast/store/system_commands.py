@@ -4,12 +4,13 @@ from typing import ClassVar
 
 import msgspec
 
+from holdfast.engines import kv2
 from holdfast.engines.names import SECRETS
 from holdfast.errors import ConflictError, NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, POLICIES, engine_place
-from holdfast.store.mounts import Mount, save_mounts, with_ttls
+from holdfast.store.mounts import Mount, save_mounts, with_ttls, with_versions
 from holdfast.store.policy_records import delete_policy, save_policy
 from holdfast.store.request import Answer
 
@@ -56,13 +57,22 @@ class RemoveMount(Command, frozen=True, kw_only=True):
 
 
 class TuneMount(Command, frozen=True, kw_only=True):
-    """Change what a mount says about itself."""
+    """Change what a mount says about itself.
+
+    Attributes:
+        path: of the mount.
+        description: for people.
+        default_ttl_seconds: 0 for the system's.
+        max_ttl_seconds: likewise.
+        upgrade: make it a key-value mount with versions; what it holds stays, as version 1.
+    """
 
     shared: ClassVar[bool] = True
     path: str
     description: str | None = None
     default_ttl_seconds: int | None = None
     max_ttl_seconds: int | None = None
+    upgrade: bool = False
 
     def run(self, scope: Scope) -> Answer:
         """Replace the members that were given."""
@@ -73,6 +83,9 @@ class TuneMount(Command, frozen=True, kw_only=True):
         changed = with_ttls(mount, default_seconds=self.default_ttl_seconds, max_seconds=self.max_ttl_seconds)
         if self.description is not None:
             changed = msgspec.structs.replace(changed, description=self.description)
+        if self.upgrade and not mount.is_versioned:
+            changed = with_versions(changed)
+            kv2.mark_upgraded(scope.view(engine_place(mount.storage_prefix)), now=scope.now)
         mounts = tuple(changed if other.path == self.path else other for other in table.mounts)
         save_mounts(scope.view(MOUNTS), msgspec.structs.replace(table, mounts=mounts))
         return Answer()

@@ -26,7 +26,7 @@ from holdfast.store.kv_across_mounts import KV_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
-from holdfast.store.mounts import BUILT_IN_PATHS, Mount, with_ttls
+from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.quotas.routes import QUOTA_ROUTES
@@ -146,16 +146,13 @@ def _tune_mount(visit: Visit) -> Command:
     if unknown:
         visit.warnings.append("Endpoint ignored parameters that it does not know")
     mount = _named_mount(visit)
-    options = values.get("options")
-    if options is not None and (
-        not isinstance(options, dict) or {key: str(value) for key, value in options.items()} != mount.options
-    ):
-        raise InvalidInputError("options: the version of a mount cannot be changed; mount a new one and copy")
+    upgrade = wants_upgrade(mount, values.get("options"))
     return TuneMount(
         path=mount.path,
         description=fields.text(values, "description") if "description" in values else None,
         default_ttl_seconds=_lease_ttl(values, "default_lease_ttl"),
         max_ttl_seconds=_lease_ttl(values, "max_lease_ttl"),
+        upgrade=upgrade,
     )
 
 

@@ -29,6 +29,7 @@ from holdfast.engines.kv2.metadata import (
     write_metadata,
 )
 from holdfast.engines.kv2.read import Version, current, exists, read, read_subkeys
+from holdfast.engines.kv2.records import mark_upgraded
 from holdfast.engines.kv2.write import Precondition, patch, write
 from holdfast.engines.names import list_names, secret_key
 
@@ -46,6 +47,7 @@ __all__ = [
     "exists",
     "list_live_below",
     "list_names",
+    "mark_upgraded",
     "patch",
     "patch_metadata",
     "read",

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from holdfast.engines.kv2.read import current
+from holdfast.engines.kv2.records import is_unversioned
 from holdfast.engines.names import secret_key, walk
 from holdfast.errors import InvalidInputError
 from holdfast.storage.interface import Reader
@@ -49,5 +50,7 @@ def list_live_below(
 
 def _is_live(reader: Reader, path: str, now: float) -> bool:
     record = reader.get(secret_key(path))
+    if record is not None and is_unversioned(record):
+        return True
     version = None if record is None else current(record, now)
     return version is not None and version.payload is not None

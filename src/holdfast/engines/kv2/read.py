@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdfast.engines.errors import SecretNotFoundError
-from holdfast.engines.kv2.records import decode_head, load, metadata_json
+from holdfast.engines.kv2.records import adopt, decode_head, is_unversioned, load, metadata_json
 from holdfast.engines.names import older_version_key, secret_key
 from holdfast.errors import InternalError, InvalidInputError
 from holdfast.storage.interface import Reader
@@ -36,7 +36,7 @@ def current(record: bytes, now: float) -> Version | None:
     """Return the current version from a secret's record; the fast path of every read.
 
     Args:
-        record: the plaintext value at ``secret_key(path)``.
+        record: the plaintext value at ``secret_key(path)``; not one from before the mount had versions.
         now: Unix seconds.
 
     Returns:
@@ -66,7 +66,7 @@ def read(reader: Reader, path: str, *, now: float, version: int = 0) -> Version:
         raise InvalidInputError("version: expected 0 or the number of a version")
     if not version:
         record = reader.get(secret_key(path))
-        found = None if record is None else current(record, now)
+        found = None if record is None else _read_current(reader, record, now)
     else:
         found = _read_numbered(reader, path, version, now)
     if found is None:
@@ -100,6 +100,13 @@ def read_subkeys(reader: Reader, path: str, *, now: float, version: int = 0, dep
         return found
     shape = _without_values(msgspec.json.decode(found.payload), depth)
     return msgspec.structs.replace(found, payload=msgspec.json.encode(shape))
+
+
+def _read_current(reader: Reader, record: bytes, now: float) -> Version | None:
+    if not is_unversioned(record):
+        return current(record, now)
+    secret = adopt(reader, record)
+    return Version(1, secret.payload, metadata_json(secret.ledger, 1, secret.ledger.versions[0]))
 
 
 def _read_numbered(reader: Reader, path: str, number: int, now: float) -> Version | None:

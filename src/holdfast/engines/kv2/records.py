@@ -7,6 +7,10 @@ The head holds the current version whole, ready to be answered, so that a read i
 decode. The ledger inside it is a packed ``Ledger``: everything that only writes and metadata calls
 need. A read skips it unopened. What the head repeats from the ledger is derived in ``store`` alone.
 
+A mount that was upgraded from KV v1 keeps what it held as it was: the JSON text itself at ``s/<path>``, which
+no packed record begins like. It counts as version 1, written when the mount was upgraded, and becomes a head
+with the first change. So an upgrade is one small change, however much the mount holds.
+
 Records are msgpack arrays. Fields are only ever added, at the end and with a default: records that
 are already stored must keep opening.
 """
@@ -107,8 +111,27 @@ class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 decode_head = msgspec.msgpack.Decoder(Head).decode
+_UPGRADED_KEY = "upgraded"
+_decode_time = msgspec.msgpack.Decoder(float).decode
 _decode_ledger = msgspec.msgpack.Decoder(Ledger).decode
 _encode = msgspec.msgpack.Encoder().encode
+
+
+def is_unversioned(record: bytes) -> bool:
+    """Whether a record is from before the mount had versions."""
+    return record[:1] == b"{"
+
+
+def mark_upgraded(transaction: Transaction, *, now: float) -> None:
+    """Note when the mount got its versions."""
+    transaction.put(_UPGRADED_KEY, _encode(now))
+
+
+def adopt(reader: Reader, payload: bytes) -> Secret:
+    """Return the secret that a record from before the mount had versions stands for."""
+    record = reader.get(_UPGRADED_KEY)
+    at = 0.0 if record is None else _decode_time(record)
+    return Secret(Ledger(at, at, current=1, versions=[VersionState(at)]), payload)
 
 
 def load(reader: Reader, path: str) -> Secret | None:
@@ -116,6 +139,8 @@ def load(reader: Reader, path: str) -> Secret | None:
     record = reader.get(secret_key(path))
     if record is None:
         return None
+    if is_unversioned(record):
+        return adopt(reader, record)
     head = decode_head(record)
     return Secret(_decode_ledger(head.ledger), head.payload)
 
