@@ -13,7 +13,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 from tests.support.certificates import TestAuthority
-from tests.support.zookeeper import free_ports, shared_server, zookeeper
+from tests.support.ports import free_ports
+from tests.support.zookeeper import shared_server, zookeeper
 
 from holdfast.storage import StorageUnavailableError
 from holdfast.storage.zookeeper import ZookeeperStorage, read_settings

@@ -13,7 +13,8 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
-from tests.support.zookeeper import free_ports, zookeeper
+from tests.support.ports import free_ports
+from tests.support.zookeeper import zookeeper
 
 from holdfast.storage.zookeeper import ZookeeperStorage, read_settings
 from holdfast.storage.zookeeper.parts import INLINE_BYTES

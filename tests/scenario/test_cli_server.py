@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.store_process import free_port
+from tests.support.ports import free_port
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 STOP_SECONDS = 20

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.store_process import StoreProcess, free_port
+from tests.support.ports import free_port
+from tests.support.store_process import StoreProcess
 
 from holdfast.client import DcosClient, TlsSettings
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import hvac
 import pytest
 from tests.support.certificates import TestAuthority
-from tests.support.store_process import StoreProcess, free_port
+from tests.support.ports import free_port
+from tests.support.store_process import StoreProcess
 from tests.support.store_talk import ask, eventually
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))

@@ -4,7 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
-from tests.support.postgresql import free_port
+from tests.support.ports import free_port
 
 _PIECE = 65536
 

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.support.store_process import free_port
+from tests.support.ports import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
 START_SECONDS = 60  # a first start may make a key pair of 4096 bits, on a busy machine

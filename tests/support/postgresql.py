@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+from tests.support.ports import free_port
 
 START_SECONDS = 40.0
 SUPERUSER = "boss"
@@ -189,13 +189,6 @@ def shared_server():
     running = ExitStack()
     atexit.register(running.close)
     return running.enter_context(postgresql())
-
-
-def free_port():
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def storage_stanza(url, **options):

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,17 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.support.ports import free_port
 
 from holdfast.client import TlsSettings, VaultClient
 
-START_SECONDS = 20.0
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START_SECONDS = 60.0
 
 
 def make_certificate(directory: Path, *, name: str = "server") -> tuple[Path, Path]:
@@ -145,6 +138,7 @@ class StoreProcess:
                 time.sleep(0.02)
             else:
                 return
+        self.kill()
         raise AssertionError(f"the store did not start:\n{self.log_path.read_text()[-2000:]}")
 
     def stop(self) -> int:

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from tests.support.ports import free_ports
+
 JAR = Path("/usr/share/java/zookeeper.jar")
 # Debian's jar names all that it needs but what its TLS needs, and no way to log.
 CLASSES = ":".join(
@@ -202,15 +204,3 @@ def shared_server():
     atexit.register(running.close)
     directory = running.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-zookeeper-"))
     return running.enter_context(zookeeper(directory)).address
-
-
-def free_ports(count):
-    """Return ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
