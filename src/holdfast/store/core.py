@@ -55,6 +55,7 @@ from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
+from holdfast.store.path_help import HELP
 from holdfast.store.permit import Permit
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate
@@ -622,5 +623,5 @@ def _guards_itself(request: StoreRequest) -> bool:
     if (request.operation, request.path) in _FOR_ANY_TOKEN:
         return True
     return request.operation is Operation.READ and (
-        request.path in SELF_GUARDED or request.path.startswith("sys/internal/ui/mounts/")
+        request.path in SELF_GUARDED or request.path.startswith(("sys/internal/ui/mounts/", HELP))
     )

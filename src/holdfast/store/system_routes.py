@@ -28,6 +28,7 @@ from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_ttls
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
+from holdfast.store.path_help import HELP, explain_path
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.quotas.routes import QUOTA_ROUTES
 from holdfast.store.remount_routes import REMOUNT_ROUTES
@@ -212,6 +213,10 @@ def _openapi(visit: Visit) -> Answer:
     return openapi.describe(visit, (SYSTEM_ROUTES, TOKEN_ROUTES))
 
 
+def _explain_path(visit: Visit) -> Answer:
+    return explain_path(_openapi(visit), visit.argument)
+
+
 def _list_policies(visit: Visit) -> Answer:
     names = list_policies(visit.view(POLICIES))
     return Answer(data=encode({"keys": names}), flat=True)
@@ -305,6 +310,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
         Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
         Route(OPENAPI, Operation.READ, _openapi),
+        Route(f"{HELP}{{}}", Operation.READ, _explain_path, any_token=True),
         Route("sys/policies/acl", Operation.READ, _list_policies),
         Route("sys/policies/acl", Operation.LIST, _list_policies),
         Route("sys/policies/acl/{}", Operation.READ, _read_policy),

@@ -1,7 +1,8 @@
 """The Vault HTTP API: bytes in, one store request; one answer, bytes out. Nothing is decided here.
 
 ``/v1/<path>`` carries the request path; ``X-Vault-Token`` or ``Authorization: Bearer`` the token. GET
-reads, LIST (or GET with ``list=true``) lists, POST and PUT write, PATCH and DELETE do what they say.
+reads, LIST (or GET with ``list=true``) lists, POST and PUT write, PATCH and DELETE do what they say; GET with
+``help=1`` explains the path.
 The paths that work while the store is sealed are in ``status``.
 """
 
@@ -20,11 +21,12 @@ from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
-from holdfast.model import parse_duration, parse_target
+from holdfast.model import parse_duration, parse_path, parse_target
 from holdfast.model.path import Target
 from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
 from holdfast.store.metrics.routes import METRICS
+from holdfast.store.path_help import HELP
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
@@ -151,6 +153,9 @@ def _read_line(method: str, raw_target: bytes) -> _Call:
     if operation is None:
         raise UnsupportedError("unsupported operation")
     path = target.path.text[len(PREFIX) - 1 :]
+    if method == "GET" and target.parameter("help") in _TRUE:
+        path = HELP + path.rstrip("/")
+        return _Call(Target(parse_path(f"v1/{path}")), operation, path)
     if operation is Operation.READ and target.query:
         operation = _listing(target) or operation
     if operation in {Operation.LIST, Operation.SCAN}:
