@@ -310,7 +310,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
         Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
         Route(OPENAPI, Operation.READ, _openapi),
-        Route(f"{HELP}{{}}", Operation.READ, _explain_path, any_token=True),
+        Route(f"{HELP}{{}}", Operation.READ, _explain_path),
         Route("sys/policies/acl", Operation.READ, _list_policies),
         Route("sys/policies/acl", Operation.LIST, _list_policies),
         Route("sys/policies/acl/{}", Operation.READ, _read_policy),
@@ -340,4 +340,4 @@ SYSTEM_ROUTES = RouteTable(
 )
 
 # Any caller with a live token may ask these; each decides by itself what that caller gets to see.
-SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts", OPENAPI})
+SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts", OPENAPI, f"{HELP}{{}}"})
