@@ -41,14 +41,22 @@ class AuditTarget:
         mount_point: the mount's path with its trailing slash; empty if no mount serves the path.
         mount_type: the kind of engine or auth method mounted there.
         namespace: path of the namespace; empty for the root.
+        namespace_id: its id; empty if none has this path.
     """
 
     __slots__ = ("members",)
 
     def __init__(
-        self, operation: str, path: str, *, mount_point: str = "", mount_type: str = "", namespace: str = ""
+        self,
+        operation: str,
+        path: str,
+        *,
+        mount_point: str = "",
+        mount_type: str = "",
+        namespace: str = "",
+        namespace_id: str = "",
     ) -> None:
-        where: dict[str, Any] = {"id": "root"} if not namespace else {"path": namespace}
+        where: dict[str, Any] = {"id": "root"} if not namespace else {"id": namespace_id, "path": namespace}
         self.members = further_members(
             operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where, path=path
         )

@@ -40,6 +40,7 @@ class RecordKind(IntEnum):
     IAM = 10
     AUTH = 11
     IDENTITY = 12
+    NAMESPACE = 13
 
 
 def seal_record(cipher: Aead, kind: RecordKind, term: int, path: str, plaintext: bytes | memoryview) -> bytes:

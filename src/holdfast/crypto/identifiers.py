@@ -10,6 +10,7 @@ import string
 SERVICE_TOKEN_PREFIX = "hvs."  # noqa: S105  # what Vault 1.10 and later put before a service token
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 BASE62_LENGTH = 24  # 142 bits; the length that Vault clients are used to
+SHORT_ID_LENGTH = 6
 
 
 def new_token(prefix: str = SERVICE_TOKEN_PREFIX) -> str:
@@ -20,6 +21,11 @@ def new_token(prefix: str = SERVICE_TOKEN_PREFIX) -> str:
 def new_accessor() -> str:
     """Return a new accessor: 24 random base62 characters."""
     return _random_base62()
+
+
+def new_short_id() -> str:
+    """Return six random base62 characters, which tell things apart and keep nobody out."""
+    return "".join(secrets.choice(BASE62) for _ in range(SHORT_ID_LENGTH))
 
 
 def new_uuid() -> str:

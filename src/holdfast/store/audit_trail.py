@@ -59,6 +59,7 @@ class AuditTrail:
         self._schedule = schedule
         self._broker = AuditBroker()
         self._nobody = self._broker.auth(client_token="")
+        self._opened: OpenStore | None = None
         self._destination: Callable[[Operation, str], Destination] = _nowhere
         self._waiting: list[tuple[Done, Callable[..., None], tuple[object, ...]]] = []
         self._trouble = Trouble(log, "the audit trail")
@@ -73,18 +74,18 @@ class AuditTrail:
         self.close()
         self._broker = broker
         self._nobody = broker.auth(client_token="")
-        self._destination = opened.destination
+        self._opened, self._destination = opened, opened.destination
 
     def follow(self, opened: OpenStore) -> None:
         """Go on with the same devices for a store whose keyring was replaced."""
-        self._destination = opened.destination
+        self._opened, self._destination = opened, opened.destination
 
     def close(self) -> None:
         """Write what waits and close the devices."""
         self._flush()
         self._broker.close()
         self._broker = AuditBroker()
-        self._destination = _nowhere
+        self._opened, self._destination = None, _nowhere
 
     def reopen(self) -> None:
         """Write what waits and open the files again, as after log rotation."""
@@ -168,7 +169,11 @@ class AuditTrail:
         self._broker.response(entry, now, data=data, metadata=metadata, auth=auth, wrap_info=answer.wrapped)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
-        target = self._destination(request.operation, request.path).target
+        operation, path = request.operation, request.path
+        if request.namespace and self._opened is not None:
+            target = self._opened.destination_in(request.namespace, operation, path).target
+        else:
+            target = self._destination(operation, path).target
         return self._broker.entry(request.id.encode(), auth, target, peer=request.peer, allowed=allowed)
 
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:

@@ -10,6 +10,8 @@ children and no cubbyhole. It ends by its time, with the parent that it names, o
 came from.
 """
 
+import msgspec
+
 from holdfast.barrier import Keyring
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.store.sealed_text import ForgedTextError, open_text, seal_text
@@ -33,7 +35,8 @@ def mint(keyring: Keyring, hasher: TokenHasher, entry: TokenEntry) -> str:
         InvalidInputError: the entry makes the token too long to travel.
         SealedError: the keyring was wiped.
     """
-    token = BATCH_TOKEN_PREFIX + seal_text(keyring, hasher, _PURPOSE, encode_entry(entry))
+    entry = msgspec.structs.replace(entry, namespace=hasher.namespace.uuid)
+    token = BATCH_TOKEN_PREFIX + seal_text(keyring, hasher, _PURPOSE, encode_entry(entry)) + hasher.suffix
     if len(token) > MAX_BATCH_TOKEN_LENGTH:
         raise InvalidInputError(
             "the policies and metadata are too long for a batch token: have the token_type be service"
@@ -42,14 +45,18 @@ def mint(keyring: Keyring, hasher: TokenHasher, entry: TokenEntry) -> str:
 
 
 def read(keyring: Keyring, hasher: TokenHasher, token: str) -> TokenEntry:
-    """Return the entry inside a token that this store made.
+    """Return the entry inside a token that this store made, in the namespace that ``hasher`` is for.
 
     Raises:
         UnauthenticatedError: it is none of ours.
         UnknownTermError: it was made by a node that has rotated the keyring a moment ago.
         SealedError: the keyring was wiped.
     """
+    sealed = token.removeprefix(BATCH_TOKEN_PREFIX).removesuffix(hasher.suffix)
     try:
-        return decode_entry(open_text(keyring, hasher, _PURPOSE, token.removeprefix(BATCH_TOKEN_PREFIX)))
+        entry = decode_entry(open_text(keyring, hasher, _PURPOSE, sealed))
     except ForgedTextError:
         raise UnauthenticatedError("permission denied", reason="unknown") from None
+    if entry.namespace != hasher.namespace.uuid:
+        raise UnauthenticatedError("permission denied", reason="of another namespace")
+    return entry

@@ -8,6 +8,7 @@ from holdfast.audit import AuditAuth
 from holdfast.policy.acl import Capability
 from holdfast.policy.decision import Decision
 from holdfast.policy.path_rules import PathRules
+from holdfast.store.namespaces.below import RulesBelow
 from holdfast.store.token_records import TokenEntry
 
 
@@ -35,10 +36,11 @@ class Caller:
         decide: ``acl.decide`` with a bounded memory of earlier decisions.
         live_until: Unix seconds at which the token or an ancestor of it ends; infinite for never.
         user_token: set if a user of the IAM asks, ``None`` for a stored token.
+        is_guest: whether the token is of a namespace above that in which it asks.
         audit_auth: how audit lines show the caller, once they have.
     """
 
-    __slots__ = ("acl", "audit_auth", "decide", "entry", "live_until", "token_hash", "user_token")
+    __slots__ = ("acl", "audit_auth", "decide", "entry", "is_guest", "live_until", "token_hash", "user_token")
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Caller:
         live_until: float,
         *,
         user_token: UserToken | None = None,
+        is_guest: bool = False,
     ) -> None:
         self.token_hash = token_hash
         self.entry = entry
@@ -56,4 +59,21 @@ class Caller:
         self.decide = decide
         self.live_until = live_until
         self.user_token = user_token
+        self.is_guest = is_guest
         self.audit_auth: AuditAuth | None = None
+
+    def seen_from(self, between: str) -> "Caller":
+        """Return the same caller as seen from a namespace below that of the token.
+
+        Args:
+            between: path from the one to the other, with a trailing slash.
+        """
+        return Caller(
+            self.token_hash,
+            self.entry,
+            RulesBelow(self.acl, between),
+            lambda path, capability: self.decide(between + path, capability),
+            self.live_until,
+            user_token=self.user_token,
+            is_guest=True,
+        )

@@ -53,6 +53,7 @@ from holdfast.store.kv_routes import read_kv
 from holdfast.store.layout import IAM, Place, engine_place
 from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
+from holdfast.store.namespaces.server_wide import refuse_server_wide
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
 from holdfast.store.path_help import HELP
@@ -380,14 +381,15 @@ class Store:
         now = self._clock.now()  # one reading decides what has expired, and stamps both audit lines
         try:
             opened.refresh()
-            self._gate.check(opened.quotas, request.path, request.peer, now)
+            self._gate.check(opened.quotas, request.namespace + request.path, request.peer, now)
+            here = _enter(opened, request) if request.namespace or opened.namespaces.has_any else opened
             if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
                 request, lambda error: self._serve_again(request, error, done), done
             ):
                 return
             if request.path == UNWRAP:
                 carry_own_token(request)
-            caller = opened.nobody() if _is_for_anybody(request) else opened.authenticate(request.token, now)
+            caller = here.nobody() if _is_for_anybody(request) else here.authenticate(request.token, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
         except QuotaExceededError as error:
@@ -404,7 +406,7 @@ class Store:
             # A use is counted before anything else happens, so that a crash never gives one back.
             self.submit(UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done))
         else:
-            self._admit(opened, caller, request, now, done)
+            self._admit(here, caller, request, now, done)
 
     def _counted(
         self, caller: Caller, request: StoreRequest, done: Done, outcome: Answer | HoldfastError
@@ -415,7 +417,12 @@ class Store:
         elif opened is None:
             done(SealedError())
         else:
-            self._admit(opened, caller, request, self._clock.now(), done)
+            try:
+                here = opened.namespaces.at(request.namespace)
+            except HoldfastError as error:
+                self._audit.refused(request, caller, error, done)
+            else:
+                self._admit(here, caller, request, self._clock.now(), done)
 
     def _admit(
         self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float, done: Done
@@ -471,7 +478,8 @@ class Store:
         now: float,
     ) -> Answer | HoldfastError:
         try:
-            self._gate.check(opened.quotas, read.path, read.peer, now)
+            read.namespace, read.within = opened.namespace.path, opened.namespace
+            self._gate.check(opened.quotas, read.namespace + read.path, read.peer, now)
             permit = self._permit(caller, read)
             mount, path = require_kv(opened.destination(read.operation, read.path))
             mounted = Mounted(mount, path, view(engine_place(mount.storage_prefix)))
@@ -504,7 +512,7 @@ class Store:
     ) -> None:
         """Send a change once the line that announces it is taken."""
         finish = partial(self._committed, request, entry, warnings, done)
-        self._audit.announced(partial(self.submit, command, finish), done)
+        self._audit.announced(partial(self.submit, _within(command, request), finish), done)
 
     def submit(self, command: Command, done: Done) -> None:
         """Hand a command to the keeper; ``done`` gets its outcome, or why the keeper cannot be reached."""
@@ -593,6 +601,39 @@ class Store:
 
 _NO_WRITE = Permit(create=False, update=False)
 
+
+def _enter(opened: OpenStore, request: StoreRequest) -> OpenStore:
+    """Return what is open for the namespace of a request, and make its path what it is there.
+
+    Raises:
+        NotFoundError: there is no such namespace.
+        UnavailableError: it is locked.
+        InvalidInputError: nothing of the kind is there, but in the root namespace.
+    """
+    here = _at(opened, request, request.namespace)
+    if request.path == UNWRAP:
+        carry_own_token(request)
+    if request.path in _OF_THE_TOKEN:
+        home = opened.namespaces.home_of(request.token)
+        if home is not None and home is not here:
+            here = _at(opened, request, home.namespace.path)
+    if here is not opened:
+        refuse_server_wide(request.path)
+    return here
+
+
+def _at(opened: OpenStore, request: StoreRequest, namespace: str) -> OpenStore:
+    here, request.path = opened.namespaces.enter(namespace, request.path)
+    request.namespace, request.within = here.namespace.path, here.namespace
+    return here
+
+
+def _within(command: Command, request: StoreRequest) -> Command:
+    return command.within(request.within.uuid) if request.namespace else command
+
+
+# What is asked of the token itself is asked where it is from, whatever namespace the client works in.
+_OF_THE_TOKEN = frozenset({*(f"auth/token/{what}-self" for what in ("lookup", "renew", "revoke")), UNWRAP})
 
 _FOR_ANYBODY = frozenset(route.pattern for route in SYSTEM_ROUTES.routes if route.anybody)
 

@@ -203,7 +203,7 @@ class Keeper:
                     raise SealedError
                 if command.shared:
                     mark_change(tx)
-            return command.run(Scope(tx, state.keyring, hasher, now))
+            return command.run(Scope(tx, state.keyring, hasher, now, command.namespace or ""))
 
         self._reserve_if_due(self.require_unsealed())
         results = self._storage.write_all([partial(run, command) for command in changes])

@@ -5,6 +5,9 @@ dropped all together when the shared change counter moves. The writer moves the 
 commit and before anybody is told of the change; a request that starts later therefore never acts on
 what was there before. Values of secrets are never kept.
 
+Each namespace has one of its own inside that of the root namespace; it holds what the namespace holds, and
+shares what there is once.
+
 Sealing is dropping this object.
 """
 
@@ -16,7 +19,7 @@ from math import inf
 
 from holdfast.audit import AuditTarget
 from holdfast.barrier import BarrierReader, Keyring
-from holdfast.errors import InternalError, UnauthenticatedError
+from holdfast.errors import InternalError, NotFoundError, UnauthenticatedError
 from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
@@ -32,8 +35,21 @@ from holdfast.store.destination import Destination, Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.user_callers import UserCallers
-from holdfast.store.layout import AUDIT, CONFIG, IAM, MOUNTS, POLICIES, TOKENS, Place, engine_place, reading
+from holdfast.store.layout import (
+    AUDIT,
+    CONFIG,
+    IAM,
+    MOUNTS,
+    NAMESPACES,
+    POLICIES,
+    TOKENS,
+    Place,
+    engine_place,
+    reading,
+)
 from holdfast.store.mounts import MountTable, load_mounts
+from holdfast.store.namespaces.inside import Inside
+from holdfast.store.namespaces.records import ROOT, Namespace
 from holdfast.store.policy_records import load_policy
 from holdfast.store.quotas.gate import QuotaTable
 from holdfast.store.quotas.records import Quotas, load_quotas
@@ -43,13 +59,15 @@ from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, lo
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
+MAX_CACHED_GUESTS = 1000
 MAX_REMEMBERED_DECISIONS = 16_384
 MAX_REMEMBERED_DESTINATIONS = 16_384
+MAX_REMEMBERED_IN_NAMESPACE = 1024
 MAX_TOKEN_LENGTH = batch_tokens.MAX_BATCH_TOKEN_LENGTH  # no other kind gets as long
 
 
 class OpenStore:
-    """The open store, as one process sees it.
+    """The open store, as one process sees it; or one namespace of it.
 
     Args:
         storage: where the records are.
@@ -58,14 +76,17 @@ class OpenStore:
         iam: what the operator decided about users.
         secret_mounts: which mount holds the secrets of which store, for the permissions of users.
         facts: what is known of the server around it.
+        root: the open store that this is a namespace of; ``None`` for the root namespace.
+        namespace: which one.
 
     Attributes:
         keyring: as given.
+        namespace: as given.
+        namespaces: the others, from the root namespace.
         hasher: makes token names.
         cluster: what the store calls itself.
         mounts: the mount table.
         auth_mounts: the table of auth mounts.
-        quotas: how many requests one address may send.
         facts: as given.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
@@ -81,23 +102,51 @@ class OpenStore:
         iam: IamSettings,
         secret_mounts: Callable[[], Mapping[str, str]],
         facts: Facts | None = None,
+        root: "OpenStore | None" = None,
+        namespace: Namespace = ROOT,
     ) -> None:
         self.facts = facts or Facts()
         self._storage = storage
         self._counter = counter
         self.keyring = keyring
-        self.hasher = TokenHasher(load_token_key(storage, keyring))
-        self.cluster = load_cluster(reading(storage, keyring, CONFIG))
+        self.namespace = namespace
+        self._home = namespace.home
+        self._root = root
+        self._guests: dict[str, tuple[Caller, Caller]] = {}
+        if root is None:
+            self.hasher = TokenHasher(load_token_key(storage, keyring))
+            self.cluster = load_cluster(reading(storage, keyring, CONFIG))
+            self.namespaces = Inside(
+                self,
+                partial(self.view, NAMESPACES),
+                lambda inner: OpenStore(
+                    storage,
+                    keyring,
+                    counter,
+                    iam=iam,
+                    secret_mounts=secret_mounts,
+                    facts=self.facts,
+                    root=self,
+                    namespace=inner,
+                ),
+            )
+        else:
+            self.hasher = root.hasher.within(namespace)
+            self.cluster = root.cluster
+            self.namespaces = root.namespaces
         self._seen_change = -1
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
-        self.users = UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
+        self.users: UserCallers = (
+            root.users if root else UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
+        )
         self.mounts = MountTable(())
-        self.quotas = QuotaTable(Quotas())
+        self._quotas = QuotaTable(Quotas())
         self._loaded_quotas = Quotas()
         self.auth_mounts = AuthTable()
         self.stores_by_mount: dict[str, str] = {}
-        self.destination = lru_cache(maxsize=MAX_REMEMBERED_DESTINATIONS)(self._find_destination)
+        remembered = MAX_REMEMBERED_IN_NAMESPACE if root else MAX_REMEMBERED_DESTINATIONS
+        self.destination = lru_cache(maxsize=remembered)(self._find_destination)
         self.refresh()
 
     def refresh(self) -> None:
@@ -107,8 +156,10 @@ class OpenStore:
             return
         # The counter is read first: a change that lands while we read is seen by the next request.
         self._callers.clear()
+        self._guests.clear()
         self._acls.clear()
-        self.users.forget()
+        if self._root is None:
+            self._refresh_common()
         with self.snapshot(MOUNTS) as view:
             mounts, auth_mounts = load_mounts(view), load_auth_mounts(view)
         if mounts != self.mounts or auth_mounts.mounts != self.auth_mounts.mounts:
@@ -119,17 +170,49 @@ class OpenStore:
                 if mount.type == "kv" and mount.is_versioned and mount.path.count("/") == 1
             }
             self.destination.cache_clear()
-        quotas = load_quotas(self.view(CONFIG))
-        if quotas != self._loaded_quotas:
-            self.quotas, self._loaded_quotas = QuotaTable(quotas), quotas
         self._seen_change = change
 
+    def _refresh_common(self) -> None:
+        """Drop what is kept, and read what is needed, of what there is once for all namespaces."""
+        self.users.forget()
+        self.namespaces.forget()
+        quotas = load_quotas(self.view(CONFIG))
+        if quotas != self._loaded_quotas:
+            self._quotas, self._loaded_quotas = QuotaTable(quotas), quotas
+
+    @property
+    def quotas(self) -> QuotaTable:
+        """How many requests one address may send; there is one table for all namespaces."""
+        return self._quotas if self._root is None else self._root.quotas
+
     def authenticate(self, token: str, now: float) -> Caller:
-        """Return who a token belongs to at ``now``, in Unix seconds.
+        """Return who a token belongs to at ``now``, in Unix seconds, as seen from this namespace.
 
         Raises:
-            UnauthenticatedError: no token, or none that is known and alive. All of these read the same
-                from outside.
+            UnauthenticatedError: no token, or none that is known and alive, or one that is of a namespace
+                which this one is not in. All of these read the same from outside.
+        """
+        if self._root is None:
+            return self.authenticate_own(token, now)
+        home = self.namespaces.home_of(token)
+        if home is self:
+            return self.authenticate_own(token, now)
+        if home is None or not self.namespace.is_at_or_below(home.namespace):
+            raise UnauthenticatedError("permission denied", reason="of another namespace")
+        caller = home.authenticate_own(token, now)
+        known = self._guests.get(caller.token_hash)
+        if known is None or known[0] is not caller:
+            if len(self._guests) >= MAX_CACHED_GUESTS:
+                self._guests.clear()
+            between = self.namespace.path[len(home.namespace.path) :]
+            known = self._guests[caller.token_hash] = (caller, caller.seen_from(between))
+        return known[1]
+
+    def authenticate_own(self, token: str, now: float) -> Caller:
+        """Return who a token of this very namespace belongs to at ``now``, in Unix seconds.
+
+        Raises:
+            UnauthenticatedError: no token, or none that is known and alive.
         """
         if not token or len(token) > MAX_TOKEN_LENGTH:
             raise UnauthenticatedError("permission denied", reason="missing" if not token else "malformed")
@@ -146,19 +229,26 @@ class OpenStore:
 
     def view(self, place: Place) -> BarrierReader:
         """Return a view that reads ``place``; each read sees the newest committed state."""
-        return reading(self._storage, self.keyring, place)
+        return reading(self._storage, self.keyring, place.within(self._home))
 
     @contextmanager
     def snapshot(self, place: Place) -> Iterator[BarrierReader]:
         """Open a view of ``place`` in which all reads see one state."""
         with self._storage.snapshot() as snapshot:
-            yield reading(snapshot, self.keyring, place)
+            yield reading(snapshot, self.keyring, place.within(self._home))
 
     @contextmanager
     def one_state(self) -> Iterator[Callable[[Place], BarrierReader]]:
         """Open views of any places in which all reads see one state; yields what makes them."""
         with self._storage.snapshot() as snapshot:
-            yield partial(reading, snapshot, self.keyring)
+            yield lambda place: reading(snapshot, self.keyring, place.within(self._home))
+
+    def destination_in(self, namespace: str, operation: Operation, path: str) -> Destination:
+        """Return where an operation on a path leads in the namespace at ``namespace``."""
+        try:
+            return self.namespaces.at(namespace).destination(operation, path)
+        except NotFoundError:
+            return Destination(AuditTarget(operation, path, namespace=namespace))
 
     def audit_keys(self) -> dict[str, bytes]:
         """Return the key of each audit device that has one."""
@@ -169,15 +259,16 @@ class OpenStore:
         return self._acl(policies)[0]
 
     def _find_destination(self, operation: Operation, path: str) -> Destination:
+        target = partial(AuditTarget, namespace=self.namespace.path, namespace_id=self.namespace.id)
         mount = self.mounts.find(path)
         if mount is None:
             auth_mount = self.auth_mounts.find(path) if path.startswith("auth/") else None
             if auth_mount is None:
-                return Destination(AuditTarget(operation, path))
+                return Destination(target(operation, path))
             where = f"auth/{auth_mount.path}"
-            return Destination(AuditTarget(operation, path, mount_point=where, mount_type=auth_mount.type))
+            return Destination(target(operation, path, mount_point=where, mount_type=auth_mount.type))
         return Destination(
-            AuditTarget(operation, path, mount_point=mount.path, mount_type=mount.type),
+            target(operation, path, mount_point=mount.path, mount_type=mount.type),
             Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
         )
 
@@ -208,7 +299,13 @@ class OpenStore:
         known = self._acls.get(names)
         if known is None:
             with self.snapshot(POLICIES) as view:
-                policies = [policy for name in names if (policy := load_policy(view, name)) is not None]
+                policies = [
+                    policy
+                    for name in names
+                    # Everything is for the root namespace to allow.
+                    if (name != "root" or self._root is None)
+                    and (policy := load_policy(view, name)) is not None
+                ]
             acl = compile_acl(policies)
             known = (acl, lru_cache(maxsize=MAX_REMEMBERED_DECISIONS)(acl.decide))
             self._acls[names] = known

@@ -66,7 +66,8 @@ GLOSSARY: dict[str, tuple[dict[str, Any], str]] = {
     "config": (_OBJECT, "how the mount is tuned"),
     "context": (_BASE64, "what a derived key is derived from, in base64"),
     "convergent_encryption": (_FLAG, "whether the same plaintext gives the same ciphertext"),
-    "custom_metadata": (_TEXTS_BY_NAME, "notes about the secret, in clear for whoever may read metadata"),
+    "unlock_key": (_TEXT, "what was given out when the namespace was locked"),
+    "custom_metadata": (_TEXTS_BY_NAME, "notes, in clear for whoever may read metadata"),
     "default_lease_ttl": (_LEASE_TTL, "how long leases of the mount last where nothing else is said"),
     "default_role": (_TEXT, "role of logins that name none"),
     "delete_version_after": (_DURATION, "after how long a version deletes itself; 0 for never"),
@@ -228,6 +229,9 @@ _NAMES: dict[str, str] = {
     "sys/wrapping/lookup": "token",
     "sys/wrapping/unwrap": "token",
     "sys/wrapping/rewrap": "token",
+    "sys/namespaces/<>": "custom_metadata",
+    "sys/namespaces/api-lock/unlock": "unlock_key",
+    "sys/namespaces/api-lock/unlock/{}": "unlock_key",
     "sys/leases/lookup": "lease_id",
     **{
         f"sys/{where}{doing}{end}": names

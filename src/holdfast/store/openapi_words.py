@@ -57,6 +57,13 @@ SUBJECTS: dict[str, str] = {
     "sys/wrapping/lookup": "Say since when something waits behind a one-time token, and for how long.",
     "sys/wrapping/unwrap": "Fetch what waits behind a one-time token.",
     "sys/wrapping/rewrap": "Put what waits behind a one-time token behind another.",
+    "sys/namespaces": "the namespaces in that of the request",
+    "sys/namespaces/<>": "a namespace",
+    "sys/namespaces/api-lock/lock": "Refuse every request in the namespace of the request.",
+    "sys/namespaces/api-lock/lock/{}": "Refuse every request in a namespace.",
+    "sys/namespaces/api-lock/unlock": "Serve requests in the namespace of the request again.",
+    "sys/namespaces/api-lock/unlock/{}": "Serve requests in a namespace again.",
+    "sys/internal/ui/namespaces": "the namespaces that the token reaches",
     "sys/leases": "the leases that cannot be ended",
     "sys/leases/count": "how many leases there are, by mount",
     "sys/leases/tidy": "Remove what has run out.",
@@ -139,6 +146,14 @@ _MEMBERS: dict[tuple[str, Operation], str] = {
     ("sys/audit-hash/{}", Operation.WRITE): "hash",
     ("sys/wrapping/lookup", Operation.READ): "creation_time creation_ttl creation_path",
     ("sys/wrapping/lookup", Operation.WRITE): "creation_time creation_ttl creation_path",
+    **{
+        ("sys/namespaces/<>", operation): "id uuid path custom_metadata locked tainted"
+        for operation in (Operation.READ, Operation.WRITE, Operation.PATCH)
+    },
+    ("sys/namespaces", Operation.LIST): "keys key_info",
+    ("sys/namespaces/api-lock/lock", Operation.WRITE): "unlock_key",
+    ("sys/namespaces/api-lock/lock/{}", Operation.WRITE): "unlock_key",
+    ("sys/internal/ui/namespaces", Operation.READ): "keys",
     ("sys/leases", Operation.READ): "lease_count leases",
     ("sys/leases/count", Operation.READ): "lease_count counts",
     ("sys/leases/lookup", Operation.WRITE): "id issue_time expire_time last_renewal renewable ttl",

@@ -45,9 +45,9 @@ def load_policy(view: Reader, name: str) -> Policy | None:
     return None if text is None else parse_policy(name, text)
 
 
-def list_policies(view: Reader) -> list[str]:
-    """Return all names, ``root`` among them, sorted."""
-    names = ["root"]
+def list_policies(view: Reader, *, with_root: bool) -> list[str]:
+    """Return all names, sorted; ``root`` is among them in the root namespace."""
+    names = ["root"] if with_root else []
     after = ""
     while page := view.list("", after=after, limit=_PAGE):
         names.extend(page)

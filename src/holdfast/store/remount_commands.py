@@ -75,6 +75,7 @@ def _move_secrets(scope: Scope, move: Move) -> None:
         raise InvalidInputError(_NOT_THERE)
     if mount.path in BUILT_IN_PATHS:
         raise InvalidInputError(f'cannot remount "{mount.path}"')
+    scope.refuse_where_namespace_is(move.target)
     moved = msgspec.structs.replace(mount, path=move.target)
     save_mounts(scope.view(MOUNTS), table.without(mount.path).with_mount(moved))
 
@@ -88,5 +89,5 @@ def _move_auth(scope: Scope, move: Move) -> None:
     moved = msgspec.structs.replace(mount, path=move.target.removeprefix(AUTH), moved_at=scope.now)
     save_auth_mounts(view, table.without(mount.uuid).with_mount(moved))
     tokens = scope.view(TOKENS)
-    for token_hash in [token_hash for _, token_hash, _ in leases_below(tokens, move.source)]:
+    for token_hash in [token_hash for _, token_hash, _ in leases_below(tokens, scope.hasher, move.source)]:
         token_records.revoke(tokens, scope.hasher, token_hash)

@@ -12,6 +12,7 @@ import msgspec
 from holdfast.engines.kv2 import Precondition
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import JsonObject
+from holdfast.store.namespaces.records import ROOT, Namespace
 
 EMPTY_BODY = JsonObject(values={}, raw=b"{}")
 
@@ -38,6 +39,9 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         path: canonical path without a dialect's prefix, such as ``secret/data/team/db``; a LIST or SCAN
             path ends in a slash.
         token: the bearer token as sent, empty when there was none.
+        namespace: the namespace that is named beside the path, with a trailing slash; once it is known, the
+            one that the request is for, and ``path`` is as seen from there.
+        within: that one, once it is known.
         body: decoded request body; empty for reads.
         query: decoded query parameters.
         precondition: what must be at the path for a write or delete to happen; a versioned mount knows it.
@@ -53,6 +57,8 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     operation: Operation
     path: str
     token: str = ""
+    namespace: str = ""
+    within: Namespace = ROOT
     body: JsonObject = EMPTY_BODY
     query: tuple[tuple[str, str], ...] = ()
     precondition: Precondition = Precondition.NONE

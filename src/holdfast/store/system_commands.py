@@ -27,6 +27,7 @@ class AddMount(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Add it to the table, unless its path collides with another mount by now."""
+        scope.refuse_where_namespace_is(self.mount.path)
         save_mounts(scope.view(MOUNTS), scope.mounts().with_mount(self.mount))
         return Answer()
 

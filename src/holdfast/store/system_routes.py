@@ -27,6 +27,7 @@ from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_ttls
+from holdfast.store.namespaces.routes import NAMESPACE_ROUTES, UI_NAMESPACES
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.path_help import HELP, explain_path
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
@@ -218,13 +219,17 @@ def _explain_path(visit: Visit) -> Answer:
 
 
 def _list_policies(visit: Visit) -> Answer:
-    names = list_policies(visit.view(POLICIES))
+    names = _policy_names(visit)
     return Answer(data=encode({"keys": names}), flat=True)
 
 
 def _list_policies_old(visit: Visit) -> Answer:
-    names = list_policies(visit.view(POLICIES))
+    names = _policy_names(visit)
     return Answer(data=encode({"keys": names, "policies": names}), flat=True)
+
+
+def _policy_names(visit: Visit) -> list[str]:
+    return list_policies(visit.view(POLICIES), with_root=not visit.store.namespace.path)
 
 
 def _read_policy(visit: Visit) -> Answer:
@@ -238,7 +243,7 @@ def _read_policy_old(visit: Visit) -> Answer:
 
 
 def _policy_text(visit: Visit, name: str) -> str:
-    if name == "root":
+    if name == "root" and not visit.store.namespace.path:
         return ""
     text = load_policy_text(visit.view(POLICIES), name)
     if text is None:
@@ -328,6 +333,7 @@ SYSTEM_ROUTES = RouteTable(
         *CEREMONY_ROUTES,
         *WRAPPING_ROUTES,
         *LEASE_ROUTES,
+        *NAMESPACE_ROUTES,
         *REMOUNT_ROUTES,
         *KEY_ROTATION_ROUTES,
         *VERSION_ROUTES,
@@ -340,4 +346,4 @@ SYSTEM_ROUTES = RouteTable(
 )
 
 # Any caller with a live token may ask these; each decides by itself what that caller gets to see.
-SELF_GUARDED = frozenset({"sys/internal/ui/mounts", "sys/mounts", OPENAPI, f"{HELP}{{}}"})
+SELF_GUARDED = frozenset({"sys/internal/ui/mounts", UI_NAMESPACES, "sys/mounts", OPENAPI, f"{HELP}{{}}"})

@@ -9,7 +9,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.store import token_records
 from holdfast.store.auth.mounts import AuthMount, load_auth_mounts
 from holdfast.store.command import Command, Scope
-from holdfast.store.layout import MOUNTS, POLICIES, TOKENS, auth_place
+from holdfast.store.layout import MOUNTS, POLICIES, TOKEN_ROLES, TOKENS, auth_place
 from holdfast.store.policy_records import load_policy_text
 from holdfast.store.request import Answer
 from holdfast.store.token_records import TokenEntry
@@ -105,7 +105,8 @@ def renew_token(scope: Scope, token_hash: str, *, increment_seconds: int) -> Tok
     view = scope.view(TOKENS)
     entry = token_records.load(view, token_hash)
     _check_origin(scope, entry)
-    if entry is not None and entry.token_role and view.get(token_records.role_key(entry.token_role)) is None:
+    made_by = "" if entry is None else entry.token_role
+    if made_by and scope.view(TOKEN_ROLES).get(made_by) is None:
         raise InvalidInputError("lease is not renewable: the token role that it was made by is gone")
     return token_records.renew(view, token_hash, increment_seconds=increment_seconds, now=scope.now)
 

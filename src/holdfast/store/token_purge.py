@@ -26,11 +26,11 @@ from holdfast.store.token_records import (
 MAX_KEYS = 500
 MAX_BYTES = 250_000  # a quarter of what ZooKeeper takes
 KEYS_OF_A_TOKEN = 6  # id, accessor, parent, expiry and purge marks, a waiting answer
-_BYTES_OF_A_STEP = 250  # what storage needs to name a key of fixed length, or a directory, with room to spare
+BYTES_OF_A_STEP = 300  # what storage needs to name a key of fixed length, or a directory, with room to spare
 _PAGE = 100
 
 
-class _Room:
+class Room:
     """What still fits into a transaction."""
 
     __slots__ = ("_bytes", "_is_empty", "_keys")
@@ -57,38 +57,38 @@ def is_due(view: Reader) -> bool:
 
 def purge(tx: Transaction, hasher: TokenHasher) -> None:
     """Clear away as much of what dead tokens have left as fits into one transaction."""
-    room = _Room()
+    room = Room()
     while marked := tx.list(PURGES, limit=1):
         if not _clear(tx, hasher, marked[0], room):
             return
 
 
-def _clear(tx: Transaction, hasher: TokenHasher, token_hash: str, room: _Room) -> bool:
+def _clear(tx: Transaction, hasher: TokenHasher, token_hash: str, room: Room) -> bool:
     """Clear away what one token has left; return whether there was room for all of it."""
     kept = cubbyhole_prefix(token_hash)
-    while keys := list(_first_below(tx, kept)):
+    while keys := list(first_below(tx, kept)):
         for key in keys:
             # Removing the last key of a directory removes the directory, and perhaps those above it. Each
             # is named in full, percent-encoded, and a key once more for the nodes that follow.
             steps = key.count("/", len(kept)) + 1
-            if not room.take(keys=1, size=steps * (4 * len(key.encode()) + _BYTES_OF_A_STEP)):
+            if not room.take(keys=1, size=steps * (4 * len(key.encode()) + BYTES_OF_A_STEP)):
                 return False
             tx.delete(key)
     while children := tx.list(children_prefix(token_hash), limit=_PAGE):
         for child in children:
-            if not room.take(keys=KEYS_OF_A_TOKEN, size=2 * KEYS_OF_A_TOKEN * _BYTES_OF_A_STEP):
+            if not room.take(keys=KEYS_OF_A_TOKEN, size=2 * KEYS_OF_A_TOKEN * BYTES_OF_A_STEP):
                 return False
             entry = load(tx, child)
             if entry is not None and entry.parent == token_hash:
                 revoke(tx, hasher, child)
             tx.delete(children_prefix(token_hash) + child)
-    if not room.take(keys=1, size=_BYTES_OF_A_STEP):
+    if not room.take(keys=1, size=BYTES_OF_A_STEP):
         return False
     tx.delete(purge_mark(token_hash))
     return True
 
 
-def _first_below(view: Reader, prefix: str) -> Iterator[str]:
+def first_below(view: Reader, prefix: str) -> Iterator[str]:
     """Yield some keys below ``prefix``: those of the first directory that has any; none if there are none."""
     while names := view.list(prefix, limit=_PAGE):
         keys = [prefix + name for name in names if not name.endswith("/")]

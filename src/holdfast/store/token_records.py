@@ -14,10 +14,17 @@ The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
 ``<hash>`` is an HMAC-SHA256 under a key that lives inside the barrier, so that nobody who reads the
 storage learns a token, and nobody who knows a token finds its entry without the key.
 
+Of a token of a namespace other than the root, ``<hash>`` begins with ``n<namespace id>.``, and the token
+itself ends with ``.<namespace id>``. A ``TokenHasher`` is for one namespace and makes no other names: who
+asks in one namespace for a token, an accessor or a lease of another has asked for nothing. Tokens of all
+namespaces lie in one place nevertheless, so that a token ends with its parent wherever that is, and what has
+run out is found in one list.
+
 Functions take views, plain values and the time; they know nothing of requests or policies.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from math import inf
 
 import msgspec
@@ -26,11 +33,16 @@ from holdfast.crypto.identifiers import new_accessor, new_token
 from holdfast.crypto.mac import PreparedHmac
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.login_alias import LoginAlias
+from holdfast.store.namespaces.records import ROOT, Namespace
 
 SYSTEM_MAX_TTL_SECONDS = 768 * 3600  # what Vault documents as the system default and maximum
 SERVICE, BATCH = "service", "batch"
 PURGES = "purge/"
 TIDY_BATCH = 100
+_OF_NAMESPACE = "n"  # sorts behind every hash of the root namespace
+_HEX_DIGITS = tuple("0123456789abcdef")
+_HASH_LENGTH = 64
 USED_UP_GRACE_SECONDS = 120  # for the last request of a token, which may still need what the token keeps
 _PAGE = 500
 
@@ -59,6 +71,8 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         mount: uuid of the auth mount that it, or the ancestor it depends on, came from by a login.
         role: the record below that mount that said what it may do; it is renewed only while that is there.
         token_role: the token role that it was made by; it is renewed only while that is there, too.
+        namespace: uuid of the namespace that it is of; empty for the root namespace.
+        alias: how the login knew its bearer that it, or the ancestor it was made by, came from.
     """
 
     accessor: str
@@ -81,6 +95,8 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     mount: str = ""
     role: str = ""
     token_role: str = ""
+    namespace: str = ""
+    alias: LoginAlias | None = None
 
     @property
     def is_batch(self) -> bool:
@@ -111,33 +127,66 @@ decode_entry = msgspec.msgpack.Decoder(TokenEntry).decode
 
 
 class TokenHasher:
-    """Turns tokens and accessors into storage names.
+    """Turns tokens and accessors of one namespace into storage names.
 
     Args:
         key: 32 random bytes that live inside the barrier.
+        namespace: the namespace.
+
+    Attributes:
+        namespace: as given.
+        suffix: what tokens and accessors of the namespace end with.
     """
 
-    __slots__ = ("_mac",)
+    __slots__ = ("_mac", "_prefix", "namespace", "suffix")
 
-    def __init__(self, key: bytes) -> None:
-        self._mac = PreparedHmac(key)
+    def __init__(self, key: bytes | PreparedHmac, namespace: Namespace = ROOT) -> None:
+        self._mac = key if isinstance(key, PreparedHmac) else PreparedHmac(key)
+        self.namespace = namespace
+        self.suffix = f".{namespace.id}" if namespace.id else ""
+        self._prefix = f"{_OF_NAMESPACE}{namespace.id}." if namespace.id else ""
+
+    def within(self, namespace: Namespace) -> "TokenHasher":
+        """Return the same for another namespace."""
+        return TokenHasher(self._mac, namespace)
 
     def token(self, token: str) -> str:
         """Return the storage name of a token."""
-        return self._mac.hexdigest(token.encode())
+        return self._prefix + self._mac.hexdigest(token.encode())
 
     def accessor(self, accessor: str) -> str:
         """Return the storage name of an accessor; never equal to that of a token."""
-        return self._mac.hexdigest(b"accessor\0" + accessor.encode())
+        return self._prefix + self._mac.hexdigest(b"accessor\0" + accessor.encode())
+
+    def accessor_of(self, token_hash: str, accessor: str) -> str:
+        """Return the storage name of the accessor of a token, whichever namespace that is of."""
+        return token_hash[:-_HASH_LENGTH] + self._mac.hexdigest(b"accessor\0" + accessor.encode())
+
+    def owns(self, token_hash: str) -> bool:
+        """Whether this is the name of a token of the namespace."""
+        return token_hash[:-_HASH_LENGTH] == self._prefix and len(token_hash) >= _HASH_LENGTH
+
+    def names(self, view: Reader, directory: str, *, limit: int) -> list[str]:
+        """Return the first names in a directory that are of tokens of the namespace."""
+        return list(islice(self.all_names(view, directory), limit))
+
+    def all_names(self, view: Reader, directory: str) -> Iterator[str]:
+        """Yield the names in a directory that are of tokens of the namespace."""
+        after = self._prefix
+        while page := view.list(directory, after=after, limit=_PAGE):
+            for name in page:
+                if not name.startswith(self._prefix or _HEX_DIGITS):
+                    return  # those of other namespaces sort behind
+                yield name
+            after = page[-1]
+
+    def lock(self, key: str) -> str:
+        """Return what is stored of the key that unlocks a namespace."""
+        return self._mac.hexdigest(b"unlock key\0" + key.encode())
 
     def proof(self, purpose: bytes, content: bytes) -> bytes:
         """Return what proves that something which is stored nowhere is from this store: 32 bytes."""
         return self._mac.digest(purpose + b"\0" + content)
-
-
-def role_key(name: str) -> str:
-    """Return where a token role lies."""
-    return f"role/{name}"
 
 
 def wrapped_key(token_hash: str) -> str:
@@ -216,18 +265,18 @@ def find_by_accessor(view: Reader, hasher: TokenHasher, accessor: str) -> tuple[
     return None if entry is None or not is_line_whole(view, entry) else (token_hash, entry)
 
 
-def walk(view: Reader) -> Iterator[tuple[str, TokenEntry]]:
-    """Yield hash and entry of every stored token, but for those that are dead because an ancestor is gone."""
+def walk(view: Reader, hasher: TokenHasher) -> Iterator[tuple[str, TokenEntry]]:
+    """Yield hash and entry of every stored token of a namespace, but for the dead without an ancestor."""
     known: dict[str, bool] = {}
-    for token_hash in _names(view, "id/"):
+    for token_hash in hasher.all_names(view, "id/"):
         entry = load(view, token_hash)
         if entry is not None and is_line_whole(view, entry, known):
             yield token_hash, entry
 
 
-def list_accessors(view: Reader) -> Iterator[str]:
+def list_accessors(view: Reader, hasher: TokenHasher) -> Iterator[str]:
     """Yield the accessor of every token that ``walk`` yields."""
-    for _, entry in walk(view):
+    for _, entry in walk(view, hasher):
         yield entry.accessor
 
 
@@ -236,15 +285,16 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
 
     Args:
         tx: the token view.
-        hasher: makes storage names.
+        hasher: makes storage names of the namespace that it shall be of.
         entry: everything but the accessor, which is chosen here.
         token: a caller-chosen token text; random when ``None``.
 
     Raises:
         InvalidInputError: ``token`` is in use already, or was, and not all that it left is cleared away.
     """
-    token = new_token() if token is None else token
-    entry = msgspec.structs.replace(entry, accessor=new_accessor())
+    token = (new_token() if token is None else token) + hasher.suffix
+    accessor = new_accessor() + hasher.suffix
+    entry = msgspec.structs.replace(entry, accessor=accessor, namespace=hasher.namespace.uuid)
     token_hash = hasher.token(token)
     if tx.get(f"id/{token_hash}") is not None:
         raise InvalidInputError("id: expected a token id that is not in use")
@@ -314,6 +364,8 @@ def use(tx: Transaction, token_hash: str, *, now: float) -> None:
 def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_children: bool = False) -> None:
     """End a token and, unless ``keep_children``, everything descended from it. Unknown tokens are fine.
 
+    It does not matter which namespaces these are of, nor which one ``hasher`` is for.
+
     Only what makes the token live goes at once, which is little however much depends on it: every descendant
     is dead without it. A mark says that there is a cubbyhole or a child; ``token_purge`` clears those away.
     Children that are kept have to be changed here, all of them.
@@ -327,7 +379,7 @@ def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_childr
             _orphan(tx, child)
     tx.delete(f"id/{token_hash}")
     tx.delete(wrapped_key(token_hash))
-    tx.delete(f"accessor/{hasher.accessor(entry.accessor)}")
+    tx.delete(f"accessor/{hasher.accessor_of(token_hash, entry.accessor)}")
     if entry.parent:
         tx.delete(children_prefix(entry.parent) + token_hash)
     _unmark_expiry(tx, token_hash, entry)

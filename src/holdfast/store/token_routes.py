@@ -15,7 +15,7 @@ from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.commands import RevokeUserToken
-from holdfast.store.layout import TOKENS
+from holdfast.store.layout import TOKEN_ROLES, TOKENS
 from holdfast.store.leases.routes import tidy
 from holdfast.store.policy_records import fold_name
 from holdfast.store.request import Answer, Operation
@@ -56,7 +56,7 @@ def _create(visit: Visit) -> Command | Answer:
 
 def _create_by_role(visit: Visit) -> Command | Answer:
     name = role_name(visit.argument)
-    role = load_role(visit.view(TOKENS), name)
+    role = load_role(visit.view(TOKEN_ROLES), name)
     if role is None:
         raise InvalidInputError("unknown role: expected the name of a token role")
     return _new_token(visit, orphan=fields.boolean(visit.values, "no_parent"), role=role, made_by=name)
@@ -250,7 +250,7 @@ def live_by_accessor(visit: Visit) -> tuple[str, TokenEntry]:
 
 
 def _list_accessors(visit: Visit) -> Answer:
-    return Answer(data=encode({"keys": list(list_accessors(visit.view(TOKENS)))}))
+    return Answer(data=encode({"keys": list(list_accessors(visit.view(TOKENS), visit.store.hasher))}))
 
 
 def _renew_self(visit: Visit) -> Command:

@@ -13,6 +13,7 @@ from holdfast.iam.passwords import LEAST_MEMORY_KIB, PasswordCost, Passwords
 from holdfast.iam.settings import IamSettings
 from holdfast.store.iam import service_login
 from holdfast.store.iam.login import LoginAttempt
+from holdfast.store.layout import IAM
 from holdfast.tokens.compact import write_compact
 from holdfast.tokens.rsa_key import RsaSigningKey
 
@@ -182,7 +183,7 @@ class TestServiceAccount:
     def test_the_store_s_own_key_is_no_account_s_key(self, store):
         token_of(store, "bob")
         opened = store.local.store.opened
-        pem = opened.users.keys.current(opened.view(("iam/", 10)), 0.0).verifying_key().pem().decode()
+        pem = opened.users.keys.current(opened.view(IAM), 0.0).verifying_key().pem().decode()
         for method, uid in (("PUT", "new"), ("PATCH", "svc")):
             answer = store.acs(method, f"users/{uid}", {"public_key": pem})
             assert (answer.status, answer.json["code"]) == (400, "ERR_INVALID_PUBLIC_KEY")

@@ -17,7 +17,8 @@ def document_for(store, token):
 def test_every_route_of_ours_is_in_it(store):
     paths = document_for(store, store.root)["paths"]
     listed = {(path, method) for path, item in paths.items() for method in item}
-    methods = {"read": "get", "list": "get", "update": "post", "delete": "delete"}
+    methods = {"read": "get", "list": "get", "scan": "get"}
+    methods |= {"update": "post", "patch": "patch", "delete": "delete"}
     for route in (*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes):
         names = iter(("{name}", "{second}"))
         path = route.pattern

@@ -9,13 +9,17 @@ from holdfast.store.token_routes import TOKEN_ROUTES
 METHODS = {
     Operation.READ: "GET",
     Operation.LIST: "LIST",
+    Operation.SCAN: "SCAN",
     Operation.WRITE: "POST",
+    Operation.PATCH: "PATCH",
     Operation.DELETE: "DELETE",
 }
 NEEDS = {
     Operation.READ: "read",
     Operation.LIST: "list",
+    Operation.SCAN: "list",
     Operation.WRITE: "update",
+    Operation.PATCH: "patch",
     Operation.DELETE: "delete",
 }
 ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes]

@@ -13,6 +13,7 @@ from holdfast.iam.settings import IamSettings
 from holdfast.store.iam import signing_keys
 from holdfast.store.iam.auth_tokens import write_auth_token
 from holdfast.store.iam.commands import AddSigningKey
+from holdfast.store.layout import IAM
 from holdfast.store.open_store import MAX_TOKEN_LENGTH
 from holdfast.tokens.compact import write_compact
 
@@ -108,7 +109,7 @@ def forged(store, token, how):
     """Return what somebody makes who has a genuine token, our public key, and a key of his own."""
     header, claims = parts(token)
     current = store.local.store.opened
-    genuine = current.users.keys.current(current.view(("iam/", 10)), store.clock.now())
+    genuine = current.users.keys.current(current.view(IAM), store.clock.now())
     head, body, signature = token.split(".")
 
     def encoded(value):
@@ -307,7 +308,7 @@ class TestKeys:
         (kid,) = public_keys(store)
         record = store.storage.get(f"iam/signing-key/{kid}")
         opened = store.local.store.opened
-        plain = opened.view(("iam/", 10)).get(f"signing-key/{kid}")
+        plain = opened.view(IAM).get(f"signing-key/{kid}")
         assert plain[8:40] not in record
 
     @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 ``/v1/<path>`` carries the request path; ``X-Vault-Token`` or ``Authorization: Bearer`` the token. GET
 reads, LIST (or GET with ``list=true``) lists, POST and PUT write, PATCH and DELETE do what they say; GET with
 ``help=1`` explains the path.
+``X-Vault-Namespace``, the beginning of the path, or both name a namespace.
 The paths that work while the store is sealed are in ``status``.
 """
 
@@ -15,10 +16,11 @@ import msgspec
 
 from holdfast.api.vault.envelope import wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
+from holdfast.api.vault.namespace_header import NAMESPACE, echoing, read_namespace
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.api.vault.results import results_of
 from holdfast.api.vault.status import StatusPaths
-from holdfast.errors import HoldfastError, InvalidInputError, NotFoundError, UnsupportedError
+from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_duration, parse_path, parse_target
@@ -26,6 +28,7 @@ from holdfast.model.path import Target
 from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
 from holdfast.store.metrics.routes import METRICS
+from holdfast.store.namespaces.server_wide import refuse_server_wide
 from holdfast.store.path_help import HELP
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
@@ -52,7 +55,6 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go takes for 
 # another answer, none that has no body, and none that sends it elsewhere.
 _CODES_OF_ANSWERS_WITH_BODY = frozenset({*range(200, 300), *range(400, 600)} - {204, 205})
 
-_ROOT = frozenset({b"", b"root"})
 MAX_REMEMBERED_LINES = 16_384
 
 Reply = Callable[[bytes], None]
@@ -102,8 +104,12 @@ class VaultDialect:
         request_id = next(self._ids)
         if request.method == "HEAD":
             reply = _without_body(reply)
+        namespace = ""
         try:
             call = _read_line(request.method, request.target)
+            if NAMESPACE in request.headers and (namespace := read_namespace(request)):
+                refuse_server_wide(call.path)
+                reply = echoing(reply, namespace)
             if self._status.handle(request, call.target, reply):
                 return
             if self._ceremonies.handle(request, call.operation, call.path, reply):
@@ -112,21 +118,20 @@ class VaultDialect:
                 metrics = self._store.metrics(call.target.parameter("format") or "")
                 reply(build_response(200, metrics.raw or b"", content_type=metrics.media_type))
                 return
-            store_request = self._translate(request, call, request_id)
+            store_request = self._translate(request, call, request_id, namespace)
         except HoldfastError as error:
             reply(refuse(error))
             return
         self._store.serve(store_request, partial(_finish, store_request, reply))
 
-    def _translate(self, request: Request, call: _Call, request_id: str) -> StoreRequest:
+    def _translate(self, request: Request, call: _Call, request_id: str, namespace: str) -> StoreRequest:
         headers = request.headers
-        if b"x-vault-namespace" in headers and headers[b"x-vault-namespace"].strip(b"/") not in _ROOT:
-            raise NotFoundError("namespace not found: this store has none but the root namespace")
         return StoreRequest(
             id=request_id,
             operation=call.operation,
             path=call.path,
             token=_token(headers),
+            namespace=namespace,
             body=self._body(request, call.operation) if request.body else EMPTY_BODY,
             query=call.target.query,
             peer=request.peer,

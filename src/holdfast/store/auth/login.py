@@ -170,6 +170,8 @@ class Login:
             id=self.request.id,
             operation=Operation.WRITE,
             path=self.request.path,
+            namespace=self.request.namespace,
+            within=self.request.within,
             body=JsonObject(fields, encode(fields)),
             peer=self.request.peer,
         )

@@ -21,6 +21,7 @@ from holdfast.tokens.rsa_key import RsaSigningKey, RsaVerifyingKey
 TOKEN_ID_BYTES = 16
 CLAIMS = frozenset({"uid", "exp"})
 _DOTS = 2
+_OF_STORE = ("hvs.", "hvb.")
 
 
 class AuthToken(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +42,8 @@ class AuthToken(msgspec.Struct, frozen=True, gc=False):
 
 def is_user_token(text: str) -> bool:
     """Whether ``text`` has the outer form of a user's token; no token of the store has it."""
-    return text.count(".") == _DOTS  # a batch token of the store has one dot, any other at most one
+    # A token of a namespace of the store has two dots as well; a JSON object in base64url begins otherwise.
+    return text.count(".") == _DOTS and not text.startswith(_OF_STORE)
 
 
 def write_auth_token(uid: str, generation: str, *, expires_at: int, key: RsaSigningKey) -> str:

@@ -25,7 +25,7 @@ class RenewLease(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Extend it and return until when."""
-        found = find_lease(scope.view(TOKENS), self.lease, now=scope.now)
+        found = find_lease(scope.view(TOKENS), scope.hasher, self.lease, now=scope.now)
         if found is None:
             raise InvalidInputError("lease not found")
         entry = renew_token(scope, found[0], increment_seconds=self.increment_seconds)
@@ -42,7 +42,7 @@ class RevokeLease(Command, frozen=True, kw_only=True):
     def run(self, scope: Scope) -> Answer:
         """Remove the token and its descendants."""
         view = scope.view(TOKENS)
-        found = find_lease(view, self.lease, now=scope.now)
+        found = find_lease(view, scope.hasher, self.lease, now=scope.now)
         if found is not None:
             token_records.revoke(view, scope.hasher, found[0])
         return Answer()
@@ -57,7 +57,7 @@ class RevokeLeasesBelow(Command, frozen=True, kw_only=True):
     def run(self, scope: Scope) -> Answer:
         """Remove those tokens and their descendants in one transaction."""
         view = scope.view(TOKENS)
-        for token_hash in [token_hash for _, token_hash, _ in leases_below(view, self.prefix)]:
+        for token_hash in [token_hash for _, token_hash, _ in leases_below(view, scope.hasher, self.prefix)]:
             token_records.revoke(view, scope.hasher, token_hash)
         return Answer()
 

@@ -20,7 +20,7 @@ from holdfast.store.visit import Visit
 
 def _lookup(visit: Visit) -> Answer:
     name = _named(visit)
-    found = find_lease(visit.view(TOKENS), name, now=visit.now)
+    found = find_lease(visit.view(TOKENS), visit.store.hasher, name, now=visit.now)
     if found is None:
         raise InvalidInputError("invalid lease")
     entry = found[1]
@@ -42,7 +42,9 @@ def _list(visit: Visit) -> Answer:
     """List one level of names: a directory for all that is below it."""
     prefix = f"{visit.argument.strip('/')}/".removeprefix("/")
     with visit.store.snapshot(TOKENS) as view:
-        names = {_first_step(name[len(prefix) :]) for name, _, _ in leases_below(view, prefix)}
+        names = {
+            _first_step(name[len(prefix) :]) for name, _, _ in leases_below(view, visit.store.hasher, prefix)
+        }
     return Answer(data=encode({"keys": sorted(names)})) if names else Answer(missing=True)
 
 
@@ -68,7 +70,9 @@ def _count(visit: Visit) -> Answer:
     counts: Counter[str] = Counter()
     if visit.request.parameter("type") != "irrevocable":
         with visit.store.snapshot(TOKENS) as view:
-            counts.update(_mount_of(visit, entry.path) for _, _, entry in leases_below(view, ""))
+            counts.update(
+                _mount_of(visit, entry.path) for _, _, entry in leases_below(view, visit.store.hasher, "")
+            )
     return Answer(data=encode({"lease_count": counts.total(), "counts": dict(sorted(counts.items()))}))
 
 

@@ -2,9 +2,8 @@
 
 from holdfast.errors import ConflictError
 from holdfast.store.command import Command, Scope
-from holdfast.store.layout import TOKENS
+from holdfast.store.layout import TOKEN_ROLES
 from holdfast.store.request import Answer
-from holdfast.store.token_records import role_key
 from holdfast.store.token_roles.records import TokenRole, encode_role, load_role
 
 
@@ -23,10 +22,10 @@ class SaveTokenRole(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Store it, unless somebody else has changed it since."""
-        view = scope.view(TOKENS)
+        view = scope.view(TOKEN_ROLES)
         if load_role(view, self.name) != self.before:
             raise ConflictError("the role was changed at the same time: read it and write it again")
-        view.put(role_key(self.name), encode_role(self.role))
+        view.put(self.name, encode_role(self.role))
         return Answer()
 
 
@@ -37,5 +36,5 @@ class DeleteTokenRole(Command, frozen=True, kw_only=True):
 
     def run(self, scope: Scope) -> Answer:
         """Remove it; an absent one is fine."""
-        scope.view(TOKENS).delete(role_key(self.name))
+        scope.view(TOKEN_ROLES).delete(self.name)
         return Answer()

@@ -1,6 +1,6 @@
 """Token roles at rest, and what a request says about one.
 
-role/<name>    the role, beside the tokens (see ``token_records``)
+<name>    the role, in a place of its own in each namespace (see ``layout``)
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.networks import parse_networks
 from holdfast.store.policy_records import fold_name
-from holdfast.store.token_records import BATCH, SYSTEM_MAX_TTL_SECONDS, role_key
+from holdfast.store.token_records import BATCH, SYSTEM_MAX_TTL_SECONDS
 
 TYPES = ("default-service", "default-batch", "service", "batch")
 _PAGE = 1000
@@ -36,6 +36,7 @@ class TokenRole(msgspec.Struct, array_like=True, frozen=True, gc=False):
         bound_cidrs: networks that tokens may be used from; empty for any.
         no_default_policy: leave ``default`` out.
         num_uses: how often a token may be used; 0 for unlimited.
+        allowed_entity_aliases: aliases that a token may belong to the entity of, with ``*`` for any text.
     """
 
     allowed: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class TokenRole(msgspec.Struct, array_like=True, frozen=True, gc=False):
     bound_cidrs: tuple[str, ...] = ()
     no_default_policy: bool = False
     num_uses: int = 0
+    allowed_entity_aliases: tuple[str, ...] = ()
 
     @property
     def says_which_policies(self) -> bool:
@@ -75,7 +77,7 @@ def role_name(argument: str) -> str:
 
 def load_role(view: Reader, name: str) -> TokenRole | None:
     """Return the role with this name, or ``None``."""
-    record = view.get(role_key(name))
+    record = view.get(name)
     return None if record is None else decode_role(record)
 
 
@@ -83,7 +85,7 @@ def list_roles(view: Reader) -> list[str]:
     """Return all names, sorted."""
     names: list[str] = []
     after = ""
-    while page := view.list(role_key(""), after=after, limit=_PAGE):
+    while page := view.list("", after=after, limit=_PAGE):
         names.extend(page)
         after = page[-1]
     return names
@@ -95,8 +97,6 @@ def read_role(values: dict[str, Any], before: TokenRole) -> TokenRole:
     Raises:
         InvalidInputError: a field is not what it must be, or two of them contradict each other.
     """
-    if fields.words(values, "allowed_entity_aliases"):
-        raise InvalidInputError("allowed_entity_aliases: expected none; tokens have no entities here")
     role = TokenRole(
         allowed=_names(values, "allowed_policies", before.allowed),
         allowed_globs=_globs(values, "allowed_policies_glob", before.allowed_globs),
@@ -113,6 +113,11 @@ def read_role(values: dict[str, Any], before: TokenRole) -> TokenRole:
         bound_cidrs=_networks(values, before.bound_cidrs),
         no_default_policy=fields.boolean(values, "token_no_default_policy", default=before.no_default_policy),
         num_uses=fields.integer(values, "token_num_uses", before.num_uses),
+        allowed_entity_aliases=(
+            fields.words(values, "allowed_entity_aliases")
+            if "allowed_entity_aliases" in values
+            else before.allowed_entity_aliases
+        ),
     )
     if role.type == BATCH:
         _check_batch(role)
@@ -130,7 +135,7 @@ def describe_role(name: str, role: TokenRole) -> dict[str, Any]:
         "orphan": role.orphan,
         "renewable": role.renewable,
         "path_suffix": role.path_suffix,
-        "allowed_entity_aliases": [],
+        "allowed_entity_aliases": list(role.allowed_entity_aliases),
         "token_type": role.type,
         "token_period": role.period_seconds,
         "period": role.period_seconds,

@@ -2,7 +2,7 @@
 
 from holdfast.formats.strict_json import encode
 from holdfast.store.command import Command
-from holdfast.store.layout import TOKENS
+from holdfast.store.layout import TOKEN_ROLES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route
 from holdfast.store.token_roles.commands import DeleteTokenRole, SaveTokenRole
@@ -18,19 +18,19 @@ from holdfast.store.visit import Visit
 
 
 def _list(visit: Visit) -> Answer:
-    names = list_roles(visit.view(TOKENS))
+    names = list_roles(visit.view(TOKEN_ROLES))
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
 
 
 def _read(visit: Visit) -> Answer:
     name = role_name(visit.argument)
-    role = load_role(visit.view(TOKENS), name)
+    role = load_role(visit.view(TOKEN_ROLES), name)
     return Answer(missing=True) if role is None else Answer(data=encode(describe_role(name, role)))
 
 
 def _write(visit: Visit) -> Command:
     name = role_name(visit.argument)
-    before = load_role(visit.view(TOKENS), name)
+    before = load_role(visit.view(TOKEN_ROLES), name)
     return SaveTokenRole(name=name, role=read_role(visit.values, before or TokenRole()), before=before)
 
 

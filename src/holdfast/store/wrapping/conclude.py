@@ -37,7 +37,7 @@ class Conclusion:
             self._audit.answered(entry, answer, now, done)
             return
         command = WrapAnswer(path=request.path, seconds=request.wrap_seconds, answer=answer)
-        self._submit(command, partial(self._kept, entry, done))
+        self._submit(command.within(request.within.uuid), partial(self._kept, entry, done))
 
     def _kept(self, entry: AuditEntry, done: Done, outcome: Answer | HoldfastError) -> None:
         if isinstance(outcome, HoldfastError):

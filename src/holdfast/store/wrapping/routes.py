@@ -10,6 +10,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.layout import TOKENS
+from holdfast.store.open_store import OpenStore
 from holdfast.store.request import Answer, Operation, StoreRequest
 from holdfast.store.route import Route
 from holdfast.store.visit import Visit
@@ -34,7 +35,7 @@ def _wrap(visit: Visit) -> Answer:
 
 
 def _lookup(visit: Visit) -> Answer:
-    token_hash = visit.store.hasher.token(_one_time_token(visit))
+    token_hash = _home(visit).hasher.token(_one_time_token(visit))
     entry = records.find(visit.view(TOKENS), token_hash, now=visit.now).entry
     return Answer(
         data=encode(
@@ -48,17 +49,27 @@ def _lookup(visit: Visit) -> Answer:
 
 
 def _unwrap(visit: Visit) -> Command:
-    token = _one_time_token(visit)
-    return UnwrapAnswer(token_hash=visit.store.hasher.token(token), is_counted=token == visit.request.token)
+    token, home = _one_time_token(visit), _home(visit)
+    command = UnwrapAnswer(token_hash=home.hasher.token(token), is_counted=token == visit.request.token)
+    return command.within(home.namespace.uuid)
 
 
 def _rewrap(visit: Visit) -> Command:
-    token = _one_time_token(visit)
-    return RewrapAnswer(token_hash=visit.store.hasher.token(token), is_counted=token == visit.request.token)
+    token, home = _one_time_token(visit), _home(visit)
+    command = RewrapAnswer(token_hash=home.hasher.token(token), is_counted=token == visit.request.token)
+    return command.within(home.namespace.uuid)
 
 
 def _one_time_token(visit: Visit) -> str:
     return fields.text(visit.values, "token") or visit.request.token
+
+
+def _home(visit: Visit) -> OpenStore:
+    """Return the namespace of the one-time token, wherever it is shown: whoever has it need not know."""
+    home = visit.store.namespaces.home_of(_one_time_token(visit))
+    if home is None:
+        raise InvalidInputError(records.NOT_VALID)
+    return home
 
 
 WRAPPING_ROUTES = (

@@ -1,0 +1,10 @@
+"""Namespaces: stores within the store, each with mounts, auth methods, policies and tokens of its own.
+
+records     what a namespace is, and where the records lie that say which there are
+inside      how a request finds the namespace that it is for
+below       what a token may do in a namespace below its own
+commands    make, change, lock and delete one
+clearing    what a deleted one leaves behind, removed a little at a time
+server_wide paths that are there once, in the root namespace
+routes      ``sys/namespaces/...``
+"""
