@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from tests.support.certificates import TestAuthority
 
@@ -42,7 +43,9 @@ class HttpsService:
                 self._answer(None)
 
             def do_POST(self) -> None:
-                self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                is_form = "urlencoded" in (self.headers["Content-Type"] or "")
+                self._answer(dict(parse_qsl(sent.decode())) if is_form else json.loads(sent))
 
             def _answer(self, body: Any) -> None:
                 service.asked.append((self.command, self.path))

@@ -1,4 +1,4 @@
-"""A real OpenID provider (the npm package ``oidc-provider``) as a process on loopback, and somebody who logs in.
+"""A real OpenID provider (the npm package ``oidc-provider``) as a process on loopback, and people at it.
 
 ``./dev`` installs it from ``tests/oidc/package-lock.json``. One process serves one configuration; ``start``
 after ``stop`` comes back on the same port, with other keys or people if they were changed meanwhile.
@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from tests.support.store_process import free_port
+from tests.support.ports import free_port
 
 SCRIPT = Path(__file__).parent.parent / "oidc" / "server.mjs"
 START_SECONDS = 60.0

@@ -16,12 +16,12 @@ from holdfast.store import (
 from holdfast.store.auth import mount_commands as auth_mount_commands
 from holdfast.store.auth import records as auth_records
 from holdfast.store.auth.approle import commands as approle_commands
+from holdfast.store.auth.jwt import commands as jwt_commands
 from holdfast.store.ceremonies import commands as ceremony_commands
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
 from holdfast.store.leases import commands as lease_commands
-from holdfast.store.namespaces import commands as namespace_commands
 from holdfast.store.quotas import commands as quota_commands
 from holdfast.store.token_roles import commands as token_role_commands
 from holdfast.store.transit import commands as transit_commands
@@ -41,12 +41,12 @@ COMMAND_MODULES = (
     ceremony_commands,
     cubbyhole_commands,
     iam_commands,
+    jwt_commands,
     keeper_commands,
     key_rotation,
     kv_commands,
     lease_commands,
     login_commands,
-    namespace_commands,
     quota_commands,
     remount_commands,
     system_commands,

@@ -1,11 +1,14 @@
 """Commands and their outcomes as they cross the border between two processes."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
 from tests.support.iam import PASSWORD, log_in
 from tests.support.local_store import StoreUnderTest
+from tests.support.wilful_provider import have_somebody_come_back_to_the_store
 
 from holdfast import errors
 from holdfast.audit import AuditFailedError
@@ -139,11 +142,10 @@ def work_a_day(store):
     ask("PUT", "auth/token/revoke", {"token": token})
     ask("PUT", "auth/token/revoke-accessor", {"accessor": accessor})
     administer_users(store, ask)
-    administer_logins(ask)
+    administer_logins(store, ask)
     encrypt_for_others(ask)
     ask_for_wrapped_answers(ask)
     manage_leases(ask)
-    manage_namespaces(ask)
     ask("PUT", "cubbyhole/a", {"k": "v"})
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")
@@ -179,16 +181,6 @@ def manage_leases(ask):
     ask("PUT", "auth/token/roles/ci", {"allowed_policies": ["default"]})
     ask("PUT", "auth/token/create/ci")
     ask("DELETE", "auth/token/roles/ci")
-
-
-def manage_namespaces(ask):
-    merge = ["Content-Type: application/merge-patch+json"]
-    ask("PUT", "sys/namespaces/team", {"custom_metadata": {"owner": "x"}})
-    ask("PATCH", "sys/namespaces/team", {"custom_metadata": {"owner": None}}, headers=merge)
-    ask("PUT", "team/sys/mounts/kv", {"type": "kv"})
-    key = ask("PUT", "sys/namespaces/api-lock/lock/team").data["unlock_key"]
-    ask("PUT", "sys/namespaces/api-lock/unlock/team", {"unlock_key": key})
-    ask("DELETE", "sys/namespaces/team")
 
 
 def encrypt_for_others(ask):
@@ -251,7 +243,7 @@ def administer_users(store, ask):
     ask("DELETE", "acs/users/bob")
 
 
-def administer_logins(ask):
+def administer_logins(store, ask):
     ask("PUT", "sys/auth/people", {"type": "userpass"})
     ask("PUT", "sys/auth/people/tune", {"description": "x"})
     ask("PUT", "auth/people/users/ann", {"password": PASSWORD})
@@ -265,6 +257,8 @@ def administer_logins(ask):
     ask("PUT", "auth/approle/role/web/secret-id/destroy", {"secret_id": secret_id})
     ask("PUT", "auth/approle/tidy/secret-id")
     ask("DELETE", "auth/approle/role/web")
+    with TemporaryDirectory() as directory:
+        have_somebody_come_back_to_the_store(store, Path(directory))
 
 
 @pytest.mark.parametrize(

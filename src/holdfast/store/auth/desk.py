@@ -1,7 +1,6 @@
 """Where requests without a token arrive: those that want to log in by an auth method."""
 
 from collections.abc import Callable
-from copy import copy
 
 from holdfast.clock import Clock
 from holdfast.store.audit_trail import AuditTrail
@@ -9,9 +8,7 @@ from holdfast.store.auth.login import Conclude, Login
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.iam.login import Host, Offload
-from holdfast.store.namespaces.host import HostWithin
-from holdfast.store.namespaces.records import Namespace
-from holdfast.store.request import Done, Operation, StoreRequest
+from holdfast.store.request import Done, StoreRequest
 from holdfast.store.wrapping.conclude import Conclusion
 
 
@@ -47,23 +44,15 @@ class MethodDesk:
             again: serves it anew if another node was in its way, and tells whether it does.
             done: gets the answer, now or later.
         """
-        tools = self if not request.namespace else self._within(request.within)
-        opened = tools.host.opened
-        if opened is None or request.operation is not Operation.WRITE:
+        opened = self.host.opened
+        if opened is None:
             return False
         mount = opened.auth_mounts.find(request.path)
         method = None if mount is None else METHODS.get(mount.type)
         if mount is None or method is None:
             return False
-        if not method.is_login(request.path[len("auth/") + len(mount.path) :]):
+        begin = method.entrance(request.path[len("auth/") + len(mount.path) :], request.operation)
+        if begin is None:
             return False
-        Login(tools, request, mount, method.defaults, again=again, done=done).begin(
-            method.log_in, method.shown
-        )
+        Login(self, request, mount, method.defaults, again=again, done=done).begin(begin, method.shown)
         return True
-
-    def _within(self, namespace: Namespace) -> "MethodDesk":
-        """Return the same desk in a namespace."""
-        desk = copy(self)
-        desk.host = HostWithin(self.host, namespace)
-        return desk

@@ -24,6 +24,7 @@ class Earned:
         name: who it is, for people and audit records; the mount's path is put in front.
         metadata: what the token shall say about him.
         bound_cidrs: networks instead of those in the settings.
+        groups: those that a provider says he is in.
     """
 
     role: str
@@ -31,6 +32,7 @@ class Earned:
     name: str
     metadata: dict[str, str] = field(default_factory=dict)
     bound_cidrs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

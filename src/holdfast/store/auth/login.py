@@ -11,18 +11,18 @@ rest.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from holdfast.audit import AuditEntry
 from holdfast.barrier import BarrierReader
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, NotFoundError, PermissionDeniedError, SealedError
 from holdfast.formats.strict_json import JsonObject, encode
-from holdfast.store import batch_tokens
+from holdfast.store import batch_tokens, fields
 from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.auth.issue import Defaults, Earned, new_entry
 from holdfast.store.auth.mounts import AuthMount
-from holdfast.store.auth.provider_keys import Fetch, Keys, Providers
+from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.command import Command
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.layout import auth_place
@@ -32,6 +32,7 @@ from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.token_commands import CreateToken, describe_auth
 
+T = TypeVar("T")
 Conclude = Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
 """The end of a request: its answer, or what stands for it."""
 
@@ -87,6 +88,12 @@ class Login:
         """The members of the request body."""
         return self.request.body.values
 
+    def given(self, name: str) -> str:
+        """Return what was sent under a name: in the body, or as a parameter of what was read."""
+        if self.request.operation is Operation.READ:
+            return self.request.parameter(name) or ""
+        return fields.text(self.values, name)
+
     @property
     def name(self) -> str:
         """What the path says after ``login/``; empty for a plain ``login``."""
@@ -122,19 +129,23 @@ class Login:
         """Have ``work`` done that waits for others. Then take the next step."""
         self._tools.outside(work, self._then(step))
 
-    def with_keys(
-        self, configuration: bytes, fetch: Fetch, key_id: str, step: Callable[[Keys], None]
+    def with_published(
+        self,
+        configuration: bytes,
+        fetch: Callable[[], T],
+        is_enough: Callable[[T], bool],
+        step: Callable[[T], None],
     ) -> None:
-        """Take the next step with the keys of a provider, which are remembered.
+        """Take the next step with what a provider publishes, which is remembered.
 
         Args:
             configuration: the stored configuration of the mount.
-            fetch: asks for the keys of exactly that configuration.
-            key_id: the key that is looked for.
-            step: gets the keys.
+            fetch: asks for what is published by the provider of exactly that configuration.
+            is_enough: whether what is remembered has what is looked for.
+            step: gets it.
         """
-        provider = self._tools.providers.keys_of(self.mount.uuid, configuration, fetch)
-        provider.get(key_id, self.now, self._tools.outside, self._then(step))
+        provider = self._tools.providers.of(self.mount.uuid, configuration, fetch)
+        provider.get(is_enough, self.now, self._tools.outside, self._then(step))
 
     def ask(self, command: Command, step: Callable[[Answer], None]) -> None:
         """Ask the keeper something that changes nothing in storage. Then take the next step."""
@@ -149,13 +160,24 @@ class Login:
         submit = partial(self._tools.host.submit, command, self._then(step))
         self._tools.audit.announced(submit, self._done)
 
-    def grant(self, earned: Earned) -> None:
-        """Hand out the token."""
+    def say(self, answer: Answer) -> None:
+        """Answer without a token: there is one more step for whoever logs in."""
+        self._answer((), answer)
+
+    def grant(self, earned: Earned, defaults: Defaults | None = None) -> None:
+        """Hand out the token.
+
+        Args:
+            earned: what the method found out.
+            defaults: what the token is like where nobody says otherwise, if not like others of the method.
+        """
         opened, now = self.opened, self.now
         opened.refresh()
         if self.mount.uuid not in opened.auth_mounts.uuids:
             raise NotFoundError("no handler for route: the mount was removed")
-        entry, warnings = new_entry(earned, self.mount, self._defaults, self.request.path, now=now)
+        entry, warnings = new_entry(
+            earned, self.mount, defaults or self._defaults, self.request.path, now=now
+        )
         if not admits(entry.bound_cidrs, self.request.peer):
             raise PermissionDeniedError("permission denied", detail="not from a network of the role")
         if entry.is_batch:
@@ -165,14 +187,12 @@ class Login:
             self.change(CreateToken(entry=entry), partial(self._answer, warnings))
 
     def _begin(self, log_in: "Callable[[Login], None]", shown: frozenset[str]) -> None:
-        fields = {name: value for name, value in self.values.items() if name in shown}
+        said = {name: value for name, value in self.values.items() if name in shown}
         request = StoreRequest(
             id=self.request.id,
-            operation=Operation.WRITE,
+            operation=self.request.operation,
             path=self.request.path,
-            namespace=self.request.namespace,
-            within=self.request.within,
-            body=JsonObject(fields, encode(fields)),
+            body=JsonObject(said, encode(said)),
             peer=self.request.peer,
         )
         self._entry = self._tools.audit.knocked(request, "", self.now)

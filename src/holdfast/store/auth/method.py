@@ -1,7 +1,8 @@
 """What an auth method is: paths for those who administer it, and a way in for those who have no token yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from holdfast.store.auth.issue import Defaults
@@ -40,6 +41,7 @@ class Method:
         defaults: what its tokens are like where nobody says otherwise.
         names_in_path: whether it is ``login/<name>`` rather than ``login``.
         shown: fields of a login that audit lines show, hashed; the others may be a secret.
+        further: paths on other ways to a token, each with what begins there; they take no token either.
 
     Attributes are as the arguments, and ``table``, in which the routes are found.
     """
@@ -52,19 +54,24 @@ class Method:
         *,
         names_in_path: bool = False,
         shown: frozenset[str] = frozenset({"role"}),
+        further: Mapping[tuple[str, Operation], Callable[[Login], None]] = MappingProxyType({}),
     ) -> None:
         self.table = RouteTable(tuple(_row(route) for route in routes))
         self.creating = frozenset(route.pattern for route in routes if route.creates)
-        self.log_in = log_in
         self.defaults = defaults
         self.names_in_path = names_in_path
         self.shown = shown
+        self.further = further
+        self._log_in = log_in
 
-    def is_login(self, path: str) -> bool:
-        """Whether ``path``, below a mount, is where one logs in."""
+    def entrance(self, path: str, operation: Operation) -> Callable[[Login], None] | None:
+        """Return what begins at ``path``, below a mount, without a token; ``None`` if it takes one."""
+        is_login = path == "login"
         if self.names_in_path:
-            return path.startswith("login/") and path.count("/") == 1
-        return path == "login"
+            is_login = path.startswith("login/") and path.count("/") == 1
+        if is_login and operation is Operation.WRITE:
+            return self._log_in
+        return self.further.get((path, operation))
 
 
 def _row(route: AuthRoute) -> Route:

@@ -346,7 +346,21 @@ def test_a_redirect_is_not_followed(jobs, provider):
             {"jwks_url": "https://a/b", "jwt_supported_algs": "HS256"}, "jwt_supported_algs", id="shared"
         ),
         pytest.param({"jwks_url": "https://a/b", "jwt_supported_algs": "none"}, "supported_algs", id="none"),
-        pytest.param({"jwks_url": "https://a/b", "oidc_client_id": "x"}, "through a browser", id="browser"),
+        pytest.param(
+            {"jwks_url": "https://a/b", "oidc_client_id": "x"}, "discovery_url: ex", id="client only"
+        ),
+        pytest.param(
+            {"oidc_discovery_url": "https://a", "oidc_client_secret": "x"}, "client_id", id="secret"
+        ),
+        pytest.param(
+            {"oidc_discovery_url": "https://a", "oidc_response_mode": "form_post"}, "mode", id="mode"
+        ),
+        pytest.param(
+            {"oidc_discovery_url": "https://a", "oidc_response_types": "id_token"}, "s:", id="types"
+        ),
+        pytest.param(
+            {"oidc_discovery_url": "https://a", "provider_config": {"a": 1}}, "provider", id="own way"
+        ),
     ],
 )
 def test_a_configuration_is_refused(store, fields, refusal):
@@ -364,7 +378,10 @@ def test_a_configuration_is_refused(store, fields, refusal):
         pytest.param(
             {"bound_audiences": "", "bound_claims": {}}, "at least one bound constraint", id="unbound"
         ),
-        pytest.param({"role_type": "oidc"}, "role_type: expected jwt", id="browser"),
+        pytest.param({"role_type": "oidc"}, "allowed_redirect_uris: expected", id="nowhere to come back to"),
+        pytest.param({"role_type": "saml"}, "role_type: expected jwt or oidc", id="another type"),
+        pytest.param({"allowed_redirect_uris": "http://vault.example/cb"}, "redirect_uris", id="plain http"),
+        pytest.param({"allowed_redirect_uris": "javascript:alert(1)"}, "redirect_uris", id="a script"),
         pytest.param({"bound_claims_type": "regex"}, "bound_claims_type", id="type"),
         pytest.param({"bound_claims": {"a": []}}, "bound_claims: expected", id="no value"),
         pytest.param({"bound_claims": {"a": {"b": 1}}}, "bound_claims: expected", id="an object"),

@@ -12,6 +12,7 @@ from holdfast.store.auth.globs import matches
 DEFAULT_LEEWAY_SECONDS = 150
 DEFAULT_CLOCK_SKEW_SECONDS = 60
 MAX_VALUE_LENGTH = 512
+MAX_GROUPS = 1000
 
 _ABSENT = object()
 
@@ -120,15 +121,36 @@ def required_text(claims: dict[str, Any], name: str) -> str:
         InvalidInputError: it is missing, or is not.
     """
     value = text_of(find_claim(claims, name))
-    if not value or len(value) > MAX_VALUE_LENGTH or not value.isprintable():
+    if value is None or not _is_short_text(value):
         raise InvalidInputError(f'claim "{name}" not found in token, or is not short printable text')
     return value
+
+
+def group_names(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the groups that a claim lists, each once.
+
+    Raises:
+        InvalidInputError: it is missing, or is no list of short printable texts.
+    """
+    value = find_claim(claims, name)
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or len(names) > MAX_GROUPS:
+        raise InvalidInputError(
+            f'claim "{name}" not found in token, or is no list of at most {MAX_GROUPS} names'
+        )
+    if any(not isinstance(each, str) or not _is_short_text(each) for each in names):
+        raise InvalidInputError(f'claim "{name}": expected a list of short printable texts')
+    return tuple(dict.fromkeys(names))
 
 
 def mapped(claims: dict[str, Any], mappings: dict[str, str]) -> dict[str, str]:
     """Return the claims that shall become metadata, by their names there; absent ones are left out."""
     found = {to: text_of(find_claim(claims, name)) for name, to in mappings.items()}
     return {to: value[:MAX_VALUE_LENGTH] for to, value in found.items() if value is not None}
+
+
+def _is_short_text(value: str) -> bool:
+    return 0 < len(value) <= MAX_VALUE_LENGTH and value.isprintable()
 
 
 def _fits(pattern: str, value: str, *, globs: bool) -> bool:

@@ -1,30 +1,27 @@
-"""``config``: whose tokens a mount believes, and where their public keys are."""
+"""``config``: whose tokens a mount believes, where their keys are, and as whom it logs people in there."""
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
-from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
+from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.method import AuthRoute
-from holdfast.store.auth.outside import check_url, get_document, read_object
+from holdfast.store.auth.outside import check_url
 from holdfast.store.auth.pem import pem_texts
-from holdfast.store.auth.provider_keys import Keys
 from holdfast.store.auth.records import SaveAuthRecord
 from holdfast.store.auth.signatures import ASYMMETRIC
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred
-from holdfast.tokens.jwks import read_key_set
-from holdfast.tokens.key_files import load_verifying_key
+from holdfast.tokens.key_files import load_provider_key
 from holdfast.tokens.keys import Algorithm
 
 CONFIG_KEY = "config"
-WELL_KNOWN = "/.well-known/openid-configuration"
-_PROVIDER = "the token provider"
 _SOURCES = ("oidc_discovery_url", "jwks_url", "jwt_validation_pubkeys")
 
 
@@ -40,6 +37,9 @@ class JwtConfig(msgspec.Struct, array_like=True, frozen=True):
         bound_issuer: the ``iss`` that tokens must have; empty for the discovered one, or any.
         jwt_supported_algs: algorithms that are accepted; empty for all that the keys are good for.
         default_role: for logins that name none.
+        oidc_client_id: as whom the provider knows us; empty where nobody logs in by way of a browser.
+        oidc_client_secret: proves that; empty for a public client. It is never shown.
+        namespace_in_state: kept and shown; the state of a login is ours alone to read.
     """
 
     oidc_discovery_url: str = ""
@@ -50,6 +50,9 @@ class JwtConfig(msgspec.Struct, array_like=True, frozen=True):
     bound_issuer: str = ""
     jwt_supported_algs: tuple[str, ...] = ()
     default_role: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    namespace_in_state: bool = False
 
     @property
     def issuer(self) -> str:
@@ -61,54 +64,33 @@ class JwtConfig(msgspec.Struct, array_like=True, frozen=True):
         """The algorithms that are accepted."""
         return frozenset(Algorithm(name) for name in self.jwt_supported_algs) or frozenset(ASYMMETRIC)
 
+    def __repr__(self) -> str:
+        return "JwtConfig(...)"
 
-def fetch_keys(config: JwtConfig) -> Keys:
-    """Return the keys that sign the provider's tokens; blocks.
 
-    Raises:
-        UnavailableError: it does not answer, or with nothing that can be used.
+def config_routes(try_out: Callable[[JwtConfig], object]) -> tuple[AuthRoute, ...]:
+    """Return the routes.
+
+    Args:
+        try_out: asks the provider once, so that a mistake shows now; raises what is wrong.
     """
-    url, ca_pem = config.jwks_url, config.jwks_ca_pem
-    if config.oidc_discovery_url:
-        url, ca_pem = _discover(config), config.oidc_discovery_ca_pem
-    try:
-        return read_key_set(get_document(url, ca_pem=ca_pem, what=_PROVIDER))
-    except InvalidInputError as error:
-        raise UnavailableError(f"{_PROVIDER} shows no keys that can be used: {error.message}") from None
-
-
-def configured_keys(config: JwtConfig) -> Keys:
-    """Return the keys that are part of the configuration."""
-    return tuple(load_verifying_key(pem.encode()) for pem in config.jwt_validation_pubkeys)
-
-
-def _discover(config: JwtConfig) -> str:
-    """Ask the provider where its keys are; they may be elsewhere, but never less protected than itself."""
-    base = config.oidc_discovery_url
-    document = read_object(
-        get_document(base + WELL_KNOWN, ca_pem=config.oidc_discovery_ca_pem, what=_PROVIDER), what=_PROVIDER
+    return (
+        AuthRoute("config", Operation.READ, _read),
+        AuthRoute("config", Operation.WRITE, partial(_write, try_out), creates=True),
     )
-    issuer, url = document.get("issuer"), document.get("jwks_uri")
-    if not isinstance(issuer, str) or issuer.rstrip("/") != base:
-        raise UnavailableError(f"{_PROVIDER} calls itself something else than oidc_discovery_url")
-    if not isinstance(url, str) or not (url.startswith(("https://", base + "/"))):
-        raise UnavailableError(f"{_PROVIDER} names no https address of its keys")
-    return url
 
 
-def _write(visit: AuthVisit) -> Command | Deferred:
-    values = visit.values
-    for name in ("oidc_client_id", "oidc_client_secret", "provider_config"):
-        if values.get(name):
-            raise InvalidInputError(f"{name}: expected nothing; logins through a browser are not offered")
-    config = _read_config(values)
+def _write(try_out: Callable[[JwtConfig], object], visit: AuthVisit) -> Command | Deferred:
+    config = _read_config(visit.values)
     command = visit.change(CONFIG_KEY, JwtConfig, lambda _before: config)
     if config.jwt_validation_pubkeys:
         return command
-    return Deferred(partial(_try_out, config, command, visit.warnings.append), outside=True)
+    return Deferred(
+        partial(_tried_out, partial(try_out, config), command, visit.warnings.append), outside=True
+    )
 
 
-def _read_config(values: dict[str, object]) -> JwtConfig:
+def _read_config(values: dict[str, Any]) -> JwtConfig:
     given = [name for name in _SOURCES if values.get(name)]
     if len(given) != 1:
         raise InvalidInputError(f"expected exactly one of {', '.join(_SOURCES)}")
@@ -118,10 +100,11 @@ def _read_config(values: dict[str, object]) -> JwtConfig:
     if given[0] == "jwt_validation_pubkeys" and not keys:
         raise InvalidInputError("jwt_validation_pubkeys: expected public keys in PEM form")
     for pem in keys:
-        load_verifying_key(pem.encode())
+        load_provider_key(pem.encode())
     algorithms = fields.words(values, "jwt_supported_algs")
     if set(algorithms) - set(ASYMMETRIC):
         raise InvalidInputError(f"jwt_supported_algs: expected some of {', '.join(ASYMMETRIC)}")
+    _check_client(values, discovery)
     return JwtConfig(
         oidc_discovery_url=discovery and check_url(discovery, field=_SOURCES[0], ca_pem=discovery_ca),
         oidc_discovery_ca_pem=discovery_ca,
@@ -131,26 +114,42 @@ def _read_config(values: dict[str, object]) -> JwtConfig:
         bound_issuer=fields.text(values, "bound_issuer"),
         jwt_supported_algs=algorithms,
         default_role=fields.text(values, "default_role").lower(),
+        oidc_client_id=fields.text(values, "oidc_client_id"),
+        oidc_client_secret=fields.text(values, "oidc_client_secret"),
+        namespace_in_state=fields.boolean(values, "namespace_in_state"),
     )
 
 
-def _try_out(config: JwtConfig, command: SaveAuthRecord, warn: Callable[[str], None]) -> Command:
-    """Fetch the keys once, so that a mistake shows now; the provider may be away, so it is no error."""
+def _check_client(values: dict[str, Any], discovery: str) -> None:
+    """Refuse what cannot be meant, and ways of a provider's answer that show more than a code."""
+    if values.get("provider_config"):
+        raise InvalidInputError("provider_config: expected nothing; no provider needs a way of its own here")
+    if fields.text(values, "oidc_response_mode", "query") not in {"", "query"}:
+        raise InvalidInputError("oidc_response_mode: expected query")
+    if set(fields.words(values, "oidc_response_types")) - {"code"}:
+        raise InvalidInputError(
+            "oidc_response_types: expected code; tokens do not travel through the browser"
+        )
+    client, secret = fields.text(values, "oidc_client_id"), fields.text(values, "oidc_client_secret")
+    if secret and not client:
+        raise InvalidInputError("oidc_client_id: expected it beside oidc_client_secret")
+    if client and not discovery:
+        raise InvalidInputError("oidc_discovery_url: expected it beside oidc_client_id")
+
+
+def _tried_out(
+    try_out: Callable[[], object], command: SaveAuthRecord, warn: Callable[[str], None]
+) -> Command:
+    """Return the change, whatever came of the try: the provider may be away, so it is no error."""
     try:
-        fetch_keys(config)
+        try_out()
     except HoldfastError as error:
         warn(f"stored, but no login will work yet: {error.message}; the server's log says more")
     return command
 
 
 def _read(visit: AuthVisit) -> Answer:
-    config = visit.require(CONFIG_KEY, JwtConfig)
-    return Answer(
-        data=encode({**msgspec.structs.asdict(config), "oidc_client_id": "", "provider_config": {}})
-    )
-
-
-CONFIG_ROUTES = (
-    AuthRoute("config", Operation.READ, _read),
-    AuthRoute("config", Operation.WRITE, _write, creates=True),
-)
+    shown = msgspec.structs.asdict(visit.require(CONFIG_KEY, JwtConfig))
+    del shown["oidc_client_secret"]
+    more = {"oidc_response_mode": "", "oidc_response_types": [], "provider_config": {}}
+    return Answer(data=encode(shown | more))

@@ -1,58 +1,86 @@
 """Logging in with a token of a provider: its signature, issuer and times, then what the role asks for."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from holdfast.errors import InvalidInputError
 from holdfast.store import fields
-from holdfast.store.auth.issue import Earned
-from holdfast.store.auth.jwt.claims import (
-    check_audience,
-    check_bound_claims,
-    check_times,
-    mapped,
-    required_text,
-    text_of,
-)
-from holdfast.store.auth.jwt.config import CONFIG_KEY, JwtConfig, configured_keys, fetch_keys
-from holdfast.store.auth.jwt.roles import JwtRole, role_key
+from holdfast.store.auth.jwt.bearer import check_issuer, earned_by
+from holdfast.store.auth.jwt.claims import check_audience, check_times
+from holdfast.store.auth.jwt.config import CONFIG_KEY, JwtConfig
+from holdfast.store.auth.jwt.provider import Provider, configured_keys, fetch_provider
+from holdfast.store.auth.jwt.roles import JWT, JwtRole, role_key
 from holdfast.store.auth.login import Login
-from holdfast.store.auth.provider_keys import Keys
+from holdfast.store.auth.provider_keys import Keys, has_key
 from holdfast.store.auth.records import decode_record, fold_role, load_record
 from holdfast.store.auth.signatures import check_signature
-from holdfast.tokens.compact import CompactToken, read_compact
+from holdfast.tokens.compact import ACCESS_OR_IDENTITY, CompactToken, read_compact
 from holdfast.tokens.errors import TokenError
 
 
 def log_in(login: Login) -> None:
     """Begin a login."""
-    stored = login.records.get(CONFIG_KEY)
-    if stored is None:
-        raise InvalidInputError("could not load configuration: this mount was not configured")
-    config = decode_record(stored, JwtConfig)
-    name = fields.text(login.values, "role") or config.default_role
-    if not name:
+    stored, config = load_config(login)
+    named = fields.text(login.values, "role") or config.default_role
+    if not named:
         raise InvalidInputError("missing role")
     text = fields.text(login.values, "jwt")
     if not text:
         raise InvalidInputError("missing token")
-    name = fold_role(name, field="role")
-    role = load_record(login.records, role_key(name), JwtRole)
-    if role is None:
-        raise InvalidInputError("role could not be found: expected the name of a role of this mount")
-    token = _read(text)
+    name, role = load_role(login, named)
+    if role.role_type != JWT:
+        raise InvalidInputError("role with oidc role_type is not allowed: it is for logins through a browser")
+    try:
+        token = read_compact(text, ACCESS_OR_IDENTITY)
+    except TokenError as error:
+        raise not_believed(error) from None
     step = partial(_verified_by, login, config, (name, role), token)
     if config.jwt_validation_pubkeys:
         step(configured_keys(config))
     else:
-        login.with_keys(stored, partial(fetch_keys, config), token.key_id, step)
+        with_provider(login, stored, config, token.key_id, lambda provider: step(provider.keys))
 
 
-def _read(text: str) -> CompactToken:
-    try:
-        return read_compact(text)
-    except TokenError as error:
-        raise _not_believed(error) from None
+def load_config(login: Login) -> tuple[bytes, JwtConfig]:
+    """Return the configuration of the mount, as it is stored and as it is read.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    stored = login.records.get(CONFIG_KEY)
+    if stored is None:
+        raise InvalidInputError("could not load configuration: this mount was not configured")
+    return stored, decode_record(stored, JwtConfig)
+
+
+def load_role(login: Login, named: str) -> tuple[str, JwtRole]:
+    """Return a role and its name as it is stored.
+
+    Raises:
+        InvalidInputError: there is none of this name.
+    """
+    name = fold_role(named, field="role")
+    role = load_record(login.records, role_key(name), JwtRole)
+    if role is None:
+        raise InvalidInputError("role could not be found: expected the name of a role of this mount")
+    return name, role
+
+
+def not_believed(error: TokenError) -> InvalidInputError:
+    """Return the refusal of a token."""
+    return InvalidInputError(f"error validating {error.message}", detail=error.reason)
+
+
+def with_provider(
+    login: Login, stored: bytes, config: JwtConfig, key_id: str, step: Callable[[Provider], None]
+) -> None:
+    """Take the next step with what the provider publishes, a key with this id if it has one."""
+    login.with_published(
+        stored,
+        partial(fetch_provider, config),
+        lambda provider: has_key(key_id, provider.keys),
+        step,
+    )
 
 
 def _verified_by(
@@ -61,30 +89,9 @@ def _verified_by(
     try:
         claims = check_signature(token, keys, config.algorithms)
     except TokenError as error:
-        raise _not_believed(error) from None
-    if config.issuer and not _is_issuer(claims.get("iss"), config):
-        raise InvalidInputError("error validating token: expected the issuer that the mount is bound to")
+        raise not_believed(error) from None
+    check_issuer(claims, config)
     name, role = named
     check_times(claims, role.leeways, now=login.now)
     check_audience(claims, role.bound_audiences)
-    if role.bound_subject and claims.get("sub") != role.bound_subject:
-        raise InvalidInputError("error validating claims: sub claim does not match bound subject")
-    check_bound_claims(claims, role.bound_claims, globs=role.bound_claims_type == "glob")
-    user = required_text(claims, _user_claim(role))
-    metadata = {**mapped(claims, role.claim_mappings), "role": name}
-    login.grant(Earned(role=role_key(name), settings=role.settings, name=user, metadata=metadata))
-
-
-def _is_issuer(said: Any, config: JwtConfig) -> bool:
-    """Whether a token is from the configured issuer; a discovered one may end in a slash or not."""
-    issuer = text_of(said) or ""
-    return issuer == config.bound_issuer if config.bound_issuer else issuer.rstrip("/") == config.issuer
-
-
-def _user_claim(role: JwtRole) -> str:
-    is_bare_pointer = role.user_claim_json_pointer and not role.user_claim.startswith("/")
-    return f"/{role.user_claim}" if is_bare_pointer else role.user_claim
-
-
-def _not_believed(error: TokenError) -> InvalidInputError:
-    return InvalidInputError(f"error validating {error.message}", detail=error.reason)
+    login.grant(earned_by(claims, name, role))

@@ -17,7 +17,7 @@ from holdfast.store.auth.kubernetes.service_account import (
     refused,
 )
 from holdfast.store.auth.login import Login
-from holdfast.store.auth.provider_keys import Keys
+from holdfast.store.auth.provider_keys import Keys, has_key
 from holdfast.store.auth.records import decode_record, fold_role, load_record
 from holdfast.store.auth.signatures import ASYMMETRIC, check_signature
 from holdfast.tokens.compact import CompactToken, read_compact
@@ -74,7 +74,9 @@ class _Attempt:
             self._signed(token, account, configured_keys(config))
         elif config.local_verification:
             step = partial(self._signed, token, account)
-            self._login.with_keys(stored_config, partial(fetch_keys, config), token.key_id, step)
+            self._login.with_published(
+                stored_config, partial(fetch_keys, config), partial(has_key, token.key_id), step
+            )
         else:
             self._ask(account)
 
