@@ -64,3 +64,10 @@ def format_go_duration(seconds: int) -> str:
     if hours:
         return f"{hours}h{minutes}m{rest}s"
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def format_short_duration(seconds: int) -> str:
+    """Write whole seconds without the parts that are zero: ``0s``, ``30m``, ``768h``, ``1h30m``."""
+    text = format_go_duration(seconds)
+    text = text.removesuffix("0s") if text.endswith("m0s") else text
+    return text.removesuffix("0m") if text.endswith("h0m") else text

@@ -6,6 +6,7 @@ import msgspec
 
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.formats.strict_json import encode
+from holdfast.model import format_short_duration
 from holdfast.store import token_records
 from holdfast.store.auth.mounts import AuthMount, load_auth_mounts
 from holdfast.store.command import Command, Scope
@@ -89,9 +90,8 @@ class RevokeAccessor(Command, frozen=True, kw_only=True):
         """Find and remove it."""
         view = scope.view(TOKENS)
         found = token_records.find_by_accessor(view, scope.hasher, self.accessor)
-        if found is None:
-            raise InvalidInputError("invalid accessor")
-        token_records.revoke(view, scope.hasher, found[0])
+        if found is not None:
+            token_records.revoke(view, scope.hasher, found[0])
         return Answer()
 
 
@@ -162,9 +162,8 @@ def limit_ttl(
 
 def capped_warning(wanted: int, granted: int) -> str:
     """Return the sentence about a TTL that was longer than allowed, in seconds."""
-    return (
-        f'TTL of "{wanted}s" exceeded the effective max_ttl of "{granted}s"; TTL value is capped accordingly'
-    )
+    asked, most = format_short_duration(wanted), format_short_duration(granted)
+    return f'TTL of "{asked}" exceeded the effective max_ttl of "{most}"; TTL value is capped accordingly'
 
 
 def with_lifetime(entry: TokenEntry, *, now: float, ttl_seconds: int) -> TokenEntry:

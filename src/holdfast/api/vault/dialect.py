@@ -14,6 +14,7 @@ from secrets import token_bytes
 
 import msgspec
 
+from holdfast.api.vault.body import says_nothing
 from holdfast.api.vault.envelope import wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
 from holdfast.api.vault.namespace_header import NAMESPACE, echoing, read_namespace
@@ -132,7 +133,7 @@ class VaultDialect:
             path=call.path,
             token=_token(headers),
             namespace=namespace,
-            body=self._body(request, call.operation) if request.body else EMPTY_BODY,
+            body=EMPTY_BODY if says_nothing(request.body) else self._body(request, call.operation),
             query=call.target.query,
             peer=request.peer,
             certificate=_certificate(request, call),
@@ -165,6 +166,8 @@ def _read_line(method: str, raw_target: bytes) -> _Call:
         operation = _listing(target) or operation
     if operation in {Operation.LIST, Operation.SCAN}:
         path = path if path.endswith("/") else path + "/"
+        # No limit at all is what some clients call a limit of -1.
+        target = Target(target.path, tuple(pair for pair in target.query if pair != ("limit", "-1")))
     elif operation in _WITH_BODY:
         if path.endswith("/"):
             raise InvalidInputError("cannot write to a path ending in '/'")

@@ -5,6 +5,7 @@ Their answers have no envelope, like those of unsealing.
 
 from collections.abc import Callable
 
+from holdfast.api.vault.body import says_nothing
 from holdfast.api.vault.errors import refuse
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import decode_object
@@ -38,7 +39,7 @@ class OpenCeremonies:
         build = self._paths.get((path, operation))
         if build is None:
             return False
-        command = build(decode_object(request.body).values if request.body else {})
+        command = build({} if says_nothing(request.body) else decode_object(request.body).values)
 
         def finish(outcome: Answer | HoldfastError) -> None:
             if isinstance(outcome, HoldfastError):

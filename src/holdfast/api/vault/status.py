@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.api.vault.body import says_nothing
 from holdfast.api.vault.errors import refuse
 from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
 from holdfast.formats.strict_json import decode_object, encode
@@ -188,7 +189,7 @@ def _describe_keys(document: dict[str, Any]) -> dict[str, Any]:
 
 def _values(request: Request) -> dict[str, Any]:
     _writing(request)
-    return decode_object(request.body).values if request.body else {}
+    return {} if says_nothing(request.body) else decode_object(request.body).values
 
 
 def _writing(request: Request) -> None:
