@@ -78,6 +78,43 @@ def test_kv_v1_create_read_list_delete(client: hvac.Client) -> None:
     assert "plain/" not in client.sys.list_mounted_secrets_engines()["data"]
 
 
+def test_kv_v2_settings_and_metadata(client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("kv", path="settings", options={"version": 2})
+    kv = client.secrets.kv.v2
+    kv.configure(max_versions=2, cas_required=False, delete_version_after="1h", mount_point="settings")
+    config = kv.read_configuration(mount_point="settings")["data"]
+    assert config == {"max_versions": 2, "cas_required": False, "delete_version_after": "1h0m0s"}
+    kv.update_metadata("a", mount_point="settings", max_versions=1, custom_metadata={"owner": "ada"})
+    for number in range(3):
+        kv.create_or_update_secret("a", {"n": number}, mount_point="settings")
+    kv.delete_secret_versions("a", [2], mount_point="settings")
+    with pytest.raises(hvac.exceptions.InvalidPath) as gone:
+        kv.read_secret_version("a", version=2, raise_on_deleted_version=True, mount_point="settings")
+    assert gone.value.json["data"]["metadata"]["deletion_time"]
+    deleted = kv.read_secret_version("a", version=2, raise_on_deleted_version=False, mount_point="settings")
+    assert deleted["data"]["data"] is None
+    kv.undelete_secret_versions("a", [2], mount_point="settings")
+    metadata = kv.read_secret_metadata("a", mount_point="settings")["data"]
+    assert metadata["custom_metadata"] == {"owner": "ada"}
+    assert list(metadata["versions"]) == ["2", "3"]
+    client.sys.disable_secrets_engine("settings")
+
+
+def test_a_mount_gets_versions_and_many_secrets_come_in_one_answer(client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("kv", path="old", options={"version": "1"})
+    client.secrets.kv.v1.create_or_update_secret("team/db", {"k": "v"}, mount_point="old")
+    client.sys.tune_mount_configuration("old", options={"version": "2"})
+    read = client.secrets.kv.v2.read_secret_version(
+        "team/db", mount_point="old", raise_on_deleted_version=True
+    )
+    assert (read["data"]["data"], read["data"]["metadata"]["version"]) == ({"k": "v"}, 1)
+    found = client.write("sys/kv/search", below="old", glob="db")["data"]["results"]
+    paths = [*(secret["path"] for secret in found), "old/data/none"]
+    results = client.write("sys/kv/bulk-read", paths=paths)["data"]["results"]
+    assert [result["status"] for result in results] == [200, 404]
+    client.sys.disable_secrets_engine("old")
+
+
 def test_sys_basics(client: hvac.Client) -> None:
     mounts = client.sys.list_mounted_secrets_engines()
     assert mounts["data"]["secret/"]["options"] == {"version": "2"}

@@ -92,7 +92,8 @@ def _serve_v2(visit: MountVisit) -> Answer | Command:
     if section == "config" and not name:
         handler = _CONFIG.get(visit.request.operation)
     elif not slash or section not in _SECTIONS:
-        return Answer(missing=True, warnings=(NOT_A_PATH if visit.mounted.path else AT_THE_ROOT,))
+        is_root = not section or (not name and section in _SECTIONS)
+        return Answer(missing=True, warnings=(AT_THE_ROOT if is_root else NOT_A_PATH,))
     else:
         handler = _SECTIONS[section].get(visit.request.operation)
     if handler is None:

@@ -260,7 +260,7 @@ class OpenStore:
 
     def _find_destination(self, operation: Operation, path: str) -> Destination:
         target = partial(AuditTarget, namespace=self.namespace.path, namespace_id=self.namespace.id)
-        mount = self.mounts.find(path)
+        mount = self.mounts.find(path) or self.mounts.find(path + "/")  # ``secret`` means ``secret/``
         if mount is None:
             auth_mount = self.auth_mounts.find(path) if path.startswith("auth/") else None
             if auth_mount is None:
