@@ -22,6 +22,7 @@ from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
 from holdfast.store.leases import commands as lease_commands
+from holdfast.store.namespaces import commands as namespace_commands
 from holdfast.store.quotas import commands as quota_commands
 from holdfast.store.token_roles import commands as token_role_commands
 from holdfast.store.transit import commands as transit_commands
@@ -47,6 +48,7 @@ COMMAND_MODULES = (
     kv_commands,
     lease_commands,
     login_commands,
+    namespace_commands,
     quota_commands,
     remount_commands,
     system_commands,

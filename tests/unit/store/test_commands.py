@@ -146,6 +146,7 @@ def work_a_day(store):
     encrypt_for_others(ask)
     ask_for_wrapped_answers(ask)
     manage_leases(ask)
+    manage_namespaces(ask)
     ask("PUT", "cubbyhole/a", {"k": "v"})
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")
@@ -181,6 +182,16 @@ def manage_leases(ask):
     ask("PUT", "auth/token/roles/ci", {"allowed_policies": ["default"]})
     ask("PUT", "auth/token/create/ci")
     ask("DELETE", "auth/token/roles/ci")
+
+
+def manage_namespaces(ask):
+    merge = ["Content-Type: application/merge-patch+json"]
+    ask("PUT", "sys/namespaces/team", {"custom_metadata": {"owner": "x"}})
+    ask("PATCH", "sys/namespaces/team", {"custom_metadata": {"owner": None}}, headers=merge)
+    ask("PUT", "team/sys/mounts/kv", {"type": "kv"})
+    key = ask("PUT", "sys/namespaces/api-lock/lock/team").data["unlock_key"]
+    ask("PUT", "sys/namespaces/api-lock/unlock/team", {"unlock_key": key})
+    ask("DELETE", "sys/namespaces/team")
 
 
 def encrypt_for_others(ask):

@@ -1,6 +1,7 @@
 """Where requests without a token arrive: those that want to log in by an auth method."""
 
 from collections.abc import Callable
+from copy import copy
 
 from holdfast.clock import Clock
 from holdfast.store.audit_trail import AuditTrail
@@ -8,6 +9,8 @@ from holdfast.store.auth.login import Conclude, Login
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.iam.login import Host, Offload
+from holdfast.store.namespaces.host import HostWithin
+from holdfast.store.namespaces.records import Namespace
 from holdfast.store.request import Done, StoreRequest
 from holdfast.store.wrapping.conclude import Conclusion
 
@@ -44,7 +47,8 @@ class MethodDesk:
             again: serves it anew if another node was in its way, and tells whether it does.
             done: gets the answer, now or later.
         """
-        opened = self.host.opened
+        tools = self if not request.namespace else self._within(request.within)
+        opened = tools.host.opened
         if opened is None:
             return False
         mount = opened.auth_mounts.find(request.path)
@@ -54,5 +58,11 @@ class MethodDesk:
         begin = method.entrance(request.path[len("auth/") + len(mount.path) :], request.operation)
         if begin is None:
             return False
-        Login(self, request, mount, method.defaults, again=again, done=done).begin(begin, method.shown)
+        Login(tools, request, mount, method.defaults, again=again, done=done).begin(begin, method.shown)
         return True
+
+    def _within(self, namespace: Namespace) -> "MethodDesk":
+        """Return the same desk in a namespace."""
+        desk = copy(self)
+        desk.host = HostWithin(self.host, namespace)
+        return desk

@@ -192,6 +192,8 @@ class Login:
             id=self.request.id,
             operation=self.request.operation,
             path=self.request.path,
+            namespace=self.request.namespace,
+            within=self.request.within,
             body=JsonObject(said, encode(said)),
             peer=self.request.peer,
         )
