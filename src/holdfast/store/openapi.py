@@ -117,6 +117,8 @@ def _of_method(mount: AuthMount) -> Iterator[Row]:
         yield Row(path, route.operation, route.pattern, kind)
     login = "login/{name}" if method.names_in_path else "login"
     yield Row(f"auth/{mount.path}{login}", Operation.WRITE, login, kind, _ANYBODY)
+    for path, operation in method.further:
+        yield Row(f"auth/{mount.path}{path}", operation, path, kind, _ANYBODY)
 
 
 def _with_names(pattern: str) -> str:

@@ -61,12 +61,16 @@ def test_it_is_a_document_that_tools_can_read(store):
         ("/crypt/keys/{name}/rotate", "post"),
         ("/auth/people/users/{name}", "post"),
         ("/auth/people/login/{name}", "post"),
+        ("/auth/sso/oidc/auth_url", "post"),
+        ("/auth/sso/oidc/callback", "get"),
+        ("/auth/sso/oidc/poll", "post"),
     ],
 )
 def test_mounts_are_in_it_with_what_they_serve(store, path, method):
     store.vault("PUT", "sys/mounts/one", {"type": "kv"}, token=store.root)
     store.vault("PUT", "sys/mounts/crypt", {"type": "transit"}, token=store.root)
     store.vault("PUT", "sys/auth/people", {"type": "userpass"}, token=store.root)
+    store.vault("PUT", "sys/auth/sso", {"type": "oidc"}, token=store.root)
     assert method in document_for(store, store.root)["paths"][path]
 
 
