@@ -21,6 +21,8 @@ from holdfast.iam.passwords import LEAST_ITERATIONS, LEAST_MEMORY_KIB, PasswordC
 from holdfast.iam.settings import IamSettings
 from holdfast.server.application import Application, error_body
 from holdfast.storage.memory import MemoryStorage
+from holdfast.store.audit_rules import AuditRules
+from holdfast.store.facts import Facts
 from holdfast.store.local import LocalStore
 from holdfast.store.seal_settings import SealSettings
 
@@ -70,6 +72,7 @@ class StoreUnderTest:
     iam: IamSettings = CHEAPEST_PASSWORDS
     node_id: str = ""
     seal_settings: SealSettings | None = None
+    audit_rules: AuditRules = field(default_factory=AuditRules)
     root: str = ""
     shares: list[str] = field(default_factory=list)
 
@@ -87,6 +90,7 @@ class StoreUnderTest:
             iam=self.iam,
             seal=self.seal_settings,
             node_id=self.node_id,
+            facts=Facts(audit=self.audit_rules),
         )
         self.application = Application(self.local.store)
 

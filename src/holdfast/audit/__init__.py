@@ -11,7 +11,7 @@ request:
     broker.flush()                      before the answer leaves; one write for many requests
 
 ``flush`` raises ``AuditFailedError`` when no device took the lines; then every answer they belong to
-is refused.
+is refused. A device whose receiver is slow or away does not keep others waiting, see ``socket_sink``.
 
 What a line shows in clear: times, the kind of operation, paths and mount names, request ids, remote
 addresses, names of policies, display and entity names, names of members, numbers, true, false and null,
@@ -23,16 +23,20 @@ and ``AuditBroker.hash`` lets an operator look for a known one.
 Lines are chained under a key of the store's, see ``chain``: what is done to a file later is noticed by
 ``verify``.
 
-The lines have the layout of the Vault audit devices; a response line leaves out the request's data.
+The lines have the layout of the Vault audit devices; a response line leaves out the request's data. What a
+device is told otherwise is in ``settings``.
 """
 
-from holdfast.audit.broker import AuditBroker, AuditDevice
+from holdfast.audit.broker import AuditBroker
 from holdfast.audit.chain import chain_key
+from holdfast.audit.device import AuditDevice, LineSettings
 from holdfast.audit.entry import UNAUDITED_PATHS, AuditAuth, AuditEntry, AuditTarget
 from holdfast.audit.errors import AuditConfigurationError, AuditFailedError, AuditSinkError
 from holdfast.audit.file_sink import FileSink
 from holdfast.audit.hasher import ValueHasher
+from holdfast.audit.settings import DeviceSettings, read_options
 from holdfast.audit.sink import AuditSink
+from holdfast.audit.socket_sink import SocketSink
 from holdfast.audit.verify import Fault, Finding, Verifier
 
 __all__ = [
@@ -46,10 +50,14 @@ __all__ = [
     "AuditSink",
     "AuditSinkError",
     "AuditTarget",
+    "DeviceSettings",
     "Fault",
     "FileSink",
     "Finding",
+    "LineSettings",
+    "SocketSink",
     "ValueHasher",
     "Verifier",
     "chain_key",
+    "read_options",
 ]

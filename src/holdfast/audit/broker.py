@@ -2,15 +2,20 @@
 
 A worker handles many requests in one turn of its loop. Their lines are gathered here and reach each
 device with one write in ``flush``, before any of the answers leaves. Nothing here is shared between
-threads or processes: each worker has a broker of its own over the same files.
+threads or processes: each worker has a broker of its own over the same places.
+
+A device whose receiver is slow is waited for only where no other took the lines, and for no longer than the
+device says; otherwise its lines wait in it, and the next flush or ``keep_up`` goes on with them.
 """
 
+import select
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from holdfast.audit.chain import Chain, chain_key
+from holdfast.audit.device import AuditDevice
 from holdfast.audit.entry import (
     AuditAuth,
     AuditEntry,
@@ -20,9 +25,8 @@ from holdfast.audit.entry import (
     further_members,
     peer_members,
 )
-from holdfast.audit.errors import AuditFailedError, AuditSinkError
-from holdfast.audit.hasher import ValueHasher
-from holdfast.audit.sink import AuditSink
+from holdfast.audit.errors import AuditFailedError
+from holdfast.audit.hasher import Shower
 from holdfast.clock import rfc3339
 from holdfast.errors import HoldfastError, InternalError, NotFoundError
 
@@ -31,73 +35,21 @@ _RESPONSE = b'},"response":{'
 _HANDLES = ("token", "accessor", "wrapped_accessor")
 
 
-class AuditDevice:
-    """A configured device: a name, a salt, a sink, the chain of its lines, and those that wait for it.
-
-    Args:
-        name: the path under which it is enabled, without a slash.
-        salt: its own random key.
-        sink: where its lines go; closed with the device.
-
-    Attributes:
-        failures: how many writes it did not take so far.
-        last_failure: what the operator should know about the latest one; empty if none.
-    """
-
-    __slots__ = ("chain", "failures", "hasher", "last_failure", "name", "sink", "waiting")
-
-    def __init__(self, name: str, salt: bytes, sink: AuditSink) -> None:
-        self.name = name
-        self.hasher = ValueHasher(salt)
-        self.sink = sink
-        self.chain = Chain(chain_key(salt))
-        self.waiting: list[bytes] = []
-        self.failures = 0
-        self.last_failure = ""
-
-    def add(self, *parts: bytes) -> None:
-        """Let a line wait to be written.
-
-        Args:
-            *parts: of a JSON object without its closing brace; half of them were rendered long before.
-        """
-        self.waiting.append(self.chain.close(b"".join(parts)))
-
-    def flush(self) -> bool:
-        """Write what waits; whether the sink took it. What it refused is not kept."""
-        lines = b"".join(self.waiting)
-        self.waiting.clear()
-        try:
-            self.sink.write(lines)
-        except AuditSinkError as error:
-            self.failures += 1
-            self.last_failure = f"{error.message}: {error.detail}" if error.detail else error.message
-            self.chain.start_anew()  # nobody knows how much of it is there
-            return False
-        return True
-
-    def reopen(self) -> None:
-        """Let the sink open its place again, and begin a chain there; nothing may be waiting.
-
-        Raises:
-            AuditSinkError: it cannot be opened; the sink goes on with what it had.
-        """
-        self.chain.start_anew()
-        self.sink.reopen()
-
-
 class AuditBroker:
     """The audit trail of one process.
 
     Args:
         devices: all configured devices; none means that auditing is off. To change them, make a new
             broker: parts rendered by one broker are refused by another.
+        before: the broker that this one takes the place of. Requests that began there are finished here, on
+            the devices that both have.
     """
 
-    __slots__ = ("_devices", "_second", "_second_text", "_time", "_time_text")
+    __slots__ = ("_devices", "_second", "_second_text", "_time", "_time_text", "lineage")
 
-    def __init__(self, devices: Sequence[AuditDevice] = ()) -> None:
+    def __init__(self, devices: Sequence[AuditDevice] = (), *, before: "AuditBroker | None" = None) -> None:
         self._devices = tuple(devices)
+        self.lineage: object = object() if before is None else before.lineage
         self._second = -1
         self._second_text = b""
         self._time = -1.0
@@ -123,13 +75,13 @@ class AuditBroker:
                 ``token_type``, ``entity_id``, ``metadata``, ``token_ttl``, ``token_issue_time``. Empty ones
                 are left out.
         """
-        rendered = []
+        rendered = {}
         for device in self._devices:
             token_hash = device.hasher.text(client_token) if client_token else ""
-            accessor_hash = device.hasher.text(accessor) if accessor else ""
-            in_auth = further_members(client_token=token_hash, accessor=accessor_hash, **facts)
-            in_request = further_members(client_token=token_hash, client_token_accessor=accessor_hash)
-            rendered.append((in_auth, in_request))
+            accessor_shown = device.accessors.text(accessor) if accessor else ""
+            in_auth = further_members(client_token=token_hash, accessor=accessor_shown, **facts)
+            in_request = further_members(client_token=token_hash, client_token_accessor=accessor_shown)
+            rendered[device] = (in_auth, in_request)
         return AuditAuth(self, rendered)
 
     def entry(
@@ -156,10 +108,14 @@ class AuditBroker:
         decision = decision_member(allowed=allowed, reason=reason)
         what, where = target.members, peer_members(peer)
         return AuditEntry(
-            self,
+            self.lineage,
+            target,
             [
-                (b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request, where)
-                for in_auth, in_request in auth.rendered
+                (
+                    device,
+                    (b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request, where),
+                )
+                for device, (in_auth, in_request) in auth.rendered.items()
             ],
         )
 
@@ -172,11 +128,11 @@ class AuditBroker:
             data: JSON text of the request's data; every text value in it is hashed.
             error: why the request is refused already; a text without submitted values.
         """
-        self._check_own(entry)
-        time, failure = self._time_at(now), error_member(error) if error else b""
-        for device, common in zip(self._devices, entry.common, strict=True):
-            shown = b',"data":' + device.hasher.json(data) if data else b""
-            device.add(b'{"time":"', time, b'","type":"request",', *common, shown, b"}", failure)
+        at, failure = self._time_at(now), error_member(error) if error else b""
+        clear = entry.target.clear_request
+        for device, common in self._parts_of(entry):
+            shown = b',"data":' + device.hasher.json(data, clear) if data else b""
+            device.add(b'{"time":"', at, b'","type":"request",', *common, shown, b"}", failure)
 
     def response(
         self,
@@ -201,22 +157,26 @@ class AuditBroker:
             wrap_info: JSON text of what stands for an answer that waits; its token and accessors are hashed.
             error: the refusal, if it is one; a text without submitted values.
         """
-        self._check_own(entry)
-        time, failure = self._time_at(now), error_member(error) if error else b""
-        for index, (device, common) in enumerate(zip(self._devices, entry.common, strict=True)):
-            shown = device.hasher.json(data) if data else b""
+        at, failure = self._time_at(now), error_member(error) if error else b""
+        target = entry.target
+        counted = _counted(data) if data and target.is_list else None
+        for device, common in self._parts_of(entry):
+            if counted is not None and device.elides_lists:
+                shown = counted
+            else:
+                shown = device.hasher.json(data, target.clear_response) if data else b""
             if metadata:
                 shown = b"".join((b'"data":{"data":', shown or b"null", b',"metadata":', metadata, b"}"))
             elif shown:
                 shown = b'"data":' + shown
             if auth is not None:
                 self._check_own(auth)
-                handed_out = b'"auth":{%b}' % auth.rendered[index][0].removeprefix(b",")
+                handed_out = b'"auth":{%b}' % auth.rendered[device][0].removeprefix(b",")
                 shown = handed_out + b"," + shown if shown else handed_out
             if wrap_info is not None:
-                stand_in = further_members(wrap_info=_hashed_handles(device.hasher, wrap_info))
+                stand_in = further_members(wrap_info=_shown_handles(device, wrap_info))
                 shown = shown + stand_in if shown else stand_in.removeprefix(b",")
-            device.add(b'{"time":"', time, b'","type":"response",', *common, _RESPONSE, shown, b"}", failure)
+            device.add(b'{"time":"', at, b'","type":"response",', *common, _RESPONSE, shown, b"}", failure)
 
     def flush(self) -> None:
         """Write the gathered lines to every device.
@@ -225,12 +185,22 @@ class AuditBroker:
             AuditFailedError: there are devices and none took the lines; refuse every request they
                 belong to.
         """
-        devices = self._devices
-        if not devices or not devices[0].waiting:
+        devices = [device for device in self._devices if device.waiting]
+        if not devices:
             return
-        accepted = [device.flush() for device in devices]
-        if not any(accepted):
+        pending, accepted = [], False
+        for device in devices:
+            outcome = device.flush()
+            if outcome is None:
+                pending.append(device)
+            accepted = accepted or bool(outcome)
+        if not accepted and not _wait_for_one(pending):
             raise AuditFailedError(detail="; ".join(f"{d.name}: {d.last_failure}" for d in devices))
+
+    def keep_up(self) -> None:
+        """Go on with what waits in slow devices, and look for receivers that were away."""
+        for device in self._devices:
+            device.keep_up()
 
     def hash(self, device_name: str, text: str) -> str:
         """Return what stands for ``text`` in the lines of a device.
@@ -254,7 +224,7 @@ class AuditBroker:
             try:
                 device.reopen()
             except HoldfastError as error:
-                device.last_failure = error.message
+                device.failed(error)
                 failed.append(f"{device.name}: {error.message}")
         if failed:
             raise AuditFailedError(detail="; ".join(failed))
@@ -262,12 +232,26 @@ class AuditBroker:
     def close(self) -> None:
         """Close every device; nothing waiting is written any more."""
         for device in self._devices:
-            device.waiting.clear()
-            device.sink.close()
+            device.close()
 
-    def _check_own(self, part: AuditAuth | AuditEntry) -> None:
+    def _check_own(self, part: AuditAuth) -> None:
         if part.owner is not self:
             raise InternalError("a part of another audit broker was used; please report this")
+
+    def _parts_of(self, entry: AuditEntry) -> "list[tuple[AuditDevice, tuple[bytes, ...]]]":
+        """Return where the lines of an entry go, and what they have in common there.
+
+        Raises:
+            AuditFailedError: every device that was there when it began is gone, and there are others.
+        """
+        if entry.lineage is not self.lineage:
+            raise InternalError("a part of another audit broker was used; please report this")
+        parts = entry.common
+        if any(device.is_closed for device, _ in parts):
+            parts = [part for part in parts if not part[0].is_closed]
+            if not parts and self._devices:
+                raise AuditFailedError(detail="the audit devices were replaced meanwhile")
+        return parts
 
     def _time_at(self, now: float) -> bytes:
         if now == self._time:  # both lines of a request that was answered at once
@@ -282,6 +266,37 @@ class AuditBroker:
         return self._time_text
 
 
-def _hashed_handles(hasher: ValueHasher, wrap_info: bytes) -> dict[str, Any]:
+def _wait_for_one(pending: list[AuditDevice]) -> bool:
+    """Wait until one of several slow devices took its lines, or all have given up; whether one took them."""
+    while pending:
+        poll = select.poll()
+        for device in pending:
+            if device.fileno() >= 0:
+                poll.register(device.fileno(), select.POLLOUT)
+        patience = max(0.0, min(device.due for device in pending) - time.monotonic())
+        poll.poll(patience * 1000 + 1)
+        outcomes = [(device, device.push()) for device in pending]
+        if any(outcome for _, outcome in outcomes):
+            return True
+        pending = [device for device, outcome in outcomes if outcome is None]
+    return False
+
+
+def _counted(data: bytes) -> bytes | None:
+    """Return the answer to a list with numbers in the place of the lists, ``None`` if it has none."""
+    document = msgspec.json.decode(data)
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+        return None
+    shown = {"keys": len(document["keys"])}
+    if isinstance(document.get("key_info"), dict):
+        shown["key_info"] = len(document["key_info"])
+    return msgspec.json.encode(shown)
+
+
+def _shown_handles(device: AuditDevice, wrap_info: bytes) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.json.decode(wrap_info)
-    return shown | {name: hasher.text(shown[name]) for name in _HANDLES if name in shown}
+    for name in _HANDLES:
+        if name in shown:
+            by: Shower = device.hasher if name == "token" else device.accessors
+            shown[name] = by.text(shown[name])
+    return shown

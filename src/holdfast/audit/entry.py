@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from holdfast.audit.hasher import NOTHING
+
 # Calls that happen before anybody can be known, or that only tell whether the server is well.
 UNAUDITED_PATHS = frozenset({"sys/health", "sys/init", "sys/leader", "sys/seal-status", "sys/unseal"})
 
@@ -27,9 +29,9 @@ class AuditAuth:
 
     __slots__ = ("owner", "rendered")
 
-    def __init__(self, owner: object, rendered: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, owner: object, rendered: "dict[Any, tuple[bytes, bytes]]") -> None:
         self.owner = owner
-        self.rendered = rendered  # per device: further members of "auth", and of "request"
+        self.rendered = rendered  # by device: further members of "auth", and of "request"
 
 
 class AuditTarget:
@@ -42,9 +44,11 @@ class AuditTarget:
         mount_type: the kind of engine or auth method mounted there.
         namespace: path of the namespace; empty for the root.
         namespace_id: its id; empty if none has this path.
+        clear_request: members of the request's data whose values are shown as they are.
+        clear_response: the same of the answer's.
     """
 
-    __slots__ = ("members",)
+    __slots__ = ("clear_request", "clear_response", "is_list", "members")
 
     def __init__(
         self,
@@ -55,7 +59,12 @@ class AuditTarget:
         mount_type: str = "",
         namespace: str = "",
         namespace_id: str = "",
+        clear_request: frozenset[str] = NOTHING,
+        clear_response: frozenset[str] = NOTHING,
     ) -> None:
+        self.is_list = operation in _LISTING
+        self.clear_request = clear_request
+        self.clear_response = clear_response
         where: dict[str, Any] = {"id": "root"} if not namespace else {"id": namespace_id, "path": namespace}
         self.members = further_members(
             operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where, path=path
@@ -65,11 +74,14 @@ class AuditTarget:
 class AuditEntry:
     """One request on its way; made by ``AuditBroker.entry``."""
 
-    __slots__ = ("common", "owner")
+    __slots__ = ("common", "lineage", "target")
 
-    def __init__(self, owner: object, common: list[tuple[bytes, ...]]) -> None:
-        self.owner = owner
-        self.common = common  # per device: what both lines say, as parts to be joined
+    def __init__(
+        self, lineage: object, target: AuditTarget, common: "list[tuple[Any, tuple[bytes, ...]]]"
+    ) -> None:
+        self.lineage = lineage
+        self.target = target
+        self.common = common  # for each device: what both lines say, as parts to be joined
 
 
 def further_members(**values: Any) -> bytes:
@@ -105,6 +117,7 @@ def error_member(error: str) -> bytes:
     return b',"error":%b' % _encode(error) if error else b""
 
 
+_LISTING = frozenset({"list", "scan"})
 _EMPTY: tuple[Any, ...] = ("", None, (), [], {})
 _ALLOWED = b'"policy_results":{"allowed":true}'
 _DENIED = b'"policy_results":{"allowed":false}'

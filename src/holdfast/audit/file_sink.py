@@ -2,7 +2,7 @@
 
 Who may name an audit file may otherwise write to any file. So a name is a plain file name in that
 directory; it is opened relative to the directory, without following a link, and must be an ordinary
-file of ours with a single name. Its mode is set to 0600 each time it is opened.
+file of ours with a single name. Its mode is set each time it is opened, to 0600 unless told otherwise.
 
 Lines are appended by single system calls, which Linux keeps together on a local file system, also
 between processes. They are not forced to disk: they survive the death of the process, not that of
@@ -30,16 +30,18 @@ class FileSink:
         directory: the directory for audit files from the server's configuration; must exist, and
             nobody else may create files in it.
         file_name: a plain file name, or the full path of a file directly in ``directory``.
+        mode: permission bits; ``None`` leaves those of a file that is there already.
 
     Raises:
         AuditConfigurationError: the file lies elsewhere, or is not an ordinary file of ours.
         AuditSinkError: the file cannot be opened.
     """
 
-    __slots__ = ("_descriptor", "_directory", "_name", "_torn")
+    __slots__ = ("_descriptor", "_directory", "_mode", "_name", "_torn")
 
-    def __init__(self, directory: str | Path, file_name: str) -> None:
+    def __init__(self, directory: str | Path, file_name: str, *, mode: int | None = FILE_MODE) -> None:
         self._directory = os.fspath(directory)
+        self._mode = mode
         self._name = _plain_name(self._directory, file_name)
         self._torn = False
         self._descriptor = self._open()
@@ -91,7 +93,8 @@ class FileSink:
         except AuditConfigurationError:
             _close(descriptor)
             raise
-        os.fchmod(descriptor, FILE_MODE)
+        if self._mode is not None:
+            os.fchmod(descriptor, self._mode)
         return descriptor
 
 

@@ -1,14 +1,16 @@
 """From configuration to objects: what every process of a store is put together from."""
 
+import asyncio
 import logging
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
-from holdfast.audit import AuditBroker, AuditDevice, FileSink
+from holdfast.audit import AuditBroker
 from holdfast.errors import HoldfastError
 from holdfast.http.listener import HttpServer, bind_unix, reserve_port
 from holdfast.http.tls import TlsIdentity
@@ -26,19 +28,16 @@ from holdfast.ui.pages import Pages
 
 TICK_SECONDS = 5.0
 SHARED_TICK_SECONDS = 0.5
+AUDIT_TICK_SECONDS = 0.5
 
 log = logging.getLogger("holdfast.server")
 
 
 def audit_opener(config: ServerConfig) -> OpenDevices:
-    """Return what opens the configured audit files, given their keys; the keeper has made one for each."""
+    """Return what opens the configured audit devices, given their keys; the keeper has made one for each."""
 
     def open_devices(keys: Mapping[str, bytes]) -> AuditBroker:
-        devices = []
-        for file in config.audit_files:
-            path = Path(file.file_path)
-            devices.append(AuditDevice(file.name, keys[file.name], FileSink(path.parent, path.name)))
-        return AuditBroker(devices)
+        return AuditBroker([device.open(keys[device.name]) for device in config.audit.configured])
 
     return open_devices
 
@@ -47,7 +46,7 @@ def furniture(config: ServerConfig) -> Furniture:
     """Return what a new store is made with."""
     return Furniture(
         cluster_name=config.cluster_name,
-        audit_devices=tuple(file.name for file in config.audit_files),
+        audit_devices=tuple(device.name for device in config.audit.configured),
         seal=config.seal,
         iam=config.iam,
     )
@@ -112,6 +111,14 @@ def reload_files(servers: Sequence[HttpServer], store: Store) -> None:
             detail = f": {error.detail}" if error.detail else ""
             log.error("reload: %s%s", error.message, detail)  # noqa: TRY400 - the text says it all
     log.info("certificates and audit files were read again")
+
+
+async def keep_audit_up(store: Store, stopping: asyncio.Event) -> None:
+    """Look after slow audit devices until the process stops."""
+    while not stopping.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), AUDIT_TICK_SECONDS)
+        store.keep_audit_up()
 
 
 def keep_up(keeper: Keeper, trouble: Trouble) -> None:

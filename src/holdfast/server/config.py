@@ -13,6 +13,7 @@ from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
 from holdfast.iam.settings import IamSettings
 from holdfast.server.config_cluster import ClusterSettings
+from holdfast.store.audit_rules import AuditRules
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES
 from holdfast.store.seal_settings import SealSettings
 
@@ -67,14 +68,6 @@ class ListenerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFileConfig:
-    """One audit file: the device's name, and the absolute path of the file."""
-
-    name: str
-    file_path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """Everything a store process needs to know.
 
@@ -82,7 +75,7 @@ class ServerConfig:
         storage_kind: name of the storage engine.
         storage_options: its settings.
         listeners: at least one.
-        audit_files: the audit devices.
+        audit: the audit devices, and what the API may add.
         workers: processes that answer requests; 0 keeps everything in one process.
         lock_memory: keep keys out of swap.
         cluster_name: what a new store calls itself.
@@ -99,7 +92,7 @@ class ServerConfig:
     storage_kind: str
     storage_options: dict[str, Any]
     listeners: tuple[ListenerConfig, ...]
-    audit_files: tuple[AuditFileConfig, ...] = ()
+    audit: AuditRules = field(default_factory=AuditRules)
     workers: int = 1
     lock_memory: bool = True
     cluster_name: str = "holdfast"

@@ -16,16 +16,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from holdfast.audit import DeviceSettings
 from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block, parse_document
 from holdfast.iam.settings import IamSettings
-from holdfast.server.config import AuditFileConfig, ListenerConfig, ServerConfig
+from holdfast.server.config import ListenerConfig, ServerConfig
+from holdfast.server.config_audit import AUDIT_SETTINGS, audit_change
 from holdfast.server.config_cluster import ClusterSettings, read_cluster
 from holdfast.server.config_fields import boolean, integer, text
 from holdfast.server.config_iam import read_iam
 from holdfast.server.config_seal import read_seal
-from holdfast.server.config_stanzas import read_audit_file, read_listener, read_storage
+from holdfast.server.config_stanzas import read_audit_device, read_listener, read_storage
 from holdfast.server.security_mode import parse_mode, require_mode
+from holdfast.store.audit_rules import AuditRules
 from holdfast.store.seal_settings import SealSettings
 
 log = logging.getLogger("holdfast.server")
@@ -121,13 +124,14 @@ def _from_stanzas(stanzas: dict[str, list[tuple[str, Block]]]) -> ServerConfig:
         raise InvalidInputError('listener: expected at least one stanza such as listener "tcp" {}')
     [(kind, options)] = _read_all(stanzas["storage"], read_storage)
     listeners = _read_all(stanzas["listener"], read_listener)
-    audit_files = _read_all(stanzas["audit"], read_audit_file)
-    _refuse_doubles(listeners, audit_files)
+    audit_devices = _read_all(stanzas["audit"], read_audit_device)
+    _refuse_doubles(listeners, audit_devices)
+    _warn_of_raw_lines(audit_devices)
     return ServerConfig(
         storage_kind=kind,
         storage_options=options,
         listeners=tuple(listeners),
-        audit_files=tuple(audit_files),
+        audit=AuditRules(configured=tuple(audit_devices)),
         iam=_only_one("iam", stanzas["iam"], read_iam, IamSettings()),
         seal=_only_one("seal", stanzas["seal"], read_seal, SealSettings()),
         cluster=_only_one("cluster", stanzas["cluster"], read_cluster, ClusterSettings()),
@@ -153,25 +157,40 @@ def _read_all(stanzas: Iterable[tuple[str, Block]], read: Callable[[Block], T]) 
     return values
 
 
-def _refuse_doubles(listeners: Iterable[ListenerConfig], audit_files: Iterable[AuditFileConfig]) -> None:
+def _refuse_doubles(listeners: Iterable[ListenerConfig], devices: Sequence[DeviceSettings]) -> None:
     """Refuse two that would get in each other's way; the kernel would let workers share even a port."""
     addresses = [listener.url for listener in listeners if listener.unix_path or listener.port]
     if len(set(addresses)) < len(addresses):
         raise InvalidInputError("listener: expected a different address in each stanza")
-    names = [file.name for file in audit_files]
-    paths = [file.file_path for file in audit_files]
-    if len(set(names)) < len(names) or len(set(paths)) < len(paths):
-        raise InvalidInputError("audit: expected a different name and file_path in each stanza")
+    names, places = {device.name for device in devices}, {device.target for device in devices}
+    if len(names) < len(devices) or len(places) < len(devices):
+        raise InvalidInputError("audit: expected a different name and file_path or address in each stanza")
+
+
+def _warn_of_raw_lines(devices: Iterable[DeviceSettings]) -> None:
+    for device in devices:
+        if device.lines.log_raw:
+            log.warning(
+                "audit %s: log_raw writes every token and every secret in clear text to where this device "
+                "writes; whoever reads that can do everything; use it on a test system only",
+                device.name,
+            )
+        if device.file_path == "discard":
+            log.warning("audit %s: discard keeps no line; nobody will know who read what", device.name)
 
 
 def _with_settings(config: ServerConfig, settings: dict[str, tuple[str, Any]]) -> ServerConfig:
     changes: dict[str, Any] = {}
+    audit = config.audit
     for name, (path, value) in settings.items():
         try:
-            changes |= _change(config, name, value)
+            if name in AUDIT_SETTINGS:
+                audit = replace(audit, **audit_change(name, value))
+            else:
+                changes |= _change(config, name, value)
         except InvalidInputError as error:
             raise InvalidInputError(f"{path}: {error.message}") from None
-    return replace(config, **changes)
+    return replace(config, audit=audit, **changes)
 
 
 def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:

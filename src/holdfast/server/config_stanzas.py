@@ -6,9 +6,9 @@ store weaker than they think.
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from holdfast.audit import DeviceSettings, read_options
 from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block
 from holdfast.http.limits import Limits
@@ -17,7 +17,6 @@ from holdfast.model import parse_duration
 from holdfast.server.config import (
     DEFAULT_ADDRESS,
     LARGEST_REQUEST_LIMIT,
-    AuditFileConfig,
     ListenerConfig,
     split_address,
 )
@@ -62,24 +61,23 @@ def read_storage(block: Block) -> tuple[str, dict[str, Any]]:
     return _one_label(block), _settings(block)
 
 
-def read_audit_file(block: Block) -> AuditFileConfig:
-    """Return the audit device that ``audit "file" "<name>" { options { file_path = "..." } }`` describes."""
-    kind, *names = block.labels or ("",)
-    if kind != "file":
-        raise InvalidInputError("expected the audit type file; others are not offered")
+def read_audit_device(block: Block) -> DeviceSettings:
+    """Return the audit device that ``audit "<type>" "<name>" { options { ... } }`` describes."""
     settings = _settings(block)
-    _refuse_unknown(settings, {"options"})
-    options = settings.get("options")
+    _refuse_unknown(settings, {"options", "description", "local", "type", "path"})
+    kind, *names = block.labels or (text("type", settings.get("type", "")),)
+    options = settings.get("options", {})
     if not isinstance(options, dict):
-        raise InvalidInputError("options: expected a stanza with file_path")
-    _refuse_unknown(options, {"file_path"})
-    path = options.get("file_path")
-    if not isinstance(path, str) or not Path(path).is_absolute():
-        raise InvalidInputError("file_path: expected an absolute path")
-    name = (names[0] if names else kind).strip("/")
-    if not name:
-        raise InvalidInputError("expected a name for the audit device")
-    return AuditFileConfig(name=name, file_path=path)
+        raise InvalidInputError("options: expected a stanza, such as options { file_path = ... }")
+    device = DeviceSettings(
+        name=(names[0] if names else text("path", settings.get("path", kind))).strip("/"),
+        type=kind,
+        options=read_options(options),
+        description=text("description", settings["description"]) if "description" in settings else "",
+        local=boolean("local", settings.get("local", False)),
+    )
+    device.check()
+    return device
 
 
 def read_listener(block: Block) -> ListenerConfig:

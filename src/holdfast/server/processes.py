@@ -23,6 +23,7 @@ from holdfast.process.hardening import harden, unlock_file
 from holdfast.server.assembly import (
     audit_opener,
     furniture,
+    keep_audit_up,
     keep_up,
     listen,
     peers,
@@ -35,11 +36,12 @@ from holdfast.server.link import WriterLink
 from holdfast.server.offload import Offload
 from holdfast.server.sanitized import sanitized
 from holdfast.server.shared_counter import SharedCounter
-from holdfast.server.shared_tally import shared_counts
+from holdfast.server.shared_memory import SharedMemory
 from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
 from holdfast.storage.factory import open_storage
 from holdfast.storage.interface import Storage
+from holdfast.store.audit_health import AuditHealth
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import Store
 from holdfast.store.facts import Facts
@@ -67,11 +69,11 @@ def run_processes(
         ready: called in this process once all workers listen.
     """
     harden(lock_memory=False)  # the supervisor holds no key; but nobody shall trace what forks those that do
-    counts = shared_counts(config.workers)
+    shared = SharedMemory(config.workers)
     return run_server(
         worker_count=config.workers,
         writer_main=lambda context: _writer_main(config, context),
-        worker_main=lambda context: _worker_main(config, unix_sockets, counts, context),
+        worker_main=lambda context: _worker_main(config, unix_sockets, shared, context),
         on_ready=ready,
         grace_seconds=GRACE_SECONDS,
     )
@@ -146,20 +148,25 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
 def _worker_main(
     config: ServerConfig,
     unix_sockets: Mapping[str, socket.socket],
-    counts: memoryview,
+    shared: SharedMemory,
     context: WorkerContext,
 ) -> None:
     _harden(config, f"worker {context.index}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Worker(config, context, counts).serve(unix_sockets))
+        runner.run(_Worker(config, context, shared).serve(unix_sockets))
 
 
 class _Worker:
     """One worker process: the listeners, a store that reads, and the link to the writer."""
 
-    def __init__(self, config: ServerConfig, context: WorkerContext, counts: memoryview) -> None:
+    def __init__(self, config: ServerConfig, context: WorkerContext, shared: SharedMemory) -> None:
         self._config = config
-        self._facts = Facts(Tally(counts, context.index), sanitized(config))
+        self._facts = Facts(
+            Tally(shared.counts, context.index),
+            sanitized(config),
+            config.audit,
+            AuditHealth(shared.audit_health, context.index),
+        )
         self._context = context
         self._stopping = asyncio.Event()
         self._grace_seconds = WORKER_GRACE_SECONDS
@@ -205,7 +212,7 @@ class _Worker:
         gc.collect()
         gc.freeze()  # what was loaded to start stays for ever: no collection needs to walk it again
         self._context.announce_ready()
-        await self._stopping.wait()
+        await keep_audit_up(store, self._stopping)
         await asyncio.gather(*(server.stop(self._grace_seconds) for server in servers))
         offload.close()
         outside.close()

@@ -6,15 +6,15 @@ So what is wrong with a configuration is said once, in one line, and not by ever
 
 import os
 import socket
-from pathlib import Path
 
-from holdfast.audit import FileSink
+from holdfast.audit import DeviceSettings
 from holdfast.errors import HoldfastError, UnavailableError
 from holdfast.http.tls import TlsIdentity
 from holdfast.process.hardening import harden
 from holdfast.server.children import fork
 from holdfast.server.config import ServerConfig
 from holdfast.storage.factory import open_storage
+from holdfast.store.audit_keys import AUDIT_KEY_BYTES
 
 
 def rehearse(config: ServerConfig) -> None:
@@ -38,8 +38,8 @@ def _try_out(config: ServerConfig, report: socket.socket) -> None:
     try:
         harden(lock_memory=config.lock_memory)
         open_storage(config.storage_kind, config.storage_options).close()
-        for file in config.audit_files:
-            _try_audit_file(Path(file.file_path))
+        for device in config.audit.configured:
+            _try_audit_device(device)
         for listener in config.listeners:
             if listener.tls is not None:
                 TlsIdentity(listener.tls)
@@ -47,11 +47,13 @@ def _try_out(config: ServerConfig, report: socket.socket) -> None:
         report.sendall(_whole_text(error).encode())
 
 
-def _try_audit_file(path: Path) -> None:
+def _try_audit_device(device: DeviceSettings) -> None:
+    """Open the file of a device. Whether anybody listens at a socket matters only once there are lines."""
     try:
-        FileSink(path.parent, path.name).close()
+        device.open(bytes(AUDIT_KEY_BYTES)).close()
     except HoldfastError as error:
-        raise UnavailableError(f"audit file {path}: {_whole_text(error)}") from None
+        what = f"audit file {device.file_path}" if device.file_path else f"audit device {device.name}"
+        raise UnavailableError(f"{what}: {_whole_text(error)}") from None
 
 
 def _whole_text(error: HoldfastError) -> str:

@@ -5,6 +5,7 @@ Only what is named here is shown. Settings of storage and seals can hold passwor
 
 from typing import Any
 
+from holdfast.audit import DeviceSettings
 from holdfast.server.config import ListenerConfig, ServerConfig
 
 
@@ -15,7 +16,8 @@ def sanitized(config: ServerConfig) -> dict[str, Any]:
         "storage": {"type": config.storage_kind},
         "seals": [{"type": config.seal.type}],
         "audit": [
-            {"type": "file", "name": file.name, "file_path": file.file_path} for file in config.audit_files
+            {"type": device.type, "name": device.name, **_place_of(device)}
+            for device in config.audit.configured
         ],
         "cluster_name": config.cluster_name,
         "log_level": config.log_level,
@@ -25,6 +27,10 @@ def sanitized(config: ServerConfig) -> dict[str, Any]:
         "max_secret_size": config.max_secret_bytes,
         "ui": config.ui,
     }
+
+
+def _place_of(device: DeviceSettings) -> dict[str, str]:
+    return {"file_path": device.file_path} if device.type == "file" else {"address": device.place.address}
 
 
 def _listener(listener: ListenerConfig) -> dict[str, Any]:

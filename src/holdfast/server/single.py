@@ -12,7 +12,15 @@ import uvloop
 
 from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
-from holdfast.server.assembly import audit_opener, keep_up, listen, peers, reload_files, tick_seconds
+from holdfast.server.assembly import (
+    audit_opener,
+    keep_audit_up,
+    keep_up,
+    listen,
+    peers,
+    reload_files,
+    tick_seconds,
+)
 from holdfast.server.config import ServerConfig
 from holdfast.server.offload import Offload
 from holdfast.server.sanitized import sanitized
@@ -46,7 +54,7 @@ def run_single(
     offload, outside = Offload(), Offload.outside()
     local = LocalStore(
         storage,
-        audit_devices=tuple(file.name for file in config.audit_files),
+        audit_devices=tuple(device.name for device in config.audit.configured),
         open_audit_devices=audit_opener(config),
         offload=offload.run,
         outside=outside.run,
@@ -56,7 +64,7 @@ def run_single(
         seal=config.seal,
         node_id=config.cluster.node_id,
         peers=peers(config),
-        facts=Facts(configuration=sanitized(config)),
+        facts=Facts(configuration=sanitized(config), audit=config.audit),
     )
     local.keeper.start()
     upkeep_trouble = Trouble(log, "upkeep")
@@ -69,10 +77,12 @@ def run_single(
         servers = await listen(config, local.store, unix_sockets, shared=False)
         loop.add_signal_handler(signal.SIGHUP, reload_files, servers, local.store)
         ready(local)
+        audit_upkeep = asyncio.create_task(keep_audit_up(local.store, stopping))
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), tick_seconds(storage))
             keep_up(local.keeper, upkeep_trouble)
+        await audit_upkeep
         for server in servers:
             await server.stop(GRACE_SECONDS)
 

@@ -69,7 +69,7 @@ def _warn(config: ServerConfig) -> None:
                 "give the listener tls_cert_file and tls_key_file",
                 listener.url,
             )
-    if not config.audit_files:
+    if not config.audit.configured:
         log.warning("no audit device is configured: nobody will know who read what")
 
 

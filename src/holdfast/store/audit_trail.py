@@ -7,10 +7,19 @@ taken. Where no device takes the lines, every answer and every change that waits
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
-from holdfast.audit import AuditAuth, AuditBroker, AuditEntry, AuditFailedError, AuditTarget
+from holdfast.audit import (
+    AuditAuth,
+    AuditBroker,
+    AuditDevice,
+    AuditEntry,
+    AuditFailedError,
+    AuditTarget,
+    DeviceSettings,
+)
 from holdfast.clock import Clock
 from holdfast.errors import (
     HoldfastError,
@@ -21,6 +30,7 @@ from holdfast.errors import (
     UnavailableError,
 )
 from holdfast.process.defect import describe_defect
+from holdfast.store.audit_health import AuditHealth
 from holdfast.store.caller import Caller
 from holdfast.store.destination import Destination
 from holdfast.store.open_store import OpenStore
@@ -44,6 +54,14 @@ def call_at_once(callback: Callable[[], None]) -> None:
     callback()
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """A device that the API added, and as what."""
+
+    settings: DeviceSettings
+    device: AuditDevice
+
+
 class AuditTrail:
     """The audit trail of one process.
 
@@ -51,15 +69,28 @@ class AuditTrail:
         open_devices: opens the configured devices.
         clock: stamps the lines.
         schedule: when to flush.
+        health: where other processes see how the devices fare.
     """
 
-    def __init__(self, open_devices: OpenDevices, clock: Clock, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        open_devices: OpenDevices,
+        clock: Clock,
+        schedule: Schedule,
+        *,
+        health: AuditHealth | None = None,
+    ) -> None:
         self._open_devices = open_devices
         self._clock = clock
         self._schedule = schedule
+        self._health = health or AuditHealth()
+        self._failing: set[AuditDevice] = set()
+        self._opened: OpenStore | None = None
+        self._configured: tuple[AuditDevice, ...] = ()
+        self._settings: tuple[DeviceSettings, ...] = ()
+        self._added: tuple[_Added, ...] = ()
         self._broker = AuditBroker()
         self._nobody = self._broker.auth(client_token="")
-        self._opened: OpenStore | None = None
         self._destination: Callable[[Operation, str], Destination] = _nowhere
         self._waiting: list[tuple[Done, Callable[..., None], tuple[object, ...]]] = []
         self._trouble = Trouble(log, "the audit trail")
@@ -72,13 +103,20 @@ class AuditTrail:
         """
         broker = self._open_devices(opened.audit_keys())
         self.close()
-        self._broker = broker
+        self._broker, self._configured = broker, broker.devices
         self._nobody = broker.auth(client_token="")
         self._opened, self._destination = opened, opened.destination
+        for device in broker.devices:
+            device.watch = self._watch
+        self._follow_devices()
 
     def follow(self, opened: OpenStore) -> None:
         """Go on with the same devices for a store whose keyring was replaced."""
         self._opened, self._destination = opened, opened.destination
+
+    def keep_up(self) -> None:
+        """Go on with what waits for slow devices, and look for those that are away."""
+        self._broker.keep_up()
 
     def close(self) -> None:
         """Write what waits and close the devices."""
@@ -86,6 +124,9 @@ class AuditTrail:
         self._broker.close()
         self._broker = AuditBroker()
         self._opened, self._destination = None, _nowhere
+        self._configured, self._settings, self._added = (), (), ()
+        self._failing.clear()
+        self._health.forget()
 
     def reopen(self) -> None:
         """Write what waits and open the files again, as after log rotation."""
@@ -94,6 +135,7 @@ class AuditTrail:
 
     def asked(self, request: StoreRequest, caller: Caller, now: float) -> AuditEntry:
         """Record what is about to be done at ``now`` for somebody who may have it done."""
+        self._follow_devices()
         entry = self._entry(request, self._auth_of(request, caller), allowed=True)
         body = request.body.raw if request.body.values else None
         self._broker.request(entry, now, data=body)
@@ -107,6 +149,7 @@ class AuditTrail:
             display_name: who he says he is, in clear; empty where it could be anything.
             now: Unix seconds.
         """
+        self._follow_devices()
         auth = self._broker.auth(client_token="", display_name=display_name)
         entry = self._entry(request, auth, allowed=True)
         self._broker.request(entry, now, data=request.body.raw)
@@ -127,6 +170,7 @@ class AuditTrail:
 
     def refused(self, request: StoreRequest, caller: Caller | None, error: HoldfastError, done: Done) -> None:
         """Record a request that is refused before anything is done, then answer it."""
+        self._follow_devices()
         if caller is None:
             auth = self._broker.auth(client_token=request.token) if request.token else self._nobody
         else:
@@ -145,20 +189,27 @@ class AuditTrail:
         self, entry: AuditEntry, error: HoldfastError, now: float, done: Done, *, remark: str = ""
     ) -> None:
         """Record that a request failed, then answer it; ``remark`` is for the record alone."""
-        if entry.owner is self._broker:
+        if entry.lineage is self._broker.lineage:
             told = f"{error.message} ({remark})" if remark else error.message
-            self._broker.response(entry, now, error=told)
+            try:
+                self._broker.response(entry, now, error=told)
+            except AuditFailedError as failure:
+                error = failure
         self._after_flush(done, done, error)
 
     def answered(self, entry: AuditEntry, answer: Answer, now: float, done: Done) -> None:
         """Record the answer, then send it."""
-        if entry.owner is not self._broker:
+        if entry.lineage is not self._broker.lineage:
             # The store was sealed while the change was on its way: its announcement is on record, and an
             # answer without content may leave. One with content may not.
             secret = (answer.data, answer.auth, answer.wrapped)
             done(answer if all(part is None for part in secret) else SealedError())
             return
-        self._record(entry, answer, now)
+        try:
+            self._record(entry, answer, now)
+        except AuditFailedError as error:
+            done(error)
+            return
         self._after_flush(done, done, answer)
 
     def _record(self, entry: AuditEntry, answer: Answer, now: float) -> None:
@@ -167,6 +218,51 @@ class AuditTrail:
             data, metadata = answer.document(), None  # notes are a client's words: hashed like data
         auth = None if answer.auth is None else self._auth_of_answer(answer.auth)
         self._broker.response(entry, now, data=data, metadata=metadata, auth=auth, wrap_info=answer.wrapped)
+
+    def _follow_devices(self) -> None:
+        """Have the devices that the API added by now, and none that it removed.
+
+        Requests that are on their way finish on those devices that stay.
+        """
+        opened = self._opened
+        if opened is None or opened.audit_devices is self._settings:
+            return
+        self._flush()
+        wanted = [one for one in opened.audit_devices if all(one.name != d.name for d in self._configured)]
+        kept = [one for one in self._added if one.settings in wanted]
+        keys, names = opened.audit_keys(), {one.settings.name for one in kept}
+        fresh = [
+            _Added(settings, self._opened_device(opened, settings, keys))
+            for settings in wanted
+            if settings.name not in names
+        ]
+        gone = [one for one in self._added if one not in kept]
+        added = (*kept, *fresh)
+        before, self._settings, self._added = self._broker, opened.audit_devices, added
+        self._broker = AuditBroker((*self._configured, *(one.device for one in added)), before=before)
+        self._nobody = self._broker.auth(client_token="")
+        for one in gone:
+            one.device.close()
+            self._failing.discard(one.device)
+
+    def _opened_device(
+        self, opened: OpenStore, settings: DeviceSettings, keys: Mapping[str, bytes]
+    ) -> AuditDevice:
+        device = opened.facts.audit.open(settings, keys[settings.name])
+        device.watch = self._watch
+        if device.is_failing:
+            self._watch(device)
+        return device
+
+    def _watch(self, device: AuditDevice) -> None:
+        """Let everybody know how a device fares; the log, when that changes."""
+        self._health.note(device, self._clock.now())
+        if device.is_failing and device not in self._failing:
+            self._failing.add(device)
+            log.error("the audit device %s fails: %s", device.name, device.last_failure)
+        elif not device.is_failing and device in self._failing:
+            self._failing.discard(device)
+            log.info("the audit device %s works again", device.name)
 
     def _entry(self, request: StoreRequest, auth: AuditAuth, *, allowed: bool) -> AuditEntry:
         operation, path = request.operation, request.path
@@ -179,13 +275,15 @@ class AuditTrail:
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
         auth = caller.audit_auth
         if auth is None or auth.owner is not self._broker:
-            entry = caller.entry
+            entry, known = caller.entry, caller.known
             auth = caller.audit_auth = self._broker.auth(
                 client_token=request.token,
                 accessor=entry.accessor,
                 display_name=entry.display_name,
-                policies=entry.policies,
+                policies=known.all_policies(entry.policies),
                 token_policies=entry.policies,
+                identity_policies=known.policies,
+                entity_id=known.entity_id,
                 token_type=entry.type,
                 metadata=entry.meta,
                 token_ttl=entry.ttl_seconds,
@@ -198,6 +296,9 @@ class AuditTrail:
             client_token=shown["client_token"],
             accessor=shown["accessor"],
             policies=shown["policies"],
+            token_policies=shown["token_policies"],
+            identity_policies=shown.get("identity_policies"),
+            entity_id=shown["entity_id"],
             token_type=shown["token_type"],
             token_ttl=shown["lease_duration"],
         )

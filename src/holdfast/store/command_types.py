@@ -5,6 +5,7 @@ from typing import Any, Union
 import msgspec
 
 from holdfast.store import (
+    audit_devices,
     cubbyhole_commands,
     keeper_commands,
     key_rotation,
@@ -37,6 +38,7 @@ def _leaves(base: type[Command]) -> list[type[Command]]:
 # Importing the modules above is what defines the subclasses; naming them here keeps that visible.
 COMMAND_MODULES = (
     approle_commands,
+    audit_devices,
     auth_mount_commands,
     auth_records,
     ceremony_commands,

@@ -152,7 +152,9 @@ class Store:
         self._writer = writer
         self._counter = counter
         self._clock = clock
-        self._audit = AuditTrail(open_audit_devices, clock, schedule)
+        self._audit = AuditTrail(
+            open_audit_devices, clock, schedule, health=self._facts.audit_health
+        )
         self._conclude = Conclusion(self.submit, self._audit, clock).give
         self._offload = offload
         self._gate = Gate()
@@ -257,6 +259,10 @@ class Store:
     def reopen_audit_files(self) -> None:
         """Open the files of the audit devices again, as after log rotation."""
         self._audit.reopen()
+
+    def keep_audit_up(self) -> None:
+        """Go on with what slow audit devices still have to take; to be called now and then."""
+        self._audit.keep_up()
 
     def control(self, command: KeeperCommand, done: Done) -> None:
         """Have the keeper initialise, unseal or tell its state; needs no token and works while sealed.

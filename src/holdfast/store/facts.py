@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from holdfast.store.audit_health import AuditHealth
+from holdfast.store.audit_rules import AuditRules
 from holdfast.store.metrics.tally import Tally
 
 
@@ -14,7 +16,11 @@ class Facts:
     Attributes:
         tally: the counts of requests.
         configuration: what the server was started with, without anything that is secret.
+        audit: what it says about audit devices.
+        audit_health: how these fare in all processes.
     """
 
     tally: Tally = field(default_factory=Tally)
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    audit: AuditRules = field(default_factory=AuditRules)
+    audit_health: AuditHealth = field(default_factory=AuditHealth)

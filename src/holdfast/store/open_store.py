@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from math import inf
 
-from holdfast.audit import AuditTarget
+from holdfast.audit import AuditTarget, DeviceSettings
 from holdfast.barrier import BarrierReader, Keyring
 from holdfast.errors import InternalError, NotFoundError, UnauthenticatedError
 from holdfast.iam.settings import IamSettings
@@ -25,6 +25,7 @@ from holdfast.policy.acl import Acl, Capability, compile_acl
 from holdfast.policy.decision import Decision
 from holdfast.storage.interface import Storage
 from holdfast.store import batch_tokens
+from holdfast.store.audit_devices import load_audit_devices
 from holdfast.store.audit_keys import load_audit_keys
 from holdfast.store.auth.mounts import AuthTable, load_auth_mounts
 from holdfast.store.batch_tokens import is_batch_token
@@ -88,6 +89,7 @@ class OpenStore:
         mounts: the mount table.
         auth_mounts: the table of auth mounts.
         facts: as given.
+        audit_devices: those that the API added.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
@@ -143,6 +145,7 @@ class OpenStore:
         self.mounts = MountTable(())
         self._quotas = QuotaTable(Quotas())
         self._loaded_quotas = Quotas()
+        self.audit_devices: tuple[DeviceSettings, ...] = ()
         self.auth_mounts = AuthTable()
         self.stores_by_mount: dict[str, str] = {}
         remembered = MAX_REMEMBERED_IN_NAMESPACE if root else MAX_REMEMBERED_DESTINATIONS
@@ -176,6 +179,9 @@ class OpenStore:
         """Drop what is kept, and read what is needed, of what there is once for all namespaces."""
         self.users.forget()
         self.namespaces.forget()
+        devices = load_audit_devices(self.view(CONFIG))
+        if devices != self.audit_devices:
+            self.audit_devices = devices
         quotas = load_quotas(self.view(CONFIG))
         if quotas != self._loaded_quotas:
             self._quotas, self._loaded_quotas = QuotaTable(quotas), quotas

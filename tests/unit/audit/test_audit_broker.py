@@ -134,4 +134,4 @@ def test_close_reaches_every_device(broker, sinks):
 
 def test_kept_parts_do_not_hold_the_token(broker):
     auth = broker.auth(client_token="hvs.canary", accessor="canary-accessor")
-    assert b"canary" not in b"".join(part for rendered in auth.rendered for part in rendered)
+    assert b"canary" not in b"".join(part for rendered in auth.rendered.values() for part in rendered)

@@ -50,7 +50,7 @@ def test_a_vault_configuration_means_the_same_in_both_notations(load):
     assert config.listeners == (ListenerConfig(host="0.0.0.0", port=8200),)
     assert config.listeners[0].is_exposed
     assert config.lock_memory is False
-    assert config.audit_files == ()
+    assert config.audit.configured == ()
     assert 1 <= config.workers <= 4
 
 
@@ -76,7 +76,7 @@ def test_every_setting_arrives(load):
     assert (limits.head_seconds, limits.idle_seconds) == (5.0, 5400.0)
     assert (unix.unix_path, unix.unix_mode, unix.url) == ("/run/h.sock", 0o660, "unix:///run/h.sock")
     assert not unix.is_exposed
-    assert [(file.name, file.file_path) for file in config.audit_files] == [
+    assert [(file.name, file.file_path) for file in config.audit.configured] == [
         ("main", "/log/a"),
         ("file", "/log/b"),
     ]
@@ -196,10 +196,10 @@ def test_an_unknown_top_level_setting_is_warned_about(load, caplog):
             id="socket-mode",
         ),
         pytest.param(
-            STORAGE + LISTENER + 'audit "syslog" {}', "c.hcl:8: audit: expected the audit", id="audit-type"
+            STORAGE + LISTENER + 'audit "http" {}', "c.hcl:8: audit: type: expected file", id="audit-type"
         ),
         pytest.param(
-            STORAGE + LISTENER + 'audit "file" {}', "c.hcl:8: audit: options: expected", id="no-audit-path"
+            STORAGE + LISTENER + 'audit "file" {}', "c.hcl:8: audit: file_path: expected", id="no-audit-path"
         ),
         pytest.param(
             STORAGE + LISTENER + 'audit "file" { options { file_path = "a" } }',
@@ -207,13 +207,13 @@ def test_an_unknown_top_level_setting_is_warned_about(load, caplog):
             id="relative-audit-path",
         ),
         pytest.param(
-            STORAGE + LISTENER + 'audit "file" { options { file_path = "/a"\nprefix = "#!/bin/sh" } }',
-            "c.hcl:8: audit: unknown setting prefix",
-            id="audit-prefix",
+            STORAGE + LISTENER + 'audit "file" { options { file_path = "/a"\nprefx = "x" } }',
+            "c.hcl:8: audit: prefx: not an option",
+            id="audit-option",
         ),
         pytest.param(
             STORAGE + LISTENER + 'audit "file" "a" { options { file_path = "/a" } }\n' * 2,
-            "audit: expected a different name and file_path",
+            "audit: expected a different name and file_path or address",
             id="one-audit-file-twice",
         ),
         pytest.param(

@@ -19,6 +19,7 @@ from holdfast.iam.passwords import LEAST_MEMORY_KIB, PasswordCost
 from holdfast.iam.settings import IamSettings
 from holdfast.storage.errors import KeyTooLongError, StorageFullError
 from holdfast.store import kv_routes
+from holdfast.store.audit_rules import AuditRules
 from holdfast.store.command import decode_outcome, encode_answer, encode_command, encode_failure
 from holdfast.store.command_types import COMMAND_TYPES, decode_command
 from holdfast.store.keeper_commands import FollowStorage
@@ -104,6 +105,12 @@ def test_every_command_that_a_store_sends_can_be_read_back(store):
     assert [encode_command(command) for command in commands] == frames
 
 
+@pytest.fixture
+def store():
+    rules = AuditRules(allows_api=True, addresses=frozenset({"discard"}))
+    return StoreUnderTest(audit_rules=rules).initialize()
+
+
 def work_a_day(store):
     def ask(method, path, body=None, **options):
         answer = store.vault(method, path, body, token=store.root, **options)
@@ -147,6 +154,8 @@ def work_a_day(store):
     ask_for_wrapped_answers(ask)
     manage_leases(ask)
     manage_namespaces(ask)
+    ask("PUT", "sys/audit/none", {"type": "file", "options": {"file_path": "discard"}})
+    ask("DELETE", "sys/audit/none")
     ask("PUT", "cubbyhole/a", {"k": "v"})
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")

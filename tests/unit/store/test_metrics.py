@@ -7,7 +7,7 @@ from tests.support.local_store import request
 
 from holdfast import errors
 from holdfast.server.application import Application
-from holdfast.server.shared_tally import shared_counts
+from holdfast.server.shared_memory import SharedMemory
 from holdfast.store.metrics.tally import CELLS, OUTCOMES, Tally, outcome_of
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.request import Answer, Operation
@@ -114,7 +114,7 @@ def test_every_outcome_has_a_word(outcome, word):
 
 
 def test_processes_count_together():
-    memory = shared_counts(3)
+    memory = SharedMemory(3).counts
     assert len(memory) == 3 * CELLS
     tallies = [Tally(memory, row) for row in range(3)]
     for tally in tallies:
