@@ -66,7 +66,8 @@ def explain(visit: Visit, tables: Sequence[RouteTable]) -> Answer:
     route = _own_route(path, operation, tables)
     if route is not None and route.sudo:
         decisions[Capability.SUDO] = acl.decide(path, Capability.SUDO)
-    allowed = any(decisions[capability] for capability in needed) and _passes(route, acl, decisions)
+    granted = any(decisions[capability] for capability in needed) or (route is not None and route.any_token)
+    allowed = granted and _passes(route, acl, decisions)
     return Answer(
         data=encode(
             {
