@@ -22,6 +22,14 @@ path "auth/token/revoke-self" {
   capabilities = ["update"]
 }
 
+# See whose it is.
+path "identity/entity/id/{{identity.entity.id}}" {
+  capabilities = ["read"]
+}
+path "identity/entity/name/{{identity.entity.name}}" {
+  capabilities = ["read"]
+}
+
 # Ask what it may do.
 path "sys/capabilities-self" {
   capabilities = ["update"]

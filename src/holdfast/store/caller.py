@@ -8,6 +8,7 @@ from holdfast.audit import AuditAuth
 from holdfast.policy.acl import Capability
 from holdfast.policy.decision import Decision
 from holdfast.policy.path_rules import PathRules
+from holdfast.store.identity.known import NOBODY, Known
 from holdfast.store.namespaces.below import RulesBelow
 from holdfast.store.token_records import TokenEntry
 
@@ -37,10 +38,21 @@ class Caller:
         live_until: Unix seconds at which the token or an ancestor of it ends; infinite for never.
         user_token: set if a user of the IAM asks, ``None`` for a stored token.
         is_guest: whether the token is of a namespace above that in which it asks.
+        known: who it is beside the token: entity, groups and their policies.
         audit_auth: how audit lines show the caller, once they have.
     """
 
-    __slots__ = ("acl", "audit_auth", "decide", "entry", "is_guest", "live_until", "token_hash", "user_token")
+    __slots__ = (
+        "acl",
+        "audit_auth",
+        "decide",
+        "entry",
+        "is_guest",
+        "known",
+        "live_until",
+        "token_hash",
+        "user_token",
+    )
 
     def __init__(
         self,
@@ -52,6 +64,7 @@ class Caller:
         *,
         user_token: UserToken | None = None,
         is_guest: bool = False,
+        known: Known = NOBODY,
     ) -> None:
         self.token_hash = token_hash
         self.entry = entry
@@ -60,6 +73,7 @@ class Caller:
         self.live_until = live_until
         self.user_token = user_token
         self.is_guest = is_guest
+        self.known = known
         self.audit_auth: AuditAuth | None = None
 
     def seen_from(self, between: str) -> "Caller":
@@ -76,4 +90,5 @@ class Caller:
             self.live_until,
             user_token=self.user_token,
             is_guest=True,
+            known=self.known,
         )

@@ -22,6 +22,7 @@ from holdfast.store.ceremonies import commands as ceremony_commands
 from holdfast.store.command import Command
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
+from holdfast.store.identity import alias_commands, entity_commands, group_commands
 from holdfast.store.leases import commands as lease_commands
 from holdfast.store.namespaces import commands as namespace_commands
 from holdfast.store.quotas import commands as quota_commands
@@ -37,12 +38,15 @@ def _leaves(base: type[Command]) -> list[type[Command]]:
 
 # Importing the modules above is what defines the subclasses; naming them here keeps that visible.
 COMMAND_MODULES = (
+    alias_commands,
     approle_commands,
     audit_devices,
     auth_mount_commands,
     auth_records,
     ceremony_commands,
     cubbyhole_commands,
+    entity_commands,
+    group_commands,
     iam_commands,
     jwt_commands,
     keeper_commands,

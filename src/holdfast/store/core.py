@@ -47,6 +47,7 @@ from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.iam.user_callers import LOGIN_PATH
+from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.kv_routes import read_kv
@@ -86,6 +87,7 @@ _CAPABILITY = {
 _OWN_PATHS: dict[str, RouteTable] = {
     "sys/": SYSTEM_ROUTES,
     "auth/token/": TOKEN_ROUTES,
+    "identity/": IDENTITY_ROUTES,
     "acs/": IAM_ROUTES,
 }
 _OWN_PREFIXES = tuple(_OWN_PATHS)

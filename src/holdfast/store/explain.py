@@ -78,6 +78,7 @@ def explain(visit: Visit, tables: Sequence[RouteTable]) -> Answer:
                 "decisions": [_describe(capability, decision) for capability, decision in decisions.items()],
                 "needs_root": bool(route and route.superuser),
                 "rules_for_the_path": list(acl.speaking_for(path)),
+                "dropped_rules": list(acl.dropped),
             }
         )
     )
@@ -128,9 +129,10 @@ def _rules(visit: Visit) -> tuple[PathRules, tuple[str, ...], tuple[str, ...]]:
     """Return what decides for the token, its policies, and the networks that it may be used from."""
     if visit.values.get("accessor"):
         entry = live_by_accessor(visit)[1]
-        return visit.store.acl_for(entry.policies), entry.policies, entry.bound_cidrs
+        policies = visit.store.known(entry).all_policies(entry.policies)
+        return visit.store.acl_of(entry), policies, entry.bound_cidrs
     try:
         caller = visit.store.authenticate(fields.required_text(visit.values, "token"), visit.now)
     except UnauthenticatedError:
         raise InvalidInputError("token: expected one that is known and alive") from None
-    return caller.acl, caller.entry.policies, caller.entry.bound_cidrs
+    return caller.acl, caller.known.all_policies(caller.entry.policies), caller.entry.bound_cidrs

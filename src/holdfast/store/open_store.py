@@ -21,8 +21,9 @@ from holdfast.audit import AuditTarget, DeviceSettings
 from holdfast.barrier import BarrierReader, Keyring
 from holdfast.errors import InternalError, NotFoundError, UnauthenticatedError
 from holdfast.iam.settings import IamSettings
-from holdfast.policy.acl import Acl, Capability, compile_acl
+from holdfast.policy.acl import Acl, Capability, PolicySet, Resolved
 from holdfast.policy.decision import Decision
+from holdfast.policy.templates import Subject
 from holdfast.storage.interface import Storage
 from holdfast.store import batch_tokens
 from holdfast.store.audit_devices import load_audit_devices
@@ -36,10 +37,13 @@ from holdfast.store.destination import Destination, Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.user_callers import UserCallers
+from holdfast.store.identity.known import NOBODY, Known, known_as
+from holdfast.store.identity.names import Names
 from holdfast.store.layout import (
     AUDIT,
     CONFIG,
     IAM,
+    IDENTITY,
     MOUNTS,
     NAMESPACES,
     POLICIES,
@@ -62,9 +66,15 @@ KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
 MAX_CACHED_GUESTS = 1000
 MAX_REMEMBERED_DECISIONS = 16_384
+MAX_REMEMBERED_OF_ONE = 256  # decisions about somebody whose table is his alone
+MAX_TABLES_OF_ONE = 4096
 MAX_REMEMBERED_DESTINATIONS = 16_384
 MAX_REMEMBERED_IN_NAMESPACE = 1024
 MAX_TOKEN_LENGTH = batch_tokens.MAX_BATCH_TOKEN_LENGTH  # no other kind gets as long
+
+
+_Rules = tuple[Acl, Callable[[str, Capability], Decision]]
+"""A table, and the same with a bounded memory of earlier decisions."""
 
 
 class OpenStore:
@@ -138,7 +148,10 @@ class OpenStore:
             self.namespaces = root.namespaces
         self._seen_change = -1
         self._callers: OrderedDict[str, Caller] = OrderedDict()
-        self._acls: dict[tuple[str, ...], tuple[Acl, Callable[[str, Capability], Decision]]] = {}
+        self._acls: dict[tuple[str, ...], _Rules] = {}
+        self._own_acls: OrderedDict[tuple[tuple[str, ...], Resolved], _Rules] = OrderedDict()
+        self._policy_sets: dict[tuple[str, ...], PolicySet] = {}
+        self._names = Names(self.hasher)
         self.users: UserCallers = (
             root.users if root else UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         )
@@ -161,6 +174,8 @@ class OpenStore:
         self._callers.clear()
         self._guests.clear()
         self._acls.clear()
+        self._own_acls.clear()
+        self._policy_sets.clear()
         if self._root is None:
             self._refresh_common()
         with self.snapshot(MOUNTS) as view:
@@ -260,9 +275,21 @@ class OpenStore:
         """Return the key of each audit device that has one."""
         return load_audit_keys(self.view(AUDIT))
 
-    def acl_for(self, policies: tuple[str, ...]) -> Acl:
-        """Return the compiled form of a set of policy names."""
-        return self._acl(policies)[0]
+    def known(self, entry: TokenEntry) -> Known:
+        """Return who the bearer of a token of this namespace is, beside what the token says."""
+        if entry.alias is None:
+            return NOBODY
+        alias = entry.alias.expanded(entry.meta)
+        home = alias.home
+        place = IDENTITY.within(Namespace(home, "", "").home)
+        with self._storage.snapshot() as snapshot:
+            known = known_as(reading(snapshot, self.keyring, place), self._names, alias)
+        return known if home == self.namespace.uuid else known.elsewhere()
+
+    def acl_of(self, entry: TokenEntry) -> Acl:
+        """Return what a token allows; nothing if whoever it belongs to is no longer let in."""
+        known = self.known(entry)
+        return self._acl(() if known.refusal else known.all_policies(entry.policies), known.subject)[0]
 
     def _find_destination(self, operation: Operation, path: str) -> Destination:
         target = partial(AuditTarget, namespace=self.namespace.path, namespace_id=self.namespace.id)
@@ -299,10 +326,32 @@ class OpenStore:
             raise UnauthenticatedError("permission denied", reason="unknown")
         if not until or (entry.mount and not self.auth_mounts.stands_for(entry.mount, entry.created_at)):
             raise UnauthenticatedError("permission denied", reason="revoked")
-        return Caller(token_hash, entry, *self._acl(entry.policies), until)
+        known = self.known(entry)
+        if known.refusal:
+            raise UnauthenticatedError("permission denied", reason=known.refusal)
+        rules = self._acl(known.all_policies(entry.policies), known.subject)
+        return Caller(token_hash, entry, *rules, until, known=known)
 
-    def _acl(self, names: tuple[str, ...]) -> tuple[Acl, Callable[[str, Capability], Decision]]:
+    def _acl(self, names: tuple[str, ...], subject: Subject | None = None) -> _Rules:
+        """Return the table for policies, and for ``subject`` if it matters to them who asks."""
         known = self._acls.get(names)
+        if known is not None:
+            return known
+        policy_set = self._policy_set(names)
+        if not policy_set.has_templates:
+            rules = self._acls[names] = _remembering(policy_set.acl(), MAX_REMEMBERED_DECISIONS)
+            return rules
+        key = (names, policy_set.resolve(subject))
+        rules_of_one = self._own_acls.get(key)
+        if rules_of_one is None:
+            remembered = MAX_REMEMBERED_DECISIONS if subject is None else MAX_REMEMBERED_OF_ONE
+            rules_of_one = self._own_acls[key] = _remembering(policy_set.acl(key[1]), remembered)
+            if len(self._own_acls) > MAX_TABLES_OF_ONE:
+                self._own_acls.popitem(last=False)
+        return rules_of_one
+
+    def _policy_set(self, names: tuple[str, ...]) -> PolicySet:
+        known = self._policy_sets.get(names)
         if known is None:
             with self.snapshot(POLICIES) as view:
                 policies = [
@@ -312,10 +361,12 @@ class OpenStore:
                     if (name != "root" or self._root is None)
                     and (policy := load_policy(view, name)) is not None
                 ]
-            acl = compile_acl(policies)
-            known = (acl, lru_cache(maxsize=MAX_REMEMBERED_DECISIONS)(acl.decide))
-            self._acls[names] = known
+            known = self._policy_sets[names] = PolicySet(policies)
         return known
+
+
+def _remembering(acl: Acl, remembered: int) -> _Rules:
+    return acl, lru_cache(maxsize=remembered)(acl.decide)
 
 
 def load_token_key(storage: Storage, keyring: Keyring) -> bytes:

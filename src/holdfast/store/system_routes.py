@@ -20,6 +20,7 @@ from holdfast.store.command import Command
 from holdfast.store.explain import explain
 from holdfast.store.host_info import HOST_ROUTES
 from holdfast.store.iam.routes import IAM_ROUTES
+from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.key_rotation import KEY_ROTATION_ROUTES
 from holdfast.store.kv_across_mounts import KV_ROUTES
@@ -211,7 +212,7 @@ def _describe_mount(mount: Mount) -> dict[str, Any]:
 
 
 def _openapi(visit: Visit) -> Answer:
-    return openapi.describe(visit, (SYSTEM_ROUTES, TOKEN_ROUTES))
+    return openapi.describe(visit, (SYSTEM_ROUTES, TOKEN_ROUTES, IDENTITY_ROUTES))
 
 
 def _explain_path(visit: Visit) -> Answer:
@@ -274,12 +275,12 @@ def _capabilities_of_token(visit: Visit) -> Answer:
     entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
     if entry is None:
         raise InvalidInputError("invalid token")
-    return _capabilities(visit, visit.store.acl_for(entry.policies))
+    return _capabilities(visit, visit.store.acl_of(entry))
 
 
 def _capabilities_of_accessor(visit: Visit) -> Answer:
     entry = live_by_accessor(visit)[1]
-    return _capabilities(visit, visit.store.acl_for(entry.policies))
+    return _capabilities(visit, visit.store.acl_of(entry))
 
 
 def _capabilities(visit: Visit, acl: PathRules) -> Answer:
@@ -293,7 +294,7 @@ def _capabilities(visit: Visit, acl: PathRules) -> Answer:
 
 
 def _explain(visit: Visit) -> Answer:
-    return explain(visit, (SYSTEM_ROUTES, TOKEN_ROUTES, IAM_ROUTES))
+    return explain(visit, (SYSTEM_ROUTES, TOKEN_ROUTES, IDENTITY_ROUTES, IAM_ROUTES))
 
 
 SYSTEM_ROUTES = RouteTable(

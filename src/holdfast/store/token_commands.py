@@ -10,7 +10,9 @@ from holdfast.model import format_short_duration
 from holdfast.store import token_records
 from holdfast.store.auth.mounts import AuthMount, load_auth_mounts
 from holdfast.store.command import Command, Scope
-from holdfast.store.layout import MOUNTS, POLICIES, TOKEN_ROLES, TOKENS, auth_place
+from holdfast.store.identity.known import NOBODY, Known, known_as
+from holdfast.store.identity.names import Names
+from holdfast.store.layout import IDENTITY, MOUNTS, POLICIES, TOKEN_ROLES, TOKENS, auth_place
 from holdfast.store.policy_records import load_policy_text
 from holdfast.store.request import Answer
 from holdfast.store.token_records import TokenEntry
@@ -35,7 +37,8 @@ class CreateToken(Command, frozen=True, kw_only=True):
         ]
         warnings = tuple(f'Policy "{name}" does not exist' for name in unknown)
         # As long as it was granted for: the moment that it took to get here is not the caller's concern.
-        auth = describe_auth(new.token, new.entry, new.entry.created_at)
+        known = known_in(scope, new.entry)
+        auth = describe_auth(new.token, new.entry, new.entry.created_at, known)
         return Answer(auth=auth, warnings=warnings)
 
 
@@ -50,7 +53,7 @@ class RenewToken(Command, frozen=True, kw_only=True):
     def run(self, scope: Scope) -> Answer:
         """Extend the token and return the ``auth`` part of an answer."""
         entry = renew_token(scope, self.token_hash, increment_seconds=self.increment_seconds)
-        return Answer(auth=describe_auth(self.token, entry, scope.now))
+        return Answer(auth=describe_auth(self.token, entry, scope.now, known_in(scope, entry)))
 
 
 class UseToken(Command, frozen=True, kw_only=True):
@@ -126,18 +129,27 @@ def _check_origin(scope: Scope, entry: TokenEntry | None) -> None:
         raise InvalidInputError("lease is not renewable: the role or user that the token came from is gone")
 
 
-def describe_auth(token: str, entry: TokenEntry, now: float) -> bytes:
+def known_in(scope: Scope, entry: TokenEntry) -> Known:
+    """Return who the bearer of a token is, as of this transaction."""
+    if entry.alias is None or entry.alias.home != scope.namespace.uuid:
+        return NOBODY
+    return known_as(scope.view(IDENTITY), Names(scope.hasher), entry.alias.expanded(entry.meta))
+
+
+def describe_auth(token: str, entry: TokenEntry, now: float, known: Known = NOBODY) -> bytes:
     """Return the ``auth`` object of the Vault API for a token that was made or renewed."""
+    of_identity = {"identity_policies": list(known.policies)} if known.policies else {}
     return encode(
         {
             "client_token": token,
             "accessor": entry.accessor,
-            "policies": list(entry.policies),
+            "policies": list(known.all_policies(entry.policies)),
             "token_policies": list(entry.policies),
+            **of_identity,
             "metadata": entry.meta or None,
             "lease_duration": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
             "renewable": entry.renewable,
-            "entity_id": "",
+            "entity_id": known.entity_id,
             "token_type": entry.type,
             "orphan": not entry.parent,
             "mfa_requirement": None,

@@ -10,13 +10,17 @@ from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.builtin import RESPONSE_WRAPPING
 from holdfast.store import batch_tokens, fields
+from holdfast.store.auth.mounts import TOKEN_MOUNT
 from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.commands import RevokeUserToken
-from holdfast.store.layout import TOKEN_ROLES, TOKENS
+from holdfast.store.identity.known import Known, place_of
+from holdfast.store.identity.names import Names, read_alias_name
+from holdfast.store.layout import IDENTITY, TOKEN_ROLES, TOKENS
 from holdfast.store.leases.routes import tidy
+from holdfast.store.login_alias import LoginAlias
 from holdfast.store.policy_records import fold_name
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
@@ -37,7 +41,7 @@ from holdfast.store.token_records import (
     list_accessors,
     load_live,
 )
-from holdfast.store.token_roles.policies import policies_by_role
+from holdfast.store.token_roles.policies import may_use_alias, policies_by_role
 from holdfast.store.token_roles.records import TokenRole, load_role, role_name
 from holdfast.store.token_roles.routes import TOKEN_ROLE_ROUTES
 from holdfast.store.visit import Visit
@@ -90,6 +94,7 @@ def _new_token(
     if "." in chosen_id or chosen_id.startswith(("s.", "hvs.")):
         raise InvalidInputError("id: expected no dot and no reserved prefix")
     policies = _policies(visit, role)
+    _check_guest(caller, role, orphan=orphan or role.orphan, privileged=privileged)
     period = role.period_seconds or period
     explicit_max = _lower(fields.seconds(values, "explicit_max_ttl"), role.explicit_max_ttl_seconds)
     orphan = orphan or role.orphan
@@ -123,6 +128,7 @@ def _new_token(
         bound_cidrs=role.bound_cidrs or caller.entry.bound_cidrs,
         mount="" if orphan else caller.entry.mount,
         token_role=made_by,
+        alias=_alias(visit, role, made_by=made_by, orphan=orphan),
     )
     entry = with_lifetime(entry, now=visit.now, ttl_seconds=granted)
     if entry.is_batch:
@@ -141,6 +147,19 @@ def _check_maker(caller: Caller) -> None:
         raise InvalidInputError("batch tokens cannot create more tokens")
 
 
+def _check_guest(caller: Caller, role: TokenRole, *, orphan: bool, privileged: bool) -> None:
+    """Return if a token of a namespace above may make this one; what it may do itself is no measure here."""
+    if not caller.is_guest:
+        return
+    if not privileged and not role.says_which_policies:
+        raise InvalidInputError("root or sudo privileges required to generate a namespace admin token")
+    if caller.entry.mount and not orphan:
+        # It would have to end with a mount of another namespace.
+        raise InvalidInputError(
+            "no_parent: expected true; a token that came from a login has no children in another namespace"
+        )
+
+
 def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
     """Make a token that is stored nowhere, and so can have nothing that changes or is found."""
     for wanted, what in (
@@ -152,8 +171,26 @@ def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
         if wanted:
             raise InvalidInputError(f"batch tokens cannot {what}")
     entry = msgspec.structs.replace(entry, renewable=False)
+    known = visit.store.known(entry)
     token = batch_tokens.mint(visit.store.keyring, visit.store.hasher, entry)
-    return Answer(auth=describe_auth(token, entry, visit.now), warnings=tuple(visit.warnings))
+    return Answer(auth=describe_auth(token, entry, visit.now, known), warnings=tuple(visit.warnings))
+
+
+def _alias(visit: Visit, role: TokenRole, *, made_by: str, orphan: bool) -> LoginAlias | None:
+    """Return whose the token is: its maker's unless it is an orphan, or that of the alias asked for."""
+    name = fields.text(visit.values, "entity_alias")
+    if not name:
+        maker = visit.caller.entry
+        return None if orphan or maker.alias is None else maker.alias.expanded(maker.meta)
+    if not made_by:
+        raise InvalidInputError("'entity_alias' is only allowed in combination with token role")
+    if not may_use_alias(role, name):
+        raise InvalidInputError("invalid 'entity_alias' value: expected one that the role allows")
+    name, home = read_alias_name(name), visit.store.namespace.uuid
+    place = place_of(visit.view(IDENTITY), Names(visit.store.hasher), TOKEN_MOUNT.accessor, name)
+    if place.missing or place.entity.disabled:
+        raise InvalidInputError("invalid 'entity_alias' value: its entity is gone, or disabled")
+    return LoginAlias(TOKEN_MOUNT.accessor, name, linked=place.alias is not None, home=home)
 
 
 def _type(values: dict[str, Any], role: TokenRole) -> str:
@@ -175,7 +212,10 @@ def _policies(visit: Visit, role: TokenRole) -> tuple[str, ...]:
     asked = {fold_name(name) for name in fields.words(visit.values, "policies")}
     with_default = not fields.boolean(visit.values, "no_default_policy")
     if role.says_which_policies:
-        policies = policies_by_role(role, asked, caller.policies, with_default=with_default)
+        own = () if visit.caller.is_guest else caller.policies
+        policies = policies_by_role(role, asked, own, with_default=with_default)
+    elif visit.caller.is_guest:
+        policies = asked | ({"default"} if with_default and not role.no_default_policy else set())
     else:
         policies = _part_of_own(caller, asked, with_default=with_default and not role.no_default_policy)
     if RESPONSE_WRAPPING in policies:
@@ -184,6 +224,8 @@ def _policies(visit: Visit, role: TokenRole) -> tuple[str, ...]:
         )
     if "root" not in policies:
         return tuple(sorted(policies))
+    if visit.store.namespace.path:
+        raise InvalidInputError("root tokens may not be created from a non-root namespace")
     if not caller.is_root:
         raise InvalidInputError("root tokens may not be created without parent token being root")
     if policies - {"default"} != {"root"} or len(asked) > 1:
@@ -218,22 +260,23 @@ def _is_privileged(visit: Visit) -> bool:
 
 
 def _lookup_self(visit: Visit) -> Answer:
-    return Answer(data=_describe(visit.caller.entry, visit.request.token, visit.now))
+    return Answer(data=_describe(visit, visit.caller.entry, visit.request.token, visit.caller.known))
 
 
 def _lookup(visit: Visit) -> Answer:
     token = fields.text(visit.values, "token") or visit.request.token
     if is_user_token(token) or is_batch_token(token):
-        return Answer(data=_describe(visit.store.authenticate(token, visit.now).entry, token, visit.now))
+        caller = visit.store.authenticate_own(token, visit.now)
+        return Answer(data=_describe(visit, caller.entry, token, caller.known))
     entry = load_live(visit.view(TOKENS), visit.store.hasher.token(token), now=visit.now)
     if entry is None:
         raise PermissionDeniedError("bad token")
-    return Answer(data=_describe(entry, token, visit.now))
+    return Answer(data=_describe(visit, entry, token, visit.store.known(entry)))
 
 
 def _lookup_accessor(visit: Visit) -> Answer:
     entry = live_by_accessor(visit)[1]
-    return Answer(data=_describe(entry, "", visit.now))
+    return Answer(data=_describe(visit, entry, "", visit.store.known(entry)))
 
 
 def live_by_accessor(visit: Visit) -> tuple[str, TokenEntry]:
@@ -293,7 +336,7 @@ def _revoke_self(visit: Visit) -> Command:
 
 
 def _revoke(visit: Visit) -> Command:
-    token = fields.required_text(visit.values, "token")
+    token = _own_token(visit)
     _refuse_batch(token, "revoked")
     user_token = visit.store.users.find(token, visit.now) if is_user_token(token) else None
     if user_token is not None:
@@ -305,13 +348,24 @@ def _revoke_accessor(visit: Visit) -> Command:
     return RevokeAccessor(accessor=fields.required_text(visit.values, "accessor"))
 
 
-def _revoke_orphan(visit: Visit) -> Command:
+def _own_token(visit: Visit) -> str:
+    """Return the token that a request is to end; one of another namespace would seem to have ended."""
     token = fields.required_text(visit.values, "token")
+    home = visit.store.namespaces.home_of(token)
+    if home is not None and home is not visit.store:
+        raise InvalidInputError(
+            "token: expected one of this namespace; send the request to that of the token"
+        )
+    return token
+
+
+def _revoke_orphan(visit: Visit) -> Command:
+    token = _own_token(visit)
     _refuse_batch(token, "revoked")
     return RevokeToken(token_hash=visit.store.hasher.token(token), keep_children=True)
 
 
-def _describe(entry: TokenEntry, token: str, now: float) -> bytes:
+def _describe(visit: Visit, entry: TokenEntry, token: str, known: Known) -> bytes:
     data: dict[str, Any] = {
         "id": token,
         "accessor": entry.accessor,
@@ -324,11 +378,15 @@ def _describe(entry: TokenEntry, token: str, now: float) -> bytes:
         "creation_time": int(entry.created_at),
         "creation_ttl": entry.ttl_seconds,
         "expire_time": rfc3339(entry.expires_at) if entry.expires_at else None,
-        "ttl": max(0, int(entry.expires_at - now)) if entry.expires_at else 0,
+        "ttl": max(0, int(entry.expires_at - visit.now)) if entry.expires_at else 0,
         "explicit_max_ttl": entry.explicit_max_ttl_seconds,
-        "entity_id": "",
+        "entity_id": known.entity_id,
         "type": entry.type,
     }
+    if known.policies:
+        data["identity_policies"] = list(known.policies)
+    if visit.store.namespace.path:
+        data["namespace_path"] = visit.store.namespace.path
     if entry.bound_cidrs:
         data["bound_cidrs"] = list(entry.bound_cidrs)
     if entry.expires_at:

@@ -154,6 +154,7 @@ def work_a_day(store):
     ask_for_wrapped_answers(ask)
     manage_leases(ask)
     manage_namespaces(ask)
+    say_who_is_who(store, ask)
     ask("PUT", "sys/audit/none", {"type": "file", "options": {"file_path": "discard"}})
     ask("DELETE", "sys/audit/none")
     ask("PUT", "cubbyhole/a", {"k": "v"})
@@ -191,6 +192,23 @@ def manage_leases(ask):
     ask("PUT", "auth/token/roles/ci", {"allowed_policies": ["default"]})
     ask("PUT", "auth/token/create/ci")
     ask("DELETE", "auth/token/roles/ci")
+
+
+def say_who_is_who(store, ask):
+    ask("PUT", "sys/auth/people", {"type": "userpass"})
+    ask("PUT", "auth/people/users/ann", {"password": PASSWORD})
+    entity = store.vault("PUT", "auth/people/login/ann", {"password": PASSWORD}).auth["entity_id"]
+    ask("PUT", f"identity/entity/id/{entity}", {"metadata": {"a": "b"}, "disabled": False})
+    assert store.vault("PUT", "auth/people/login/ann", {"password": PASSWORD}).status == 200
+    other = ask("PUT", "identity/entity", {"name": "other", "policies": ["p"]}).data["id"]
+    accessor = ask("GET", "sys/auth").data["people/"]["accessor"]
+    alias = {"name": "x", "mount_accessor": accessor, "canonical_id": other, "custom_metadata": {"a": "b"}}
+    ask("DELETE", f"identity/entity-alias/id/{ask('PUT', 'identity/entity-alias', alias).data['id']}")
+    ask("PUT", "identity/entity/merge", {"from_entity_ids": [other], "to_entity_id": entity})
+    group = {"name": "g", "policies": ["p"], "metadata": {"a": "b"}, "member_entity_ids": [entity]}
+    ask("PUT", "identity/group", {**group, "member_group_ids": []})
+    ask("DELETE", "identity/group/name/g")
+    ask("DELETE", f"identity/entity/id/{entity}")
 
 
 def manage_namespaces(ask):

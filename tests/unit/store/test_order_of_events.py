@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.request import Operation
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_routes import TOKEN_ROUTES
@@ -22,7 +23,7 @@ NEEDS = {
     Operation.PATCH: "patch",
     Operation.DELETE: "delete",
 }
-ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes]
+ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes, *IDENTITY_ROUTES.routes]
 OWN_ROUTES = [route for route in ROUTES if not route.anybody]
 OPEN_ROUTES = [route for route in ROUTES if route.anybody]
 GUARDED = [

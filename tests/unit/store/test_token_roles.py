@@ -48,7 +48,7 @@ def test_a_role_is_written_read_listed_and_removed(store):
         ({"allowed_policies": "canary-7f3a/b"}, "policy name"),
         ({"path_suffix": "../canary-7f3a"}, "path_suffix"),
         ({"orphan": "canary-7f3a"}, "orphan"),
-        ({"allowed_entity_aliases": "canary-7f3a"}, "allowed_entity_aliases"),
+        ({"allowed_entity_aliases": {"canary-7f3a": 1}}, "allowed_entity_aliases"),
     ],
 )
 def test_what_is_no_role_is_refused(store, said, field):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.auth.token_settings import TokenSettings
+from holdfast.store.login_alias import LoginAlias
 from holdfast.store.token_commands import capped_warning
 from holdfast.store.token_records import BATCH, SERVICE, TokenEntry
 
@@ -24,6 +25,7 @@ class Earned:
         name: who it is, for people and audit records; the mount's path is put in front.
         metadata: what the token shall say about him.
         bound_cidrs: networks instead of those in the settings.
+        alias: what tells him from all others of the mount; empty if ``name`` does.
         groups: those that a provider says he is in.
     """
 
@@ -32,6 +34,7 @@ class Earned:
     name: str
     metadata: dict[str, str] = field(default_factory=dict)
     bound_cidrs: tuple[str, ...] = ()
+    alias: str = ""
     groups: tuple[str, ...] = ()
 
 
@@ -53,7 +56,13 @@ FOR_PEOPLE = Defaults("default-service", 8 * 3600)
 
 
 def new_entry(
-    earned: Earned, mount: AuthMount, defaults: Defaults, path: str, *, now: float
+    earned: Earned,
+    mount: AuthMount,
+    defaults: Defaults,
+    path: str,
+    *,
+    now: float,
+    alias: LoginAlias | None = None,
 ) -> tuple[TokenEntry, tuple[str, ...]]:
     """Return the entry of the token to make, and warnings about what was capped.
 
@@ -63,6 +72,7 @@ def new_entry(
         defaults: the method's.
         path: of the login request.
         now: Unix seconds.
+        alias: how the login knew him.
     """
     settings = earned.settings
     longest = min(settings.max_ttl_seconds or mount.max_seconds, mount.max_seconds)
@@ -94,6 +104,7 @@ def new_entry(
         max_ttl_seconds=longest,
         mount=mount.uuid,
         role=earned.role,
+        alias=alias,
     )
     return entry, tuple(warnings)
 

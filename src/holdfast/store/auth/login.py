@@ -25,7 +25,10 @@ from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.command import Command
 from holdfast.store.iam.login import Host, Offload
-from holdfast.store.layout import auth_place
+from holdfast.store.identity.alias_commands import AttachAlias
+from holdfast.store.identity.login import alias_of
+from holdfast.store.identity.names import Names
+from holdfast.store.layout import IDENTITY, auth_place
 from holdfast.store.networks import admits
 from holdfast.store.open_store import OpenStore
 from holdfast.store.refusal import refusal_of
@@ -175,14 +178,24 @@ class Login:
         opened.refresh()
         if self.mount.uuid not in opened.auth_mounts.uuids:
             raise NotFoundError("no handler for route: the mount was removed")
+        view, names = opened.view(IDENTITY), Names(opened.hasher)
+        alias, is_awaited = alias_of(view, names, self.mount, earned, home=opened.namespace.uuid)
+        if is_awaited:
+            # Its entity was stored by somebody who could not tell the alias; the first login can.
+            attach = AttachAlias(login=alias.expanded(earned.metadata))
+            self.change(attach, lambda _: self.grant(earned, defaults))
+            return
         entry, warnings = new_entry(
-            earned, self.mount, defaults or self._defaults, self.request.path, now=now
+            earned, self.mount, defaults or self._defaults, self.request.path, now=now, alias=alias
         )
+        known = opened.known(entry)
+        if known.refusal:
+            raise PermissionDeniedError("permission denied", detail=known.refusal)
         if not admits(entry.bound_cidrs, self.request.peer):
             raise PermissionDeniedError("permission denied", detail="not from a network of the role")
         if entry.is_batch:
             token = batch_tokens.mint(opened.keyring, opened.hasher, entry)
-            self._answer(warnings, Answer(auth=describe_auth(token, entry, now)))
+            self._answer(warnings, Answer(auth=describe_auth(token, entry, now, known)))
         else:
             self.change(CreateToken(entry=entry), partial(self._answer, warnings))
 

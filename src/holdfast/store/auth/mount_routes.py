@@ -7,7 +7,7 @@ from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.mount_commands import DisableAuth, EnableAuth, TuneAuth
-from holdfast.store.auth.mounts import TOKEN_PATH, AuthMount, new_auth_mount, with_tuning
+from holdfast.store.auth.mounts import TOKEN_MOUNT, TOKEN_PATH, AuthMount, new_auth_mount, with_tuning
 from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
@@ -15,14 +15,6 @@ from holdfast.store.route import Route
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 from holdfast.store.visit import Visit
 
-TOKEN_MOUNT = AuthMount(
-    TOKEN_PATH,
-    "token",
-    "00000000-0000-0000-0000-000000000000",
-    "auth_token_builtin",
-    "token based credentials",
-    token_type="default-service",  # noqa: S106 - a kind of token
-)
 _TUNED = {"description", "default_lease_ttl", "max_lease_ttl", "token_type", "listing_visibility", "options"}
 
 

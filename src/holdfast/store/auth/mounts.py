@@ -64,6 +64,16 @@ class AuthMount(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return f"{PREFIX}{uuid}/"
 
 
+TOKEN_MOUNT = AuthMount(
+    TOKEN_PATH,
+    "token",
+    "00000000-0000-0000-0000-000000000000",
+    "auth_token_builtin",
+    "token based credentials",
+    token_type="default-service",  # noqa: S106 - a kind of token
+)
+
+
 class AuthTable:
     """All auth mounts, and the only place that decides which one a path belongs to.
 

@@ -46,6 +46,10 @@ class Known(msgspec.Struct, frozen=True):
         """Return the policies of a token together with those of whoever it belongs to."""
         return tuple(sorted({*of_token, *self.policies})) if self.policies else of_token
 
+    def elsewhere(self) -> "Known":
+        """Return the same for a token of a namespace that has other policies under these names."""
+        return Known(self.entity_id, (), self.subject, self.refusal)
+
 
 NOBODY = Known()
 

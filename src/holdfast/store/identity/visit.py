@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from holdfast.barrier import BarrierReader
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
-from holdfast.store.auth.mount_routes import TOKEN_MOUNT
-from holdfast.store.auth.mounts import AuthMount
+from holdfast.store.auth.mounts import TOKEN_MOUNT, AuthMount
 from holdfast.store.identity.known import place_of
 from holdfast.store.identity.names import Names, folded
 from holdfast.store.identity.records import (

@@ -44,6 +44,11 @@ def policies_by_role(
     return wanted
 
 
+def may_use_alias(role: TokenRole, name: str) -> bool:
+    """Whether a token made by the role may belong to the entity with this alias."""
+    return _matches(name, role.allowed_entity_aliases)
+
+
 def _is_disallowed(role: TokenRole, name: str) -> bool:
     return name in role.disallowed or _matches(name, role.disallowed_globs)
 

@@ -102,5 +102,6 @@ class _Attempt:
                 name="",
                 metadata={**metadata, "role_name": self._name},
                 bound_cidrs=() if secret is None else secret.token_bound_cidrs,
+                alias=self._role.role_id,
             )
         )

@@ -12,6 +12,7 @@ from holdfast.store.auth.records import fold_role, list_names, load_record
 
 INVALID = "invalid certificate or no client certificate supplied"
 MAX_ROLES_TRIED = 1000
+_NUMBERED = "serial:"
 
 
 def log_in(login: Login) -> None:
@@ -46,4 +47,18 @@ def _grant(login: Login, name: str, role: CertRole, certificate: x509.Certificat
         "authority_key_id": key_id(certificate, x509.AuthorityKeyIdentifier),
     }
     who = said if said.isprintable() and said else name
-    login.grant(Earned(role=role_key(name), settings=role.settings, name=who, metadata=metadata))
+    earned = Earned(
+        role=role_key(name),
+        settings=role.settings,
+        name=who,
+        metadata=metadata,
+        alias=_alias(said, certificate),
+    )
+    login.grant(earned)
+
+
+def _alias(said: str, certificate: x509.Certificate) -> str:
+    """Return what tells a client from others: its common name, or the number of its certificate."""
+    if said and said.isprintable() and not said.startswith(_NUMBERED):
+        return said
+    return f"{_NUMBERED}{certificate.serial_number}"

@@ -116,5 +116,6 @@ class _Attempt:
                     "service_account_secret_name": account.secret_name,
                     "service_account_uid": account.uid,
                 },
+                alias=self._role.alias_of(account),
             )
         )

@@ -48,6 +48,12 @@ class KubernetesRole(msgspec.Struct, array_like=True, frozen=True):
             raise PermissionDeniedError("service account name not authorized")
 
 
+    def alias_of(self, account: ServiceAccount) -> str:
+        """Return what tells an account from others: its uid, or its name, which one made later has again."""
+        by_uid = self.alias_name_source == ALIAS_SOURCES[0]
+        return account.uid if by_uid else f"{account.namespace}/{account.name}"
+
+
 def role_key(name: str) -> str:
     """Return where a role is."""
     return f"role/{name}"
