@@ -29,6 +29,7 @@ FOR_ANYBODY = (
     "/sys/leader",
     "/sys/health",
     "/sys/wrapping/lookup",
+    "/sys/decode-token",
     "/login",
 )
 

@@ -20,7 +20,7 @@ Compiled tables are immutable. Whoever keeps one must drop it when a policy in i
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -138,6 +138,13 @@ class Acl:
         if entry is None or not entry.capabilities:
             return ("deny",)
         return tuple(capability.value for capability in Capability if capability in entry.capabilities)
+
+    def rules(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the patterns that count, and what each grants in the API's words; ``deny`` for nothing."""
+        entries = (*self._exact.values(), *self._prefixes.values(), *(entry for _, entry in self._segments))
+        for entry in sorted(entries, key=lambda entry: entry.pattern):
+            granted = (capability.value for capability in Capability if capability in entry.capabilities)
+            yield entry.pattern, tuple(granted) or ("deny",)
 
     def speaking_for(self, path: str) -> tuple[str, ...]:
         """Return every rule that matches ``path``, the one that decides first; for explanations, not fast."""

@@ -17,6 +17,7 @@ from holdfast.ui.pages import Pages
 _VAULT = b"/v1/"
 _DCOS = b"/secrets/v1/"
 _JSON = "application/json"
+_TOO_LARGE = 413
 _NOT_FOUND = build_response(404, errors_body("expected a path below /v1/, /secrets/v1/ or /acs/api/v1/"))
 
 Reply = Callable[[bytes], None]
@@ -64,4 +65,4 @@ def error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:
     """Word an error of the listener itself in the dialect of the request it is about."""
     if target.startswith((_DCOS, IAM_PREFIX)):
         return _JSON, dcos_error_body(title_of(status), text)
-    return _JSON, errors_body(text)
+    return _JSON, errors_body(f"http: request body too large: {text}" if status == _TOO_LARGE else text)

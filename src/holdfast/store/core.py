@@ -57,12 +57,13 @@ from holdfast.store.mount_visit import MountVisit
 from holdfast.store.namespaces.server_wide import refuse_server_wide
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
+from holdfast.store.openapi_fields import unrecognized
 from holdfast.store.path_help import HELP
 from holdfast.store.permit import Permit
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate
 from holdfast.store.refusal import refusal_of
-from holdfast.store.request import Answer, Done, Operation, StoreRequest
+from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, Plan, RouteTable
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
@@ -559,7 +560,7 @@ class Store:
         mounted = opened.destination(request.operation, request.path).mounted
         engine = None if mounted is None else SECRETS_ENGINES.get(mounted.mount.type)
         if mounted is None or engine is None:
-            raise NotFoundError("no handler for route: nothing is mounted at this path")
+            raise NotFoundError(f'no handler for route "{request.path}". route entry not found.')
         visit = MountVisit(request, mounted, caller, permit, opened, now, self._max_secret_bytes)
         return partial(engine.serve, visit), []
 
@@ -575,6 +576,8 @@ class Store:
             raise PermissionDeniedError(DENIED)
         if route.sudo and not _may_sudo(caller, request):
             raise PermissionDeniedError(DENIED)
+        if request.operation is Operation.WRITE and request.body is not EMPTY_BODY:
+            request.ignored = unrecognized(route.pattern, request.body.values)
         visit = Visit(request, argument, caller=caller, store=opened, now=now)
         return partial(route.handler, visit), visit.warnings
 

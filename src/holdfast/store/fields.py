@@ -98,8 +98,18 @@ def members(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def text_map(values: dict[str, Any], name: str) -> dict[str, str]:
-    """Return a field that maps strings to strings."""
-    value = members(values, name)
+    """Return a field that maps strings to strings: an object, or pairs such as ``k=v``."""
+    value = values.get(name)
+    if isinstance(value, str | list):
+        value = _pairs(name, words(values, name))
+    value = members({name: value}, name)
     if any(isinstance(item, dict | list) or item is None for item in value.values()):
         raise InvalidInputError(f"{name}: expected an object of strings")
     return {key: text(value, key) for key in value}
+
+
+def _pairs(name: str, words: tuple[str, ...]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    if not all(key and equals for key, equals, _ in pairs):
+        raise InvalidInputError(f"{name}: expected an object of strings, or pairs such as key=value")
+    return {key: value for key, _, value in pairs}

@@ -21,7 +21,7 @@ def _read(visit: Visit) -> Answer:
             {
                 "timestamp": rfc3339(visit.now),
                 "host": {
-                    "hostname": platform.node(),
+                    "hostname": hostname(),
                     "os": platform.system().lower(),
                     "kernelVersion": platform.release(),
                     "kernelArch": platform.machine(),
@@ -35,6 +35,11 @@ def _read(visit: Visit) -> Answer:
             }
         )
     )
+
+
+def hostname() -> str:
+    """Return what the machine is called."""
+    return platform.node()
 
 
 def _uptime() -> int:

@@ -4,6 +4,7 @@ A field has one meaning wherever it stands, so it is explained once, in ``GLOSSA
 fields of each path. Paths of engines and auth methods stand there with the type of the mount in front.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -97,6 +98,7 @@ GLOSSARY: dict[str, tuple[dict[str, Any], str]] = {
     "enabled": (_FLAG, "whether the other settings count"),
     "expiration_leeway": (_DURATION, "how long after its end a token still counts"),
     "explicit_max_ttl": (_DURATION, "limit of its life that no renewal passes"),
+    "encoded_token": (_TEXT, "what a ceremony for a root token returned"),
     "exportable": (_FLAG, "whether the key may leave the store; cannot be undone"),
     "force": (_FLAG, "whether a key of the same name is replaced"),
     "format": (_TEXT, "hex or base64"),
@@ -234,6 +236,8 @@ _NAMES: dict[str, str] = {
     "sys/auth/{}": "type description config",
     "sys/auth/{}/tune": _AUTH_TUNING,
     "sys/remount": "from to",
+    "sys/decode-token": "encoded_token otp",
+    "sys/config/cors": "enabled",
     "sys/policies/acl/{}": "policy",
     "sys/policies/explain": "token path verb parameters",
     "sys/policy/{}": "policy rules",
@@ -349,6 +353,24 @@ _NAMES: dict[str, str] = {
 }
 
 FIELDS: dict[str, tuple[str, ...]] = {path: tuple(names.split()) for path, names in _NAMES.items()}
+
+
+# Taken without being explained: older names, and what stands in the path as well.
+_TAKEN_TOO = frozenset({"lease", "entity_alias", "name", "role", "role_name", "username", "path", "mount"})
+_MOST_NAMED = 20
+
+
+def unrecognized(path: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of fields that one of the store's own paths does not take, sorted.
+
+    Args:
+        path: the pattern of the path; where its fields are not known, every name is.
+        values: the fields of a request.
+    """
+    names = FIELDS.get(path)
+    if names is None:
+        return ()
+    return tuple(sorted(set(values).difference(names, _TAKEN_TOO)))[:_MOST_NAMED]
 
 
 def request_schema(path: str, mount_type: str = "") -> dict[str, Any]:

@@ -49,6 +49,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         secret_bytes: size of the secret in a write, where the body is an encoding of it; -1 where it is not.
         certificate: the verified certificate of the client, as DER, where it may log in by it; else empty.
         repeats: how often it was served anew because another node changed what it was about to read.
+        ignored: names of fields that the path does not take.
         wrap_seconds: for how long the answer is to wait in the store for whoever has its one-time token; 0
             to get it at once.
     """
@@ -67,6 +68,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     certificate: bytes = b""
     repeats: int = 0
     wrap_seconds: int = 0
+    ignored: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> str | None:
         """Return query parameter ``name``, or ``None``."""

@@ -45,6 +45,8 @@ SECRETS_ENGINES = {
 """By mount type."""
 
 _BY_KIND = {kind: engine for engine in SECRETS_ENGINES.values() for kind in engine.kinds}
+KINDS = frozenset(_BY_KIND)
+"""The words by which engines can be mounted."""
 
 
 def new_mount(path: str, *, kind: str, description: str, options: object) -> Mount:

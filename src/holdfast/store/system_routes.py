@@ -37,6 +37,7 @@ from holdfast.store.remount_routes import REMOUNT_ROUTES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
 from holdfast.store.secrets_engines import new_mount
+from holdfast.store.standing_routes import STANDING_ROUTES
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
 from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
@@ -341,6 +342,7 @@ SYSTEM_ROUTES = RouteTable(
         *METRICS_ROUTES,
         *HOST_ROUTES,
         *QUOTA_ROUTES,
+        *STANDING_ROUTES,
         *TOOL_ROUTES,
         *KV_ROUTES,
     )

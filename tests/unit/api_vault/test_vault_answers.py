@@ -212,11 +212,11 @@ class TestTranslation:
     def test_of_headers(self, ask, header, status):
         assert ask("GET", "sys/mounts", headers=[header]).status == status
 
-    def test_a_form_is_refused(self, ask):
+    def test_a_form_that_is_none_is_refused(self, ask):
         answer = ask(
             "POST",
             "auth/token/create",
-            raw=b"ttl=60",
+            raw=b"ttl=60&ttl=61",
             headers=["Content-Type: application/x-www-form-urlencoded"],
         )
         assert answer.status == 400
@@ -236,7 +236,10 @@ class TestTranslation:
             ("DELETE", "secret/config"),
         ):
             answer = ask(method, path)
-            assert (answer.status, answer.errors) == (405, ["unsupported operation"])
+            assert (answer.status, answer.errors) == (
+                405,
+                ["1 error occurred:\n\t* unsupported operation\n\n"],
+            )
 
     def test_versions_may_be_numbers_or_text(self, ask):
         for versions in ([1], ["1"], "1", "1,7"):

@@ -42,6 +42,7 @@ FOR_ANYBODY = {
     "GET sys/health",
     "GET sys/wrapping/lookup",
     "POST sys/wrapping/lookup",
+    "POST sys/decode-token",
     *(f"POST auth/{kind}/login{'/x' if method.names_in_path else ''}" for kind, method in METHODS.items()),
 }
 # Whoever is known gets an answer, which is about what his policies reach and may be empty.
@@ -50,6 +51,7 @@ FOR_WHOEVER_IS_KNOWN = {
     "GET sys/internal/ui/mounts",
     "GET sys/internal/specs/openapi",
     "GET sys/internal/help/x",
+    "GET sys/internal/ui/namespaces",
     "POST sys/kv/bulk-read",
     "POST sys/kv/search",
 }

@@ -17,11 +17,12 @@ import msgspec
 from holdfast.api.vault.body import says_nothing
 from holdfast.api.vault.envelope import wrap
 from holdfast.api.vault.errors import NOTHING_THERE, MediaTypeError, refuse
+from holdfast.api.vault.form import decode_form
 from holdfast.api.vault.namespace_header import NAMESPACE, echoing, read_namespace
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
 from holdfast.api.vault.results import results_of
 from holdfast.api.vault.status import StatusPaths
-from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
+from holdfast.errors import HoldfastError, InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_duration, parse_path, parse_target
@@ -33,6 +34,7 @@ from holdfast.store.namespaces.server_wide import refuse_server_wide
 from holdfast.store.path_help import HELP
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.wrapping.routes import UNWRAP
 
 PREFIX = b"/v1/"
 MERGE_PATCH = b"application/merge-patch+json"
@@ -56,6 +58,7 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go takes for 
 # another answer, none that has no body, and none that sends it elsewhere.
 _CODES_OF_ANSWERS_WITH_BODY = frozenset({*range(200, 300), *range(400, 600)} - {204, 205})
 
+_IGNORED = "Endpoint ignored these unrecognized parameters: [{}]"
 MAX_REMEMBERED_LINES = 16_384
 
 Reply = Callable[[bytes], None]
@@ -147,8 +150,11 @@ class VaultDialect:
         if operation is Operation.PATCH and content_type != MERGE_PATCH:
             raise MediaTypeError("Content-Type: expected application/merge-patch+json")
         if content_type == FORM and request.body[:1] not in {b"{", b"["}:
-            raise InvalidInputError("Content-Type: expected a JSON body")
-        return decode_object(request.body, max_strings=self._max_json_strings)
+            return decode_form(request.body)
+        try:
+            return decode_object(request.body, max_strings=self._max_json_strings)
+        except TooLargeError as error:
+            raise InvalidInputError(error.message) from None  # clients know 413 for the body as a whole
 
 
 @lru_cache(maxsize=MAX_REMEMBERED_LINES)
@@ -185,9 +191,10 @@ def _certificate(request: Request, call: _Call) -> bytes:
 
 
 def _listing(target: Target) -> Operation | None:
-    if target.parameter("list") in _TRUE:
-        return Operation.LIST
-    return Operation.SCAN if target.parameter("scan") in _TRUE else None
+    lists, scans = (target.parameter(name) in _TRUE for name in ("list", "scan"))
+    if lists and scans:
+        raise InvalidInputError("list and scan: expected one of them, not both")
+    return Operation.LIST if lists else Operation.SCAN if scans else None
 
 
 def _token(headers: dict[bytes, bytes]) -> str:
@@ -223,7 +230,14 @@ def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError
     elif outcome.raw is not None:
         reply(build_response(200, outcome.raw, content_type=outcome.media_type))
     else:
-        reply(build_response(_status_of(request, outcome), wrap(request.id, outcome)))
+        if request.ignored:
+            outcome.warnings = (*outcome.warnings, _IGNORED.format(" ".join(request.ignored)))
+        reply(build_response(_status_of(request, outcome), wrap(_id_of(request), outcome)))
+
+
+def _id_of(request: StoreRequest) -> str:
+    """Return the request id as the answer shows it; what was unwrapped is an answer from before."""
+    return "" if request.path == UNWRAP else request.id
 
 
 def _status_of(request: StoreRequest, answer: Answer) -> int:

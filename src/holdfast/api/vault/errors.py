@@ -12,6 +12,7 @@ from holdfast.store.quotas.errors import QuotaExceededError
 # Clients look for these very words.
 SEALED = "Vault is sealed"
 DENIED_BY_POLICY = f"1 error occurred:\n\t* {DENIED}\n\n"
+UNSUPPORTED = "1 error occurred:\n\t* unsupported operation\n\n"
 
 
 class MediaTypeError(errors.InvalidInputError):
@@ -56,6 +57,8 @@ def text_of(error: HoldfastError) -> str:
         return SEALED
     if isinstance(error, errors.PermissionDeniedError) and error.message == DENIED:
         return DENIED_BY_POLICY
+    if isinstance(error, errors.UnsupportedError) and error.message == "unsupported operation":
+        return UNSUPPORTED
     return error.message
 
 

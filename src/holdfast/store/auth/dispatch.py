@@ -22,7 +22,7 @@ def plan_auth(opened: OpenStore, caller: Caller, permit: Permit, request: StoreR
     mount = opened.auth_mounts.find(request.path)
     method = None if mount is None else METHODS.get(mount.type)
     if mount is None or method is None:
-        raise NotFoundError("no handler for route: nothing is mounted at this path")
+        raise NotFoundError(f'no handler for route "{request.path}". route entry not found.')
     found = method.table.find(request.path[len("auth/") + len(mount.path) :], request.operation)
     if found is None:
         raise NotFoundError("unsupported path")
