@@ -52,6 +52,7 @@ class Result:
         disturbance: share of the machine that others took.
         of_bound: rate as a share of the bound's in the same round.
         of_peer: rate in units of the peer's in the same round.
+        p99_of_peer: 99th percentile in units of the peer's in the same round.
     """
 
     scenario: str
@@ -65,6 +66,7 @@ class Result:
     disturbance: float | None
     of_bound: float | None
     of_peer: float | None
+    p99_of_peer: float | None
 
 
 def sample(server: Server, scenario: Scenario, load: Callable[[], Run]) -> Sample:
@@ -104,6 +106,7 @@ def summarise(rounds: list[list[Sample]], *, peer: str = "") -> list[Result]:
                 disturbance=_median(each.disturbance for each in samples),
                 of_bound=_ratio(rounds, samples, lambda other: other.server == BOUND),
                 of_peer=_ratio(rounds, samples, _same_load(first, peer)),
+                p99_of_peer=_ratio(rounds, samples, _same_load(first, peer), lambda run: run.p99_us),
             )
         )
     return results
@@ -118,14 +121,21 @@ def _same_load(own: Sample, peer: str) -> Callable[[Sample], bool]:
     return lambda other: other.server == peer and other.scenario == own.scenario and own.server != BOUND
 
 
+def _rate(run: Run) -> float:
+    return run.rate
+
+
 def _ratio(
-    rounds: list[list[Sample]], samples: list[Sample], is_reference: Callable[[Sample], bool]
+    rounds: list[list[Sample]],
+    samples: list[Sample],
+    is_reference: Callable[[Sample], bool],
+    figure: Callable[[Run], float] = _rate,
 ) -> float | None:
     """Return the median of the ratios to a reference in the same round; ``None`` if there is none."""
     ratios = []
     for own, everybody in zip(samples, rounds, strict=True):
         reference = next(filter(is_reference, everybody), None)
-        if reference is None or reference.server == own.server or not reference.run.rate:
+        if reference is None or reference.server == own.server or not figure(reference.run):
             return None
-        ratios.append(own.run.rate / reference.run.rate)
+        ratios.append(figure(own.run) / figure(reference.run))
     return median(ratios)

@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 
 from bench.contest import Result, Sample, sample, summarise
 from bench.cpu import pin
-from bench.population import Call, populate, remove
+from bench.memory import listeners_at
+from bench.population import Call, populate, populate_machines, remove
 from bench.servers import Server, constant_server, store_server
 from bench.workload import Workload
-from bench.wrk import READS, SCENARIOS, Scenario, find_wrk, plan_text, run_wrk
+from bench.wrk import READS, SCENARIOS, Scenario, find_wrk, login_plan_text, plan_text, run_wrk
 from holdfast.client import TlsSettings, VaultClient
 
 WARM_UP_SECONDS = 1.0
@@ -74,7 +75,7 @@ def measure(settings: Settings, scenarios: tuple[Scenario, ...] = SCENARIOS) -> 
         if settings.peer_url:
             tls = TlsSettings(ca_cert=settings.peer_ca) if settings.peer_ca else None
             admin = VaultClient(settings.peer_url, settings.peer_token, tls=tls)
-            peer = Server("peer", settings.peer_url)
+            peer = Server("peer", settings.peer_url, listeners_at(settings.peer_url))
             contestants.append(stack.enter_context(_populated(peer, admin, load, directory)))
         if settings.pinned:
             _pin([bound.server, store], settings.workers)
@@ -102,11 +103,14 @@ def _populated(server: Server, admin: VaultClient, load: Workload, directory: Pa
     tokens: list[str] = []
     try:
         tokens = populate(call, load)
+        machines = populate_machines(call, load)
         plans = {}
-        for scenario in SCENARIOS:
-            path = directory / f"{server.name}-{scenario.write_every}.lua"
+        for number, scenario in enumerate(SCENARIOS):
+            path = directory / f"{server.name}-{number}.lua"
             path.touch(mode=0o600)  # it holds tokens
-            path.write_text(plan_text(load, tokens, scenario))
+            path.write_text(
+                login_plan_text(load, machines) if scenario.logins else plan_text(load, tokens, scenario)
+            )
             plans[scenario.name] = path
         yield Contestant(server, plans)
     finally:

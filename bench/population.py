@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bench.workload import Workload
+from bench.workload import TEAMS, Workload
 from holdfast.errors import HoldfastError, NotFoundError
 
 Call = Callable[[str, str, Mapping[str, Any] | None], dict[str, Any]]
 """``(method, path without /v1/, body) -> answer``, as an administrator; raises ``HoldfastError``."""
 
 TOKEN_TTL = "2h"
+LOGIN_TTL = "20m"
 _PARALLEL_WRITES = 8
 
 
@@ -35,12 +36,33 @@ def populate(call: Call, load: Workload, *, parallel: int = _PARALLEL_WRITES) ->
     return tokens
 
 
+def populate_machines(call: Call, load: Workload) -> list[dict[str, str]]:
+    """Make roles and a secret id for each machine; return what each of them sends to log in."""
+    call("POST", f"sys/auth/{load.mount}", {"type": "approle"})
+    role_ids = []
+    for team in range(TEAMS):
+        role = f"auth/{load.mount}/role/{load.role(team)}"
+        settings = {"token_type": "batch", "token_policies": [load.policy_of_token(team)]}
+        call("POST", role, {**settings, "token_ttl": LOGIN_TTL})
+        role_ids.append(call("GET", f"{role}/role-id", None)["data"]["role_id"])
+    return [
+        {
+            "role_id": role_ids[machine % TEAMS],
+            "secret_id": call("POST", f"auth/{load.mount}/role/{load.role(machine)}/secret-id", {})["data"][
+                "secret_id"
+            ],
+        }
+        for machine in range(load.tokens)
+    ]
+
+
 def remove(call: Call, load: Workload, tokens: list[str]) -> None:
     """Take away as much of it as is there, and say what would not go."""
     for token in tokens:
         _try(call, "POST", "auth/token/revoke", {"token": token})
     for name in load.policies():
         _try(call, "DELETE", f"sys/policies/acl/{name}")
+    _try(call, "DELETE", f"sys/auth/{load.mount}")
     _try(call, "DELETE", f"sys/mounts/{load.mount}")
 
 

@@ -17,7 +17,7 @@ def contest_table(results: Iterable[Result]) -> str:
     """Return the table of a contest."""
     head = (
         *("load", "server", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU us", "errors"),
-        *("others", "of bound", "of peer"),
+        *("others", "of bound", "of peer", "p99 of peer"),
     )
     rows = [
         (
@@ -32,6 +32,7 @@ def contest_table(results: Iterable[Result]) -> str:
             _number(result.disturbance, ".0%"),
             _number(result.of_bound, ".2f"),
             _number(result.of_peer, ".2f"),
+            _number(result.p99_of_peer, ".2f"),
         )
         for result in results
     ]

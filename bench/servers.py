@@ -16,6 +16,7 @@ from holdfast.errors import HoldfastError
 
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
+DATA = "data"  # where a store has its data, below its directory
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ def constant_server(workers: int) -> Iterator[Server]:
 @contextmanager
 def store_server(directory: Path, workers: int, *, audited: bool) -> Iterator[tuple[Server, str]]:
     """Run a fresh store, initialised and unsealed; yield it and its root token."""
+    with store_process(directory, workers, audited=audited) as server:
+        admin = VaultClient(server.url)
+        made = admin.init(shares=1, threshold=1)
+        admin.unseal(made.shares[0])
+        yield server, made.root_token
+
+
+@contextmanager
+def store_process(directory: Path, workers: int, *, audited: bool) -> Iterator[Server]:
+    """Run the store whose data are below a directory, or a new one; yield it once it says how it is."""
     config = directory / "config.hcl"
     port = free_port()
     config.write_text(_config(directory, port, workers, audited=audited))
@@ -65,10 +76,7 @@ def store_server(directory: Path, workers: int, *, audited: bool) -> Iterator[tu
         )
     try:
         _wait_until(lambda: _answers(url), process)
-        admin = VaultClient(url)
-        made = admin.init(shares=1, threshold=1)
-        admin.unseal(made.shares[0])
-        yield Server("holdfast", url, lambda: [process.pid, *children(process.pid)]), made.root_token
+        yield Server("holdfast", url, lambda: [process.pid, *children(process.pid)])
     except BaseException:
         sys.stderr.write(log_path.read_text()[-2000:])
         raise
@@ -85,10 +93,10 @@ def free_port() -> int:
 
 def _config(directory: Path, port: int, workers: int, *, audited: bool) -> str:
     audit = directory / "audit"
-    audit.mkdir(mode=0o700)
+    audit.mkdir(mode=0o700, exist_ok=True)
     device = f'audit "file" "main" {{\n  options {{\n    file_path = "{audit}/audit.log"\n  }}\n}}\n'
     return (
-        f'storage "file" {{\n  path = "{directory}/data"\n}}\n'
+        f'storage "file" {{\n  path = "{directory / DATA}"\n}}\n'
         f'listener "tcp" {{\n  address = "127.0.0.1:{port}"\n  tls_disable = true\n}}\n'
         f"{device if audited else ''}workers = {workers}\ndisable_mlock = true\n"
     )

@@ -2,6 +2,7 @@
 
 Twenty teams share one KV v2 mount; each has a policy for its own directory. A token has its team's policy
 and ``default``, like nearly every token there is, and each secret is always asked for with the same one.
+Machines log in with a role id of their team and a secret id of their own, and get batch tokens.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ class Workload:
     Attributes:
         mount: path of the KV v2 mount, without slashes.
         secrets: how many secrets there are.
-        tokens: how many tokens ask for them; a multiple of ``TEAMS``.
+        tokens: how many tokens ask for them; a multiple of ``TEAMS``. There are as many machines that log in.
     """
 
     mount: str = "bench"
@@ -51,6 +52,15 @@ class Workload:
         """Return the number of the token that asks for a secret: one of its team's."""
         turn = secret // TEAMS % (self.tokens // TEAMS)
         return turn * TEAMS + secret % TEAMS
+
+    @property
+    def login_path(self) -> str:
+        """The API path at which machines log in, without ``/v1/``."""
+        return f"auth/{self.mount}/login"
+
+    def role(self, machine: int) -> str:
+        """Return the role of a machine: its team's."""
+        return _team(machine)
 
     def body(self, secret: int) -> dict[str, dict[str, str]]:
         """Return what is written; a reader's answer then has about 400 bytes."""

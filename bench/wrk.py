@@ -48,16 +48,19 @@ class Scenario:
     Attributes:
         name: for the report.
         write_every: every how many requests one is a write; 0 for none.
+        logins: whether machines log in, rather than ask for secrets.
     """
 
     name: str
-    write_every: int
+    write_every: int = 0
+    logins: bool = False
 
 
-READS = Scenario("reads", 0)
-MIXED = Scenario("90/10 mix", 10)
-WRITES = Scenario("durable writes", 1)
-SCENARIOS = (READS, MIXED, WRITES)
+READS = Scenario("reads")
+MIXED = Scenario("90/10 mix", write_every=10)
+WRITES = Scenario("durable writes", write_every=1)
+LOGINS = Scenario("batch logins", logins=True)
+SCENARIOS = (READS, MIXED, WRITES, LOGINS)
 
 
 def find_wrk() -> str:
@@ -72,8 +75,14 @@ def find_wrk() -> str:
     return found
 
 
+def login_plan_text(load: Workload, machines: list[dict[str, str]]) -> str:
+    """Return the plan of logins: every machine once, as text of complete requests."""
+    logins = [request_text("POST", load.login_path, body=json.dumps(machine)) for machine in machines]
+    return f"return {{ write_every = 0,\nreads = {_lua_list(logins)} }}\n"
+
+
 def plan_text(load: Workload, tokens: list[str], scenario: Scenario) -> str:
-    """Return the plan of a scenario: every secret once, as text of complete requests."""
+    """Return the plan of a scenario about secrets: every one once, as text of complete requests."""
     secrets = range(load.secrets)
     reads = [request_text("GET", load.path(n), tokens[load.token_of(n)]) for n in secrets]
     writes = []

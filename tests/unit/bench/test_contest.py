@@ -33,7 +33,7 @@ def test_a_peer_is_compared_in_its_own_scenario_and_the_bound_with_nobody():
         [
             sample("bound", 100),
             sample("holdfast", 50),
-            sample("peer", 10, cpu_us=None),
+            sample("peer", 10, cpu_us=None, p99_us=4000),
             sample("holdfast", 30, scenario="durable writes"),
             sample("peer", 15, scenario="durable writes", cpu_us=None),
         ]
@@ -41,6 +41,7 @@ def test_a_peer_is_compared_in_its_own_scenario_and_the_bound_with_nobody():
     bound, reads, peer, writes, _ = summarise(rounds, peer="peer")
     assert (bound.of_bound, bound.of_peer) == (None, None)
     assert (reads.of_peer, writes.of_peer) == (5.0, 2.0)
+    assert (reads.p99_of_peer, writes.p99_of_peer, peer.p99_of_peer) == (0.5, 1.0, None)
     assert (peer.of_bound, peer.of_peer, peer.cpu_us, peer.disturbance) == (0.1, None, None, None)
 
 
@@ -76,7 +77,7 @@ def test_figures_stand_to_the_right_and_texts_to_the_left():
 
 def test_a_table_says_what_is_not_known():
     (line,) = contest_table(summarise([[sample("peer", 1000, cpu_us=None)]])).splitlines()[1:]
-    assert line.split() == ["reads", "peer", "1,000", "1.00", "2.00", "3.00", "-", "0", "-", "-", "-"]
+    assert line.split() == ["reads", "peer", "1,000", "1.00", "2.00", "3.00", "-", "0", "-", "-", "-", "-"]
 
 
 @pytest.mark.parametrize(

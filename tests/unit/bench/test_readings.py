@@ -1,9 +1,11 @@
 """What the benchmarks read from others: wrk's output, and the kernel's counters."""
 
 import os
+import socket
 
 import pytest
 from bench.cpu import busy_ticks, children, cpu_seconds, ticks
+from bench.memory import listeners_at, memory_of, sockets_of_listeners
 from bench.workload import Workload, request_text
 from bench.wrk import READS, WRITES, Run, parse_result, plan_text
 
@@ -80,3 +82,24 @@ def test_a_plan_of_reads_holds_no_writes_and_one_of_writes_holds_both():
     assert (reads.count("GET /v1/"), reads.count("POST /v1/")) == (40, 0)
     assert (writes.count("GET /v1/"), writes.count("POST /v1/")) == (40, 40)
     assert "write_every = 1," in writes
+
+
+def test_who_listens_at_an_address_of_this_host_is_found_and_at_another_host_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert listeners_at(f"http://127.0.0.1:{port}")() == [os.getpid()]
+        assert listeners_at(f"http://192.0.2.1:{port}")() == []
+
+
+def test_a_connection_is_no_listener():
+    rows = (
+        "0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 77",
+        "1: 0100007F:1F90 0100007F:9C40 01 0:0 0:0 0 0 0 78",
+    )
+    assert sockets_of_listeners("  sl  local_address ...\n" + "\n".join(rows), 0x1F90) == {"77"}
+
+
+def test_memory_is_that_of_all_processes_and_of_those_only_that_are_there():
+    own = memory_of([os.getpid()])
+    assert 1 << 20 < own.own_bytes <= own.total_bytes
+    assert memory_of([]).total_bytes == 0

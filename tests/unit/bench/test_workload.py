@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from bench.population import populate, remove
+from bench.population import populate, populate_machines, remove
 from bench.workload import TEAMS, Workload
 from tests.support.local_store import StoreUnderTest
 
@@ -42,6 +42,19 @@ def test_a_populated_store_gives_each_secret_to_its_token_and_to_no_other_team(s
         assert own.data["data"] == LOAD.body(secret)["data"]
         foreign = store.vault("GET", LOAD.path(secret), token=tokens[LOAD.token_of(secret + 1)])
         assert foreign.status == 403
+
+
+def test_each_machine_logs_in_with_an_id_of_its_own_and_gets_a_batch_token_of_its_team(store):
+    ask = partial(call, store)
+    tokens = populate(ask, LOAD, parallel=1)
+    machines = populate_machines(ask, LOAD)
+    assert len({machine["secret_id"] for machine in machines}) == LOAD.tokens
+    for number, machine in enumerate(machines):
+        auth = store.vault("POST", LOAD.login_path, machine).json["auth"]
+        assert auth["token_type"] == "batch"
+        assert set(auth["policies"]) == {"default", LOAD.policy_of_token(number)}
+    remove(ask, LOAD, tokens)
+    assert store.vault("POST", LOAD.login_path, machines[0]).status >= 400
 
 
 def test_an_answer_has_about_400_bytes(store):
