@@ -5,12 +5,15 @@ data live below ``logical/<uuid>/``: the uuid is never used again, so a mount ma
 path does not see what an earlier one stored.
 """
 
+from typing import Any
+
 import msgspec
 
 from holdfast.crypto.identifiers import new_uuid, random_hex
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.mount_notes import Notes, with_notes
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
@@ -34,6 +37,7 @@ class Mount(msgspec.Struct, array_like=True, frozen=True, gc=False):
         options: engine options; ``{"version": "2"}`` for KV v2.
         default_ttl_seconds: 0 means the system's.
         max_ttl_seconds: 0 means the system's.
+        notes: what else is said of it, and changes nothing.
     """
 
     path: str
@@ -44,6 +48,7 @@ class Mount(msgspec.Struct, array_like=True, frozen=True, gc=False):
     options: dict[str, str] = {}
     default_ttl_seconds: int = 0
     max_ttl_seconds: int = 0
+    notes: dict[str, Any] = {}
 
     @property
     def is_versioned(self) -> bool:
@@ -192,6 +197,11 @@ def with_ttls(mount: Mount, *, default_seconds: int | None = None, max_seconds: 
     if default > (longest or SYSTEM_MAX_TTL_SECONDS):
         raise InvalidInputError("default_lease_ttl: expected at most the max_lease_ttl, or the system's")
     return msgspec.structs.replace(mount, default_ttl_seconds=default, max_ttl_seconds=longest)
+
+
+def with_said(mount: Mount, said: Notes) -> Mount:
+    """Return ``mount`` with what is said of it noted."""
+    return msgspec.structs.replace(mount, notes=with_notes(mount.notes, said))
 
 
 def wants_upgrade(mount: Mount, options: object) -> bool:

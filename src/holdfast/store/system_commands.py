@@ -1,6 +1,6 @@
 """Changes to mounts and policies, as commands for the writer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -10,7 +10,7 @@ from holdfast.errors import ConflictError, NotFoundError
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, POLICIES, engine_place
-from holdfast.store.mounts import Mount, save_mounts, with_ttls, with_versions
+from holdfast.store.mounts import Mount, save_mounts, with_said, with_ttls, with_versions
 from holdfast.store.policy_records import delete_policy, save_policy
 from holdfast.store.request import Answer
 
@@ -66,6 +66,7 @@ class TuneMount(Command, frozen=True, kw_only=True):
         default_ttl_seconds: 0 for the system's.
         max_ttl_seconds: likewise.
         upgrade: make it a key-value mount with versions; what it holds stays, as version 1.
+        notes: what else is said of it.
     """
 
     shared: ClassVar[bool] = True
@@ -74,6 +75,7 @@ class TuneMount(Command, frozen=True, kw_only=True):
     default_ttl_seconds: int | None = None
     max_ttl_seconds: int | None = None
     upgrade: bool = False
+    notes: dict[str, Any] | None = None
 
     def run(self, scope: Scope) -> Answer:
         """Replace the members that were given."""
@@ -84,6 +86,8 @@ class TuneMount(Command, frozen=True, kw_only=True):
         changed = with_ttls(mount, default_seconds=self.default_ttl_seconds, max_seconds=self.max_ttl_seconds)
         if self.description is not None:
             changed = msgspec.structs.replace(changed, description=self.description)
+        if self.notes:
+            changed = with_said(changed, self.notes)
         if self.upgrade and not mount.is_versioned:
             changed = with_versions(changed)
             kv2.mark_upgraded(scope.view(engine_place(mount.storage_prefix)), now=scope.now)

@@ -7,7 +7,7 @@ from holdfast.errors import InvalidInputError, NotFoundError, PermissionDeniedEr
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
-from holdfast.store import fields, openapi
+from holdfast.store import fields, mount_notes, openapi
 from holdfast.store.audit_routes import AUDIT_ROUTES
 from holdfast.store.auth.mount_routes import (
     AUTH_MOUNT_ROUTES,
@@ -27,7 +27,7 @@ from holdfast.store.kv_across_mounts import KV_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
-from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_ttls
+from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_said, with_ttls
 from holdfast.store.namespaces.routes import NAMESPACE_ROUTES, UI_NAMESPACES
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
 from holdfast.store.path_help import HELP, explain_path
@@ -102,8 +102,8 @@ def _read_tuning(visit: Visit) -> Answer:
         "description": mount.description,
         "default_lease_ttl": mount.default_ttl_seconds or SYSTEM_MAX_TTL_SECONDS,
         "max_lease_ttl": mount.max_ttl_seconds or SYSTEM_MAX_TTL_SECONDS,
-        "force_no_cache": False,
         "options": mount.options or None,
+        **mount_notes.told_of_tuning(mount.notes),
     }
     return Answer(data=encode(data), flat=True)
 
@@ -128,6 +128,7 @@ def _add_mount(visit: Visit) -> Command:
         options=values.get("options"),
     )
     config = fields.members(values, "config")
+    mount = with_said(mount, mount_notes.said_at_birth(values, config))
     return AddMount(
         mount=with_ttls(
             mount,
@@ -146,8 +147,7 @@ def _remove_mount(visit: Visit) -> Command:
 
 def _tune_mount(visit: Visit) -> Command:
     values = visit.values
-    unknown = set(values) - {"description", "default_lease_ttl", "max_lease_ttl", "options"}
-    if unknown:
+    if set(values) - {"description", "default_lease_ttl", "max_lease_ttl", "options"} - mount_notes.KNOWN:
         visit.warnings.append("Endpoint ignored parameters that it does not know")
     mount = _named_mount(visit)
     upgrade = wants_upgrade(mount, values.get("options"))
@@ -157,12 +157,13 @@ def _tune_mount(visit: Visit) -> Command:
         default_ttl_seconds=_lease_ttl(values, "default_lease_ttl"),
         max_ttl_seconds=_lease_ttl(values, "max_lease_ttl"),
         upgrade=upgrade,
+        notes=mount_notes.said_of(values),
     )
 
 
 def _lease_ttl(values: dict[str, Any], name: str) -> int | None:
     """Return a TTL that a mount shall have in seconds: 0 for the system's, ``None`` if it is not given."""
-    if name not in values:
+    if values.get(name, "") == "":  # how clients leave it as it is
         return None
     return 0 if values[name] == "system" else fields.seconds(values, name)
 
@@ -172,7 +173,7 @@ def _ui_mounts(visit: Visit) -> Answer:
     secret = {
         mount.path: _describe_mount(mount)
         for mount in visit.store.mounts.mounts
-        if acl.may_touch_below(mount.path)
+        if acl.may_touch_below(mount.path) or mount.notes.get(mount_notes.VISIBILITY) == "unauth"
     }
     return Answer(data=encode({"secret": secret, "auth": describe_auth_mounts(visit, visit.caller)}))
 
@@ -196,18 +197,15 @@ def _describe_mount(mount: Mount) -> dict[str, Any]:
         "description": mount.description,
         "accessor": mount.accessor,
         "uuid": mount.uuid,
-        "local": False,
-        "seal_wrap": False,
-        "external_entropy_access": False,
         "options": mount.options or None,
-        "plugin_version": "",
+        **mount_notes.told(mount.notes),
         "running_plugin_version": "",
         "running_sha256": "",
         "deprecation_status": "",
         "config": {
             "default_lease_ttl": mount.default_ttl_seconds,
             "max_lease_ttl": mount.max_ttl_seconds,
-            "force_no_cache": False,
+            **mount_notes.told_of_tuning(mount.notes),
         },
     }
 

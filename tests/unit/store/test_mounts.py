@@ -148,7 +148,13 @@ class TestTuning:
         data = store.vault("GET", "sys/mounts/secret/tune", token=store.root).data
         assert (data["description"], data["max_lease_ttl"]) == ("mine", 7200)
 
-    @pytest.mark.parametrize("unset", ["system", "", 0, "0s", None])
+    def test_leaves_a_ttl_as_it_is_that_is_given_as_an_empty_text(self, store):
+        assert self.tune(store, default_lease_ttl="1h", max_lease_ttl="2h").status == 204
+        assert self.tune(store, default_lease_ttl="30m", max_lease_ttl="").status == 204
+        data = store.vault("GET", "sys/mounts/secret/tune", token=store.root).data
+        assert (data["default_lease_ttl"], data["max_lease_ttl"]) == (1800, 7200)
+
+    @pytest.mark.parametrize("unset", ["system", 0, "0s", None])
     def test_gives_ttls_back_to_the_system(self, store, unset):
         assert self.tune(store, default_lease_ttl="1h", max_lease_ttl="2h").status == 204
         assert self.tune(store, default_lease_ttl=unset, max_lease_ttl=unset).status == 204

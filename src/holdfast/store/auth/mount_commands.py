@@ -1,6 +1,6 @@
 """Changes to the table of auth mounts, as commands for the writer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from holdfast.errors import NotFoundError
 from holdfast.store.auth.mounts import AuthMount, load_auth_mounts, save_auth_mounts, with_tuning
@@ -50,6 +50,7 @@ class TuneAuth(Command, frozen=True, kw_only=True):
     max_ttl_seconds: int | None = None
     token_type: str | None = None
     listing_visibility: str | None = None
+    notes: dict[str, Any] | None = None
 
     def run(self, scope: Scope) -> Answer:
         """Replace the members that were given."""
@@ -65,6 +66,7 @@ class TuneAuth(Command, frozen=True, kw_only=True):
             max_seconds=self.max_ttl_seconds,
             token_type=self.token_type,
             listing_visibility=self.listing_visibility,
+            notes=self.notes,
         )
         save_auth_mounts(view, table.replacing(changed))
         return Answer()

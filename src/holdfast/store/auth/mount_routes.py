@@ -4,7 +4,7 @@ from typing import Any
 
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
-from holdfast.store import fields
+from holdfast.store import fields, mount_notes
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.mount_commands import DisableAuth, EnableAuth, TuneAuth
 from holdfast.store.auth.mounts import TOKEN_MOUNT, TOKEN_PATH, AuthMount, new_auth_mount, with_tuning
@@ -56,7 +56,8 @@ def _enable(visit: Visit) -> Command:
         raise InvalidInputError(f"plugin not found in the catalog: expected one of {', '.join(METHODS)}")
     config = fields.members(values, "config")
     mount = new_auth_mount(visit.argument, kind, description=fields.text(values, "description"))
-    return EnableAuth(mount=with_tuning(mount, **_tuning(config)))
+    said = mount_notes.said_at_birth(values, config)
+    return EnableAuth(mount=with_tuning(mount, **{**_tuning(config), "notes": _without_own(said)}))
 
 
 def _disable(visit: Visit) -> Command:
@@ -75,8 +76,8 @@ def _read_tuning(visit: Visit) -> Answer:
         "description": mount.description,
         "default_lease_ttl": mount.default_ttl_seconds or default,
         "max_lease_ttl": mount.max_seconds,
-        "force_no_cache": False,
         "token_type": _token_type(mount),
+        **mount_notes.told_of_tuning(mount.notes),
     }
     if mount.listing_visibility:
         data["listing_visibility"] = mount.listing_visibility
@@ -85,7 +86,7 @@ def _read_tuning(visit: Visit) -> Answer:
 
 def _tune(visit: Visit) -> Command:
     values, mount = visit.values, _named(visit)
-    if set(values) - _TUNED:
+    if set(values) - _TUNED - mount_notes.KNOWN:
         visit.warnings.append("Endpoint ignored parameters that it does not know")
     if mount is TOKEN_MOUNT:
         raise InvalidInputError("token/: expected the path of another mount; this one cannot be tuned")
@@ -100,6 +101,7 @@ def _tune(visit: Visit) -> Command:
         max_ttl_seconds=tuning["max_seconds"],
         token_type=tuning["token_type"],
         listing_visibility=tuning["listing_visibility"],
+        notes=tuning["notes"],
     )
 
 
@@ -111,11 +113,17 @@ def _tuning(values: dict[str, Any]) -> dict[str, Any]:
         "max_seconds": _lease_ttl(values, "max_lease_ttl"),
         "token_type": token_type,
         "listing_visibility": visibility,
+        "notes": _without_own(mount_notes.said_of(values)),
     }
 
 
+def _without_own(said: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what an auth mount has a member of its own for."""
+    return {name: value for name, value in said.items() if name != mount_notes.VISIBILITY}
+
+
 def _lease_ttl(values: dict[str, Any], name: str) -> int | None:
-    if name not in values:
+    if values.get(name, "") == "":  # how clients leave it as it is
         return None
     return 0 if values[name] == "system" else fields.seconds(values, name)
 
@@ -136,8 +144,8 @@ def _describe(mount: AuthMount) -> dict[str, Any]:
     config: dict[str, Any] = {
         "default_lease_ttl": mount.default_ttl_seconds,
         "max_lease_ttl": mount.max_ttl_seconds,
-        "force_no_cache": False,
         "token_type": _token_type(mount),
+        **mount_notes.told_of_tuning(mount.notes),
     }
     if mount.listing_visibility:
         config["listing_visibility"] = mount.listing_visibility
@@ -146,11 +154,8 @@ def _describe(mount: AuthMount) -> dict[str, Any]:
         "description": mount.description,
         "accessor": mount.accessor,
         "uuid": mount.uuid,
-        "local": False,
-        "seal_wrap": False,
-        "external_entropy_access": False,
         "options": None,
-        "plugin_version": "",
+        **mount_notes.told(mount.notes),
         "running_plugin_version": "",
         "running_sha256": "",
         "deprecation_status": "supported",

@@ -5,12 +5,15 @@ is never used again, and tokens name the mount that they came from by it: with t
 mount made later at the same path knows nothing of them.
 """
 
+from typing import Any
+
 import msgspec
 
 from holdfast.crypto.identifiers import new_uuid, random_hex
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
+from holdfast.store.mount_notes import Notes, with_notes
 from holdfast.store.mounts import MAX_DESCRIPTION_LENGTH
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
@@ -35,6 +38,7 @@ class AuthMount(msgspec.Struct, array_like=True, frozen=True, gc=False):
         token_type: one of ``TOKEN_TYPES``; empty means the method's.
         listing_visibility: ``unauth`` if anybody may learn that it is there.
         moved_at: when it came to its path, in Unix seconds; tokens from before ended then. 0 for always.
+        notes: what else is said of it, and changes nothing.
     """
 
     path: str
@@ -47,6 +51,7 @@ class AuthMount(msgspec.Struct, array_like=True, frozen=True, gc=False):
     token_type: str = ""
     listing_visibility: str = ""
     moved_at: float = 0.0
+    notes: dict[str, Any] = {}
 
     @property
     def storage_prefix(self) -> str:
@@ -163,6 +168,7 @@ def with_tuning(
     max_seconds: int | None = None,
     token_type: str | None = None,
     listing_visibility: str | None = None,
+    notes: Notes | None = None,
 ) -> AuthMount:
     """Return ``mount`` with what is given changed; what is ``None`` stays.
 
@@ -175,6 +181,7 @@ def with_tuning(
         "max_ttl_seconds": max_seconds,
         "token_type": token_type,
         "listing_visibility": listing_visibility,
+        "notes": with_notes(mount.notes, notes) if notes else None,
     }
     changed = msgspec.structs.replace(
         mount, **{name: value for name, value in given.items() if value is not None}
