@@ -12,7 +12,7 @@ from tests.support.iam import SERVICE_KEY
 from holdfast.cli.holdfast.commands import PROGRAM
 
 LOGIN = ("POST", "/acs/api/v1/auth/login")
-TOKEN = "head.claims.signature"
+TOKEN = "eyJoZWFk.claims.signature"
 
 
 @pytest.fixture
@@ -128,8 +128,9 @@ def test_a_logout_ends_the_token_and_forgets_it(store, home):
     assert PROGRAM.main(["auth", "logout"]) == 1
 
 
-def test_a_token_of_the_store_is_not_claimed_to_have_ended(store, monkeypatch, capsys):
-    monkeypatch.setenv("HOLDFAST_TOKEN", "hvs.root")
+@pytest.mark.parametrize("token", ["hvs.root", "hvs.of.namespace", "hvb.batch"])
+def test_a_token_of_the_store_is_not_claimed_to_have_ended(store, monkeypatch, capsys, token):
+    monkeypatch.setenv("HOLDFAST_TOKEN", token)
     assert PROGRAM.main(["auth", "logout"]) == 1
     assert "token revoke -self" in capsys.readouterr().err
     assert store.requests == []

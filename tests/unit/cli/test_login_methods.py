@@ -117,6 +117,32 @@ def test_what_cannot_be_sent_is_a_mistake_on_this_side(wire, home, monkeypatch, 
     assert wire.requests == []
 
 
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        pytest.param(["-field=token"], "hvb.given", id="the token"),
+        pytest.param(["-field=token_policies", "-format=json"], '[\n  "default"\n]\n', id="as JSON"),
+        pytest.param(["-no-print"], "", id="nothing"),
+    ],
+)
+def test_one_field_of_the_answer_is_printed_alone(wire, home, monkeypatch, capsys, words, printed):
+    wire.answers["POST", "/v1/auth/jwt/login"] = (200, AUTH)
+    pipe(monkeypatch, b"x\n")
+    assert PROGRAM.main(["login", "-method=jwt", *words]) == 0
+    assert capsys.readouterr().out == printed
+    assert (home / ".holdfast-token").read_text() == "hvb.given"
+
+
+def test_nobody_is_asked_who_does_not_want_to_be(wire, home, monkeypatch, capsys):
+    stdin = io.StringIO()
+    stdin.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", stdin)
+    for words in (["-method=userpass", "username=ann"], []):
+        assert PROGRAM.main(["login", "-non-interactive", *words]) == 1
+        assert "expected one from a pipe" in capsys.readouterr().err
+    assert wire.requests == []
+
+
 def test_a_refusal_keeps_nothing(wire, home, monkeypatch, capsys):
     wire.answers["POST", "/v1/auth/userpass/login/ann"] = (400, {"errors": ["invalid username or password"]})
     pipe(monkeypatch, b"wrong\n")
@@ -130,7 +156,11 @@ def test_a_refusal_keeps_nothing(wire, home, monkeypatch, capsys):
     [
         pytest.param(
             ["enable", "kubernetes"],
-            ("POST", "/v1/sys/auth/kubernetes", {"type": "kubernetes", "description": "", "config": {}}),
+            (
+                "POST",
+                "/v1/sys/auth/kubernetes",
+                {"type": "kubernetes", "description": "", "options": {}},
+            ),
             "Success! Enabled kubernetes auth method at: kubernetes/",
             id="enable",
         ),
@@ -142,6 +172,7 @@ def test_a_refusal_keeps_nothing(wire, home, monkeypatch, capsys):
                 {
                     "type": "jwt",
                     "description": "d",
+                    "options": {},
                     "config": {"default_lease_ttl": "5m", "token_type": "batch"},
                 },
             ),

@@ -24,7 +24,7 @@ from holdfast.model import SecretBytes
 
 LOGIN_TOKEN_SECONDS = 300  # for one request, on a machine whose clock may be off
 
-_DOTS_OF_A_USER_TOKEN = 2  # between header, claims and signature; tokens of the store have one
+_BEGIN_OF_A_USER_TOKEN = b"ey"  # a JSON object in base64; tokens of the store begin with their kind
 
 
 def login(parser: CommandParser) -> Run:
@@ -90,7 +90,7 @@ def _logout(arguments: Namespace) -> int:
     token = configured_token("DCOS_ACS_TOKEN")
     if token is None:
         raise LocalError("there is no token to end; nobody is logged in here")
-    if token.reveal().count(b".") != _DOTS_OF_A_USER_TOKEN:
+    if not token.reveal().startswith(_BEGIN_OF_A_USER_TOKEN):
         raise LocalError("this is no user's token but the store's; end it with: holdfast token revoke -self")
     connect_iam(arguments).log_out()
     if not setting("TOKEN", "DCOS_ACS_TOKEN"):

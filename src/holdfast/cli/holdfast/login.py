@@ -6,10 +6,11 @@ from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.errors import LocalError, UsageError
-from holdfast.cli.holdfast.answers import show_auth
-from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
+from holdfast.cli.holdfast.answers import fields_of, show_auth, show_field
+from holdfast.cli.holdfast.connection import DEFAULT_ADDRESS, add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.environment import setting
-from holdfast.cli.holdfast.login_methods import METHODS, login_request
+from holdfast.cli.holdfast.login_browser import log_in_with_browser, read_fields
+from holdfast.cli.holdfast.login_methods import METHODS, OIDC, login_request
 from holdfast.cli.holdfast.pairs import parse_pairs
 from holdfast.cli.holdfast.token_file import write_token
 from holdfast.cli.output import remark, warn
@@ -27,12 +28,16 @@ def login(parser: CommandParser) -> Run:
         help="a token, better left out because it is asked for without echo; or what the method needs",
     )
     parser.add_argument(
-        "--method", type=one_of("token", *METHODS), default="token", help=f"token, {', '.join(METHODS)}"
+        "--method",
+        type=one_of("token", OIDC, *METHODS),
+        default="token",
+        help=f"token, {OIDC}, {', '.join(METHODS)}",
     )
     parser.add_argument("--path", help="where the method is mounted below auth/ [its name]")
     parser.add_argument("--no-store", action="store_true", help="do not keep the token")
     parser.add_argument("--no-print", action="store_true", help="do not show what the token is")
     parser.add_argument("--token-only", action="store_true", help="print the token alone, and do not keep it")
+    parser.add_argument("--field", help="print this field of the answer alone, such as token or policies")
     add_format_option(parser)
     add_server_options(parser)
     return _login
@@ -44,15 +49,21 @@ def _login(arguments: Namespace) -> int:
     if len(arguments.words) > 1:
         raise UsageError("expected fewer words after the command")
     given = arguments.words[0].removeprefix("token=") if arguments.words else None
-    with secret_word(given, prompt="Token", name="token") as token:
+    ask = not arguments.non_interactive
+    with secret_word(given, prompt="Token", name="token", ask=ask) as token:
         about = connect(arguments, token=token).lookup_self()
         return _finish(arguments, token, {"auth": _as_auth(about, token.reveal().decode())})
 
 
 def _log_in_by_method(arguments: Namespace) -> int:
-    given = parse_pairs(arguments.words, secrets={METHODS[arguments.method].secret})
-    path, fields = login_request(arguments.method, arguments.path or arguments.method, given)
-    answer = connect(arguments, anonymous=True).request("POST", path, fields)
+    path, client = arguments.path or arguments.method, connect(arguments, anonymous=True)
+    if arguments.method == OIDC:
+        wanted = read_fields(path, parse_pairs(arguments.words, secrets=()))
+        answer = log_in_with_browser(client, wanted, arguments.address or setting("ADDR") or DEFAULT_ADDRESS)
+    else:
+        given = parse_pairs(arguments.words, secrets={METHODS[arguments.method].secret})
+        ask = not arguments.non_interactive
+        answer = client.request("POST", *login_request(arguments.method, path, given, ask=ask))
     auth = answer.get("auth")
     if not isinstance(auth, dict) or not auth.get("client_token"):
         raise LocalError("the server's answer holds no token (is this the path of an auth method?)")
@@ -69,6 +80,8 @@ def _finish(arguments: Namespace, token: SecretBytes, answer: dict[str, Any]) ->
         remark(f"Success! The token is kept in {path}; the commands that follow act as it.")
         if setting("TOKEN"):
             warn("HOLDFAST_TOKEN or VAULT_TOKEN is set in the environment, and wins over the file.")
+    if arguments.field:
+        return show_field(fields_of(answer), arguments.field, arguments.format)
     if not arguments.no_print:
         show_auth(answer, arguments.format)
     return EXIT_OK

@@ -6,6 +6,7 @@
     jwt          role=... and a token of the provider
     kubernetes   role=... and the token of this pod's service account, by default from where pods have it
     cert         name=..., optional; the certificate is that of -client-cert
+    oidc         role=..., optional; the rest happens in a browser, see ``login_browser``
 
 A secret that is not given as ``field=@file`` or ``field=-`` is asked for without echo, or read from a pipe.
 """
@@ -39,6 +40,7 @@ class LoginMethod:
     name_in_path: str = ""
 
 
+OIDC = "oidc"
 METHODS = {
     "approle": LoginMethod("secret_id", "Secret id", required=("role_id",)),
     "cert": LoginMethod(),
@@ -48,13 +50,16 @@ METHODS = {
 }
 
 
-def login_request(method: str, path: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def login_request(
+    method: str, path: str, given: Mapping[str, Any], *, ask: bool = True
+) -> tuple[str, dict[str, Any]]:
     """Return the path of a login below ``/v1``, and what to send there.
 
     Args:
         method: one of ``METHODS``.
         path: where it is mounted below ``auth/``.
         given: the fields on the command line.
+        ask: whether somebody may be asked for a secret.
 
     Raises:
         UsageError: a field is missing.
@@ -65,15 +70,15 @@ def login_request(method: str, path: str, given: Mapping[str, Any]) -> tuple[str
         if not fields.get(name):
             raise UsageError(f"expected {name}=... for the method {method}")
     if wanted.secret and not fields.get(wanted.secret):
-        fields[wanted.secret] = _secret(wanted)
+        fields[wanted.secret] = _secret(wanted, ask=ask)
     if wanted.secret:
         fields[wanted.secret] = str(fields[wanted.secret]).strip("\r\n")
     where = f"auth/{path.strip('/')}/login"
     return (f"{where}/{fields.pop(wanted.name_in_path)}" if wanted.name_in_path else where), fields
 
 
-def _secret(wanted: LoginMethod) -> str:
+def _secret(wanted: LoginMethod, *, ask: bool) -> str:
     if wanted.file:
         return text_of_file(wanted.file, name=wanted.prompt).strip()
-    with secret_word(None, prompt=wanted.prompt, name=wanted.secret) as secret:
+    with secret_word(None, prompt=wanted.prompt, name=wanted.secret, ask=ask) as secret:
         return secret.reveal().decode()
