@@ -581,6 +581,7 @@ class Keeper:
         for step in (
             self._tidy_users,
             self._tidy_tokens,
+            self._clear_namespaces,
             self._purge_tokens,
             self._rotate_transit_keys,
             self._note_version,
@@ -605,6 +606,10 @@ class Keeper:
             self._reserve_if_due(state)
         state, hasher = self.require_unsealed(), self._hasher
         if hasher is not None and self._upkeep.tidy(state.keyring, hasher):
+            self._readers.changed()
+
+    def _clear_namespaces(self, state: Unsealed) -> None:
+        if self._hasher is not None and self._upkeep.clear_namespaces(state.keyring, self._hasher):
             self._readers.changed()
 
     def _purge_tokens(self, state: Unsealed) -> None:

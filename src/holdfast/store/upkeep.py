@@ -1,6 +1,7 @@
 """What has to be done from time to time, by one node at a time."""
 
 import logging
+from functools import partial
 
 from holdfast.barrier import Keyring
 from holdfast.clock import Clock
@@ -8,7 +9,9 @@ from holdfast.storage.interface import Lease, Storage, Transaction
 from holdfast.store import token_purge, token_records
 from holdfast.store.changes import mark_change
 from holdfast.store.iam.upkeep import tidy_users_tokens
-from holdfast.store.layout import IAM, TOKENS, reading, writing
+from holdfast.store.layout import IAM, NAMESPACES, TOKENS, reading, writing
+from holdfast.store.namespaces import records as namespaces
+from holdfast.store.namespaces.clearing import clear_gone
 from holdfast.store.token_records import TokenHasher
 from holdfast.store.transit.rotation import KeyRotation
 
@@ -64,9 +67,13 @@ class Upkeep:
         )
 
     def writes_for_tokens(self, keyring: Keyring) -> bool:
-        """Whether ``tidy`` or ``purge`` has something to do, for which records may have to be encrypted."""
+        """Whether tokens or a namespace are to be cleared away, for which records may have to be encrypted."""
         view = reading(self._storage, keyring, TOKENS)
-        return token_records.is_tidying_due(view, now=self._clock.now()) or token_purge.is_due(view)
+        return (
+            token_records.is_tidying_due(view, now=self._clock.now())
+            or token_purge.is_due(view)
+            or namespaces.has_gone(reading(self._storage, keyring, NAMESPACES))
+        )
 
     def tidy(self, keyring: Keyring, hasher: TokenHasher) -> bool:
         """End tokens that have run out; return whether there were any."""
@@ -78,6 +85,24 @@ class Upkeep:
             return bool(due)
 
         return self._storage.write(change)
+
+    def clear_namespaces(self, keyring: Keyring, hasher: TokenHasher) -> bool:
+        """Remove what deleted namespaces have left, in a few transactions; return whether one is gone by it.
+
+        What is left then waits.
+        """
+        any_gone = False
+        for _ in range(PURGES_AT_ONCE):
+            if not namespaces.has_gone(reading(self._storage, keyring, NAMESPACES)):
+                break
+            any_gone = self._storage.write(partial(self._clear_gone, keyring, hasher)) or any_gone
+        return any_gone
+
+    def _clear_gone(self, keyring: Keyring, hasher: TokenHasher, tx: Transaction) -> bool:
+        is_one_gone = clear_gone(tx, keyring, hasher)
+        if is_one_gone and self._storage.shared:
+            mark_change(tx)
+        return is_one_gone
 
     def purge(self, keyring: Keyring, hasher: TokenHasher) -> None:
         """Clear away what dead tokens have left, in a few transactions; what is left then waits.

@@ -163,6 +163,11 @@ def uuids(view: Reader, *, after: str = "", limit: int) -> list[str]:
     return view.list("uuid/", after=after, limit=limit)
 
 
+def has_gone(view: Reader) -> bool:
+    """Whether a namespace was deleted that still holds something."""
+    return bool(view.list(GONE, limit=1))
+
+
 def first_gone(view: Reader) -> Namespace | None:
     """Return a namespace that was deleted and still holds something, or ``None``."""
     gone = view.list(GONE, limit=1)

@@ -103,20 +103,24 @@ def _quotas(visit: Visit) -> Quotas:
 
 
 def _path(visit: Visit) -> str:
-    """Return what a quota is for; it must be below a mount, so that a typing error is noticed."""
-    path = _pattern(fields.text(visit.values, "path"))
+    """Return what a quota is for: a namespace, or below a mount, so that a typing error is noticed."""
+    whole = _pattern(fields.text(visit.values, "path"))
+    if not whole:
+        return ""
+    inside, below = visit.store.namespaces.enter("", whole if whole.endswith("/") else f"{whole}/")
+    if not below:
+        return inside.namespace.path
+    path = whole[len(inside.namespace.path) :]
     mounts = (
-        *(mount.path for mount in visit.store.mounts.mounts),
-        *(f"auth/{mount.path}" for mount in visit.store.auth_mounts.mounts),
+        *(mount.path for mount in inside.mounts.mounts),
+        *(f"auth/{mount.path}" for mount in inside.auth_mounts.mounts),
         *_OWN_PLACES,
     )
-    if not path:
-        return ""
     if f"{path}/" in mounts:
-        return f"{path}/"
+        return f"{whole}/"
     if not any(path.startswith(mount) for mount in mounts):
         raise InvalidInputError("path: expected a path at or below a mount, or none for everything")
-    return path
+    return whole
 
 
 def _pattern(text: str) -> str:

@@ -16,10 +16,12 @@ from holdfast.engines.transit.material import Material, generate, is_slow
 from holdfast.engines.transit.records import Key, list_auto_rotated, load_key
 from holdfast.errors import HoldfastError
 from holdfast.storage.interface import Storage, Transaction
-from holdfast.store.layout import MOUNTS, engine_place, reading, writing
+from holdfast.store.layout import MOUNTS, NAMESPACES, engine_place, reading, writing
 from holdfast.store.mounts import Mount, load_mounts
+from holdfast.store.namespaces.records import ROOT, Namespace, uuids
 
 LOOK_EVERY_SECONDS = 60.0
+NAMESPACES_AT_ONCE = 500  # to look into in one turn; where there are more, their keys wait some minutes
 _PAGE = 500
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class KeyRotation:
         self._keyring: Keyring | None = None
         self._making: dict[tuple[str, str, str], Future[Material]] = {}
         self._thread: ThreadPoolExecutor | None = None
+        self._last_looked_into = ""
 
     def run(self, keyring: Keyring) -> None:
         """Rotate what is due; call it as often as you like."""
@@ -50,27 +53,37 @@ class KeyRotation:
         elif now < self._look_again_at and not self._making:
             return
         self._look_again_at = now + LOOK_EVERY_SECONDS
-        for mount, name, key in self._due(keyring, now):
+        for home, mount, name, key in self._due(keyring, now):
             material = self._material(mount, name, key)
             if material is None:
                 continue
             try:
-                self._rotate(mount, name, key, material=material, now=now)
+                self._rotate(home, mount, name, key, material=material, now=now)
             except HoldfastError as error:
                 log.warning("%skeys/%s was not rotated: %s", mount.path, name, error.message)
 
-    def _due(self, keyring: Keyring, now: float) -> Iterator[tuple[Mount, str, Key]]:
-        for mount in load_mounts(reading(self._storage, keyring, MOUNTS)).mounts:
-            if mount.type != "transit":
-                continue
-            view = reading(self._storage, keyring, engine_place(mount.storage_prefix))
-            after = ""
-            while names := list_auto_rotated(view, after=after, limit=_PAGE):
-                for name in names:
-                    key = load_key(view, name)
-                    if key is not None and key.due_at <= now:
-                        yield mount, name, key
-                after = names[-1]
+    def _homes(self, keyring: Keyring) -> Iterator[str]:
+        """Yield the homes of the root namespace and of some others: each time those that come next."""
+        yield ROOT.home
+        view, after = reading(self._storage, keyring, NAMESPACES), self._last_looked_into
+        found = uuids(view, after=after, limit=NAMESPACES_AT_ONCE)
+        self._last_looked_into = found[-1] if len(found) == NAMESPACES_AT_ONCE else ""
+        for uuid in found:
+            yield Namespace(uuid, "", "").home
+
+    def _due(self, keyring: Keyring, now: float) -> Iterator[tuple[str, Mount, str, Key]]:
+        for home in self._homes(keyring):
+            for mount in load_mounts(reading(self._storage, keyring, MOUNTS.within(home))).mounts:
+                if mount.type != "transit":
+                    continue
+                view = reading(self._storage, keyring, engine_place(mount.storage_prefix).within(home))
+                after = ""
+                while names := list_auto_rotated(view, after=after, limit=_PAGE):
+                    for name in names:
+                        key = load_key(view, name)
+                        if key is not None and key.due_at <= now:
+                            yield home, mount, name, key
+                    after = names[-1]
 
     def _material(self, mount: Mount, name: str, key: Key) -> Material | None:
         """Return new material for a key, ``None`` while it is being made."""
@@ -87,14 +100,16 @@ class KeyRotation:
         del self._making[what]
         return making.result()
 
-    def _rotate(self, mount: Mount, name: str, made_for: Key, *, material: Material, now: float) -> None:
+    def _rotate(
+        self, home: str, mount: Mount, name: str, made_for: Key, *, material: Material, now: float
+    ) -> None:
         keyring = self._keyring
         if keyring is None:
             return
 
         def change(tx: Transaction) -> None:
-            mounts = load_mounts(writing(tx, keyring, MOUNTS)).mounts
-            view = writing(tx, keyring, engine_place(mount.storage_prefix))
+            mounts = load_mounts(writing(tx, keyring, MOUNTS.within(home))).mounts
+            view = writing(tx, keyring, engine_place(mount.storage_prefix).within(home))
             key = load_key(view, name)
             if key is None or key.due_at > now or all(other.uuid != mount.uuid for other in mounts):
                 return
