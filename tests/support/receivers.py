@@ -33,7 +33,7 @@ class StreamReceiver:
         self.reads = threading.Event()
         self.reads.set()
         self.connections = []
-        self._listener = None
+        self._listener = self._thread = None
         self.start()
 
     def start(self):
@@ -47,7 +47,8 @@ class StreamReceiver:
         self._listener.listen()
         if not self.is_unix:
             self.address = self._listener.getsockname()
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._thread.start()
 
     @property
     def text(self):
@@ -63,6 +64,7 @@ class StreamReceiver:
         if listener is not None:
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join(PATIENCE_SECONDS)
             listener.close()
         for connection in self.connections:
             with suppress(OSError):

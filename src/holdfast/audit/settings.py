@@ -105,9 +105,9 @@ class DeviceSettings(msgspec.Struct, array_like=True, frozen=True):
         known = _OPTIONS.get(self.type)
         if known is None:
             raise AuditConfigurationError("type: expected file, syslog or socket")
-        unknown = sorted(self.options.keys() - known - _COMMON)
-        if unknown:
-            raise AuditConfigurationError(f"{unknown[0]}: not an option of a {self.type} device")
+        if self.options.keys() - known - _COMMON:
+            offered = ", ".join(sorted(known | _COMMON))
+            raise AuditConfigurationError(f"options: one is none of a {self.type} device; expected {offered}")
         self._check_lines()
         if self.type == FILE:
             self._check_file()
@@ -239,5 +239,5 @@ def read_options(options: Mapping[str, object]) -> dict[str, str]:
         elif isinstance(value, str | int | float):
             read[name] = str(value)
         else:
-            raise AuditConfigurationError(f"{name}: expected a text")
+            raise AuditConfigurationError("options: expected an object of texts")
     return read

@@ -402,7 +402,7 @@ class TestForms:
         pytest.param("file", {"file_path": "/a", "prefix": "a\nb"}, "prefix", id="prefix-with-a-line-feed"),
         pytest.param("file", {"file_path": "/a", "prefix": "a" * 300}, "prefix", id="long-prefix"),
         pytest.param("file", {"file_path": "/a", "log_raw": "perhaps"}, "log_raw", id="no-switch"),
-        pytest.param("file", {"file_path": "/a", "hunter2": "x"}, "hunter2", id="unknown-option"),
+        pytest.param("file", {"file_path": "/a", "hunter2": "x"}, "options", id="unknown-option"),
         pytest.param("socket", {}, "address", id="no-address"),
         pytest.param("socket", {"address": "somewhere"}, "address", id="no-port"),
         pytest.param("socket", {"address": "127.0.0.1:0"}, "address", id="port-0"),
@@ -424,7 +424,7 @@ class TestForms:
 def test_what_is_no_device_is_refused_by_the_name_of_its_option(kind, options, field):
     with pytest.raises(AuditConfigurationError, match=rf"^{field}: ") as raised:
         DeviceSettings("a", kind, options).check()
-    assert "hunter2" not in raised.value.message.removeprefix(field)
+    assert "hunter2" not in raised.value.message
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..\n", "a b", "x" * 65])

@@ -208,7 +208,7 @@ def test_an_unknown_top_level_setting_is_warned_about(load, caplog):
         ),
         pytest.param(
             STORAGE + LISTENER + 'audit "file" { options { file_path = "/a"\nprefx = "x" } }',
-            "c.hcl:8: audit: prefx: not an option",
+            "c.hcl:8: audit: options: one is none",
             id="audit-option",
         ),
         pytest.param(
