@@ -15,7 +15,7 @@ def home(tmp_path, monkeypatch):
     import os
 
     for name in list(os.environ):
-        if name.startswith(("HOLDFAST_", "VAULT_", "DCOS_")):
+        if name.startswith(("HOLDFAST_", "BAO_", "VAULT_", "DCOS_")):
             monkeypatch.delenv(name)
     directory = tmp_path / "home"
     directory.mkdir()
