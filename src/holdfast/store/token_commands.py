@@ -38,6 +38,7 @@ class CreateToken(Command, frozen=True, kw_only=True):
         warnings = tuple(f'Policy "{name}" does not exist' for name in unknown)
         # As long as it was granted for: the moment that it took to get here is not the caller's concern.
         known = known_in(scope, new.entry)
+        _require_let_in(known)
         auth = describe_auth(new.token, new.entry, new.entry.created_at, known)
         return Answer(auth=auth, warnings=warnings)
 
@@ -108,6 +109,8 @@ def renew_token(scope: Scope, token_hash: str, *, increment_seconds: int) -> Tok
     view = scope.view(TOKENS)
     entry = token_records.load(view, token_hash)
     _check_origin(scope, entry)
+    if entry is not None:
+        _require_let_in(known_in(scope, entry))
     made_by = "" if entry is None else entry.token_role
     if made_by and scope.view(TOKEN_ROLES).get(made_by) is None:
         raise InvalidInputError("lease is not renewable: the token role that it was made by is gone")
@@ -134,6 +137,16 @@ def known_in(scope: Scope, entry: TokenEntry) -> Known:
     if entry.alias is None or entry.alias.home != scope.namespace.uuid:
         return NOBODY
     return known_as(scope.view(IDENTITY), Names(scope.hasher), entry.alias.expanded(entry.meta))
+
+
+def _require_let_in(known: Known) -> None:
+    """Return unless whoever a token belongs to is gone, or disabled.
+
+    Raises:
+        UnauthenticatedError: he is.
+    """
+    if known.refusal:
+        raise UnauthenticatedError("permission denied", reason=known.refusal)
 
 
 def describe_auth(token: str, entry: TokenEntry, now: float, known: Known = NOBODY) -> bytes:

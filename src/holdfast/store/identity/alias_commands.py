@@ -8,7 +8,14 @@ from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode as encode_json
 from holdfast.storage.interface import Transaction
-from holdfast.store.identity.changes import put_alias, put_entity, put_group, remove_alias, require_entity
+from holdfast.store.identity.changes import (
+    put_alias,
+    put_entity,
+    put_group,
+    put_sign,
+    remove_alias,
+    require_entity,
+)
 from holdfast.store.identity.commands import IdentityCommand, changed
 from holdfast.store.identity.known import place_of
 from holdfast.store.identity.names import Names, own_name
@@ -68,7 +75,7 @@ class AttachAlias(IdentityCommand, frozen=True, kw_only=True):
         )
         put_alias(view, key, alias)
         if place.awaited != entity.id:
-            view.delete(f"entity/{place.awaited}")  # the sign that it was merged
+            put_sign(view, place.awaited, entity.id, awaits_login=False)
         awaits = entity.awaits_login and place.awaited != entity.id
         aliases = (*entity.aliases, key)
         put_entity(view, names, msgspec.structs.replace(entity, aliases=aliases, awaits_login=awaits))

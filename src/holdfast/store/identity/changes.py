@@ -102,6 +102,12 @@ def remove_entity(view: Transaction, names: Names, entity: Entity) -> None:
     view.delete(f"entity/{entity.id}")
 
 
+def put_sign(view: Transaction, entity_id: str, target: str, *, awaits_login: bool) -> None:
+    """Have an id lead to the entity that the one with this id became."""
+    sign = Entity(id=entity_id, name="", awaits_login=awaits_login, merged_into=target)
+    view.put(f"entity/{entity_id}", encode(sign))
+
+
 def leave_groups(view: Transaction, names: Names, entity_id: str) -> list[str]:
     """Take an entity out of all groups that list it; return which."""
     left = list(names_below(view, f"of-entity/{entity_id}/"))

@@ -12,13 +12,14 @@ from holdfast.store.identity.changes import (
     leave_groups,
     put_alias,
     put_entity,
+    put_sign,
     remove_alias,
     remove_entity,
     require_entity,
 )
 from holdfast.store.identity.commands import IdentityCommand, changed
 from holdfast.store.identity.names import Names, own_name, read_name
-from holdfast.store.identity.records import Alias, Entity, encode, load_alias, load_entity
+from holdfast.store.identity.records import Alias, Entity, load_alias, load_entity
 from holdfast.store.request import Answer
 
 _UNKNOWN_ENTITY = "entity not found from id"
@@ -138,13 +139,12 @@ class MergeEntities(IdentityCommand, frozen=True, kw_only=True):
             keys.append(key)
             moved = (*alias.merged_from, source.id)
             put_alias(view, key, msgspec.structs.replace(alias, canonical_id=target.id, merged_from=moved))
-        signs = [each for each in source.merged_ids if load_entity(view, each) is not None]
+        signs = [sign for each in source.merged_ids if (sign := load_entity(view, each)) is not None]
         for group_id in leave_groups(view, names, source.id):
             join_group(view, names, target.id, group_id)
         remove_entity(view, names, msgspec.structs.replace(source, aliases=()))
-        for each in (*signs, *([source.id] if source.awaits_login else ())):
-            sign = Entity(id=each, name="", awaits_login=True, merged_into=target.id)
-            view.put(f"entity/{each}", encode(sign))
+        for sign in (source, *signs):
+            put_sign(view, sign.id, target.id, awaits_login=sign.awaits_login)
         merged = (*target.merged_ids, *source.merged_ids, source.id)
         return msgspec.structs.replace(target, aliases=tuple(keys), merged_ids=merged)
 

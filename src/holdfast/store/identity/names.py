@@ -99,8 +99,10 @@ def read_name(text: str, *, thing_id: str) -> str:
     Raises:
         InvalidInputError: it is no name that a path could say, or one that another has by itself.
     """
+    if not text or len(text) > MAX_NAME_BYTES or text.endswith("/"):
+        raise InvalidInputError(f"name: expected 1 to {MAX_NAME_BYTES} bytes, without a slash at either end")
     name = parse_path(text, field="name").text
-    if name != text or not name or name.endswith("/") or len(name.encode()) > MAX_NAME_BYTES:
+    if name != text or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidInputError(f"name: expected 1 to {MAX_NAME_BYTES} bytes, without a slash at either end")
     if _OWN_NAME.fullmatch(name) and not name.endswith(thing_id.replace("-", "") or "-"):
         raise InvalidInputError("name: expected another; entities and groups without a name have such ones")

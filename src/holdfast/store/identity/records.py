@@ -39,7 +39,7 @@ class Entity(msgspec.Struct, array_like=True, frozen=True, gc=False):
         aliases: names in storage of its aliases.
         awaits_login: it follows from an alias that has not logged in since it was stored, and which nobody
             can tell from the id; the next login puts the alias on record.
-        merged_into: id of the entity that this one became; it is nothing but a sign for logins then.
+        merged_into: id of the entity that this one became; it is nothing but a sign that leads there then.
         merged_ids: ids of entities that became this one.
     """
 

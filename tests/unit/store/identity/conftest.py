@@ -1,0 +1,7 @@
+import pytest
+from tests.support.identity import Identity
+
+
+@pytest.fixture
+def identity(store):
+    return Identity(store)
