@@ -44,6 +44,7 @@ def test_from_an_empty_directory_to_a_secret(tmp_path):
     [
         pytest.param("both_dialects.txt", id="both-dialects"),
         pytest.param("versions.txt", id="versions"),
+        pytest.param("kv.txt", id="kv"),
         pytest.param("tokens_and_policies.txt", id="tokens-and-policies"),
         pytest.param("audit.txt", id="audit"),
         pytest.param("wrapping.txt", id="wrapping-and-leases"),

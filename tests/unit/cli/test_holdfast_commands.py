@@ -101,6 +101,40 @@ def pipe(monkeypatch, content):
             ("DELETE", "/v1/secret/metadata/app", None),
             id="metadata-delete",
         ),
+        pytest.param(
+            ["kv", "metadata", "put", "-max-versions=3", "-cas-required=false", "secret/app"],
+            ("PUT", "/v1/secret/metadata/app", {"max_versions": 3, "cas_required": False}),
+            id="metadata-put",
+        ),
+        pytest.param(
+            ["kv", "metadata", "put", "-cas-required", "secret/app"],
+            ("PUT", "/v1/secret/metadata/app", {"cas_required": True}),
+            id="metadata-put-switch",
+        ),
+        pytest.param(
+            ["kv", "metadata", "patch", "-custom-metadata=a=b=c", "-remove-custom-metadata=d", "secret/app"],
+            ("PATCH", "/v1/secret/metadata/app", {"custom_metadata": {"a": "b=c", "d": None}}),
+            id="metadata-patch",
+        ),
+        pytest.param(
+            ["kv", "patch", "-remove-data=a", "secret/app"],
+            ("PATCH", "/v1/secret/data/app", {"data": {"a": None}, "options": {}}),
+            id="patch-remove",
+        ),
+        pytest.param(
+            ["kv", "enable-versioning", "secret/"],
+            ("POST", "/v1/sys/mounts/secret/tune", {"options": {"version": "2"}}),
+            id="enable-versioning",
+        ),
+        pytest.param(
+            ["kv", "search", "db", "-below=secret", "-glob=*", "-custom-metadata=a=b"],
+            (
+                "POST",
+                "/v1/sys/kv/search",
+                {"below": "secret", "contains": "db", "glob": "*", "custom_metadata": {"a": "b"}},
+            ),
+            id="search",
+        ),
         pytest.param(["read", "sys/x"], ("GET", "/v1/sys/x", None), id="read"),
         pytest.param(["write", "sys/x", "a=1"], ("PUT", "/v1/sys/x", {"a": "1"}), id="write"),
         pytest.param(["write", "-f", "sys/x"], ("PUT", "/v1/sys/x", {}), id="write-forced"),

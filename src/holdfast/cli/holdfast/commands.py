@@ -32,15 +32,23 @@ _KV = Group(
     {
         "get": Command("Read a secret", f"{_HERE}.kv_read:get"),
         "list": Command("List the names below a path", f"{_HERE}.kv_read:list_names"),
+        "read-many": Command("Read many secrets at once", f"{_HERE}.kv_across:read_many"),
+        "search": Command("Find secrets by name", f"{_HERE}.kv_across:search"),
         "put": Command("Write a secret, replacing all its fields", f"{_HERE}.kv_write:put"),
         "patch": Command("Change some fields of a secret", f"{_HERE}.kv_write:patch"),
+        "rollback": Command("Write an older version anew", f"{_HERE}.kv_write:rollback"),
         "delete": Command("Delete the newest or given versions", f"{_HERE}.kv_remove:delete"),
         "undelete": Command("Bring deleted versions back", f"{_HERE}.kv_remove:undelete"),
         "destroy": Command("Erase versions for good", f"{_HERE}.kv_remove:destroy"),
+        "enable-versioning": Command(
+            "Have a mount keep versions", f"{_HERE}.kv_versioning:enable_versioning"
+        ),
         "metadata": Group(
             "Work with the history of a secret",
             {
                 "get": Command("Show all versions of a secret", f"{_HERE}.kv_metadata:get"),
+                "put": Command("Set settings and notes of a secret", f"{_HERE}.kv_metadata:put"),
+                "patch": Command("Change some of them", f"{_HERE}.kv_metadata:patch"),
                 "delete": Command("Erase a secret with all its versions", f"{_HERE}.kv_metadata:delete"),
             },
         ),

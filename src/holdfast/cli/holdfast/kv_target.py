@@ -5,12 +5,15 @@ may make. A server too old to know that call has key-value mounts of version 1 o
 """
 
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.client import VaultClient
 from holdfast.client.errors import RemoteNotFoundError
+
+KV_TYPES = frozenset({"kv", "generic"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,37 @@ class KvTarget:
             raise LocalError(f"{self.mount}: expected a KV version 2 mount; this one keeps no versions")
 
 
+@dataclass(frozen=True, slots=True)
+class VisibleMounts:
+    """The key-value mounts that a token reaches.
+
+    Attributes:
+        versioned: paths with a trailing slash, and whether the mount keeps versions.
+    """
+
+    versioned: Mapping[str, bool]
+
+    def read_path(self, path: str) -> str:
+        """Return what a GET reads a secret by; a path outside these mounts stays as it is."""
+        for mount, is_versioned in self.versioned.items():
+            if path.startswith(mount):
+                return f"{mount}data/{path[len(mount) :]}" if is_versioned else path
+        return path
+
+
+def visible_mounts(client: VaultClient) -> VisibleMounts:
+    """Ask the store, once for many paths, which mounts the token reaches."""
+    answer = client.request("GET", "sys/internal/ui/mounts")
+    mounts = (answer.get("data") or {}).get("secret") or {}
+    return VisibleMounts(
+        {
+            path: str((mount.get("options") or {}).get("version")) == "2"
+            for path, mount in mounts.items()
+            if mount.get("type") in KV_TYPES
+        }
+    )
+
+
 def add_path_argument(parser: CommandParser) -> None:
     """Declare the path and the option that names its mount apart."""
     parser.add_argument("path", help="of the secret: mount/name, or name with -mount")
@@ -64,7 +98,7 @@ def find_target(client: VaultClient, arguments: Namespace) -> KvTarget:
     except RemoteNotFoundError:
         mount, _, name = path.partition("/")
         return KvTarget(f"{mount}/", name, is_versioned=False)
-    if found.get("type") not in {"kv", "generic"}:
+    if found.get("type") not in KV_TYPES:
         raise LocalError("path: expected one below a key-value mount")
     mount = str(found["path"]).strip("/") + "/"
     options = found.get("options") or {}
