@@ -1,5 +1,6 @@
 """``sys/...`` for a caller with a token: mounts, policies, capabilities, the state of the keys."""
 
+import base64
 from typing import Any
 
 from holdfast.clock import rfc3339
@@ -256,7 +257,15 @@ def _save_policy(visit: Visit) -> Command:
     if name != visit.argument:
         visit.warnings.append("policy name was converted to lowercase")
     text = fields.text(visit.values, "policy") or fields.text(visit.values, "rules")
-    return SavePolicy(name=name, text=text)
+    return SavePolicy(name=name, text=_without_base64(text))
+
+
+def _without_base64(text: str) -> str:
+    """Return the text of a policy, which some clients send in base64; no text with a rule looks like that."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 def _delete_policy(visit: Visit) -> Command:
