@@ -6,6 +6,8 @@ every store, and cannot be changed. ``default`` is a text that every
 token gets unless it was made without; it can be changed but not removed.
 """
 
+from functools import cache
+
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.policy.acl import Policy, parse_policy, root_policy
@@ -83,5 +85,12 @@ def delete_policy(tx: Transaction, name: str) -> None:
 
 
 def save_builtin_policies(tx: Transaction) -> None:
-    """Store the policies that a new store starts with."""
-    save_policy(tx, "default", DEFAULT_POLICY)
+    """Store the policies that a new store, or a namespace, starts with."""
+    tx.put("default", _default_text())
+
+
+@cache
+def _default_text() -> bytes:
+    """Return the text of ``default``, checked once: each of very many namespaces begins with it."""
+    parse_policy("default", DEFAULT_POLICY)
+    return DEFAULT_POLICY.encode()
