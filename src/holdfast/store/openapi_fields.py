@@ -356,7 +356,9 @@ FIELDS: dict[str, tuple[str, ...]] = {path: tuple(names.split()) for path, names
 
 
 # Taken without being explained: older names, and what stands in the path as well.
-_TAKEN_TOO = frozenset({"lease", "entity_alias", "name", "role", "role_name", "username", "path", "mount"})
+_TAKEN_TOO = frozenset(
+    {"backup", "lease", "entity_alias", "name", "role", "role_name", "username", "path", "mount"}
+)
 _MOST_NAMED = 20
 
 

@@ -1,5 +1,6 @@
 """Where ceremonies take place: the keeper's, one of each kind at a time."""
 
+import base64
 import logging
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -74,7 +75,7 @@ class CeremonyDesk:
         self._rekey: Rekey | None = None
         self._generation: RootGeneration | None = None
         self._handlers: dict[type[CeremonyCommand], Callable[[Any], dict[str, Any]]] = {
-            ReadRekey: lambda _: self._rekey.describe() if self._rekey else rekey.NOT_STARTED,
+            ReadRekey: lambda _: self._rekey.describe() if self._rekey else self._idle(rekey.NOT_STARTED),
             StartRekey: self._start_rekey,
             CancelRekey: lambda _: self._end_rekey(),
             SubmitOldShare: self._submit_old_share,
@@ -103,6 +104,10 @@ class CeremonyDesk:
         """Give up what is going on; the store is being sealed."""
         self._end_rekey()
         self._end_generation()
+
+    def _idle(self, not_started: dict[str, Any]) -> dict[str, Any]:
+        """Return what is said while nothing is going on: how many shares it would take."""
+        return {**not_started, "required": self._keeper.require_unsealed().config.threshold}
 
     # -- new shares ----------------------------------------------------------------------------------------
 
@@ -151,12 +156,16 @@ class CeremonyDesk:
         keys: dict[str, list[str]] = {}
         for fingerprint, message in zip(config.fingerprints, config.encrypted_shares, strict=True):
             keys.setdefault(fingerprint, []).append(message)
-        return {"nonce": "", "keys": keys}
+        encoded = {
+            name: [base64.b64encode(bytes.fromhex(one)).decode() for one in held]
+            for name, held in keys.items()
+        }
+        return {"nonce": "", "keys": keys, "keys_base64": encoded}
 
     # -- a root token --------------------------------------------------------------------------------------
 
     def _describe_generation(self) -> dict[str, Any]:
-        return self._generation.describe() if self._generation else root_generation.NOT_STARTED
+        return self._generation.describe() if self._generation else self._idle(root_generation.NOT_STARTED)
 
     def _start_generation(self, command: StartRootGeneration) -> dict[str, Any]:
         if self._generation is not None:

@@ -15,13 +15,15 @@ class Gathering:
     Args:
         config: how many are needed.
         clock: progress that nobody goes on with is given up, as when unsealing.
+        purpose: what it is called where a nonce is wrong.
 
     Attributes:
         nonce: names this gathering.
         required: how many shares are needed.
     """
 
-    def __init__(self, config: SealConfig, clock: Clock) -> None:
+    def __init__(self, config: SealConfig, clock: Clock, *, purpose: str) -> None:
+        self._purpose = purpose
         self.nonce = new_uuid()
         self.required = config.threshold
         self._attempt = UnsealAttempt(config, clock)
@@ -42,7 +44,9 @@ class Gathering:
                 that cannot belong together.
         """
         if not hmac.compare_digest(nonce.encode(), self.nonce.encode()):
-            raise InvalidInputError(f"incorrect nonce supplied; nonce for this operation is {self.nonce}")
+            raise InvalidInputError(
+                f"incorrect nonce supplied; nonce for this {self._purpose} operation is {self.nonce}"
+            )
         before = self.progress
         key = self._attempt.submit(parse_share(share))
         if key is None and self.progress == before:

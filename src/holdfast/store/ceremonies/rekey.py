@@ -28,6 +28,7 @@ NOT_STARTED: dict[str, Any] = {
     "pgp_fingerprints": None,
     "backup": False,
     "verification_required": False,
+    "verification_nonce": "",
 }
 
 
@@ -58,7 +59,7 @@ class Rekey:
             recipients=recipients,
             wrap=wrap,
         )
-        self._consent = Gathering(unsealed.config, clock)
+        self._consent = Gathering(unsealed.config, clock, purpose="rekey")
         self._verification: Gathering | None = None
 
     def describe(self) -> dict[str, Any]:
@@ -73,6 +74,7 @@ class Rekey:
             "pgp_fingerprints": list(self._prepared.dealt.config.fingerprints) or None,
             "backup": bool(self._prepared.dealt.config.fingerprints),
             "verification_required": self._command.verify,
+            "verification_nonce": self._verification.nonce if self._verification else "",
         }
 
     def submit_old(self, share: str, nonce: str) -> SecretBytes | None:
@@ -91,7 +93,9 @@ class Rekey:
             "verification_required": self._command.verify,
         }
         if self._command.verify:
-            self._verification = Gathering(self._prepared.dealt.config, self._clock)
+            self._verification = Gathering(
+                self._prepared.dealt.config, self._clock, purpose="rekey verification"
+            )
             document["verification_nonce"] = self._verification.nonce
         return document
 
@@ -133,7 +137,7 @@ class Rekey:
     def restart_verification(self) -> dict[str, Any]:
         """Begin to show the new shares again, under another nonce."""
         self._showing().close()
-        self._verification = Gathering(self._prepared.dealt.config, self._clock)
+        self._verification = Gathering(self._prepared.dealt.config, self._clock, purpose="rekey verification")
         return self.describe_verification()
 
     def close(self) -> None:

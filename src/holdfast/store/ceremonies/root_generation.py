@@ -57,7 +57,7 @@ class RootGeneration:
             if len(self._otp) != OTP_LENGTH or not self._otp.isascii():
                 raise InvalidInputError(f"otp: expected {OTP_LENGTH} ASCII characters")
         self._shows_otp = not command.otp and self._recipient is None
-        self._consent = Gathering(unsealed.config, clock)
+        self._consent = Gathering(unsealed.config, clock, purpose="root generation")
 
     def describe(self, *, with_otp: bool = False) -> dict[str, Any]:
         """Return how far it is; with the one-time password only to whoever began, and only if we made it."""
