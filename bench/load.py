@@ -36,6 +36,7 @@ class Settings:
         peer_url: another server to compare with; empty for none.
         peer_token: a token that may do everything there.
         peer_ca: certificate authority of the peer; empty for the system's.
+        only: names of the scenarios to run; empty for all.
     """
 
     connections: int = 64
@@ -48,6 +49,7 @@ class Settings:
     peer_url: str = ""
     peer_token: str = ""
     peer_ca: str = ""
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ class Contestant:
     plans: dict[str, Path]
 
 
-def measure(settings: Settings, scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Result]:
+def measure(settings: Settings) -> list[Result]:
     """Run every scenario on every server, in turn, ``rounds`` times."""
     find_wrk()
+    scenarios = [each for each in SCENARIOS if not settings.only or each.name in settings.only]
     load = Workload(mount=f"bench-{secrets.token_hex(4)}", secrets=settings.secrets)
     rounds: list[list[Sample]] = []
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="holdfast-bench-")))
-        store, root_token = stack.enter_context(
+        store, root_token, _ = stack.enter_context(
             store_server(directory, settings.workers, audited=settings.audited)
         )
         ours = stack.enter_context(_populated(store, VaultClient(store.url, root_token), load, directory))
@@ -73,17 +76,22 @@ def measure(settings: Settings, scenarios: tuple[Scenario, ...] = SCENARIOS) -> 
         bound = Contestant(stack.enter_context(constant_server(settings.workers)), ours.plans)
         contestants = [ours]
         if settings.peer_url:
-            tls = TlsSettings(ca_cert=settings.peer_ca) if settings.peer_ca else None
-            admin = VaultClient(settings.peer_url, settings.peer_token, tls=tls)
-            peer = Server("peer", settings.peer_url, listeners_at(settings.peer_url))
+            peer, admin = peer_of(settings)
             contestants.append(stack.enter_context(_populated(peer, admin, load, directory)))
         if settings.pinned:
             _pin([bound.server, store], settings.workers)
         runs = [(bound, READS)] + [(each, scenario) for scenario in scenarios for each in contestants]
         for number in range(settings.rounds):
-            _say(f"round {number + 1} of {settings.rounds}")
+            say(f"round {number + 1} of {settings.rounds}")
             rounds.append([_sample(contestant, scenario, settings) for contestant, scenario in runs])
     return summarise(rounds, peer="peer")
+
+
+def peer_of(settings: Settings) -> tuple[Server, VaultClient]:
+    """Return the other server, and a client that may do everything there."""
+    tls = TlsSettings(ca_cert=settings.peer_ca) if settings.peer_ca else None
+    admin = VaultClient(settings.peer_url, settings.peer_token, tls=tls)
+    return Server("peer", settings.peer_url, listeners_at(settings.peer_url)), admin
 
 
 def _sample(contestant: Contestant, scenario: Scenario, settings: Settings) -> Sample:
@@ -98,7 +106,7 @@ def _sample(contestant: Contestant, scenario: Scenario, settings: Settings) -> S
 
 @contextmanager
 def _populated(server: Server, admin: VaultClient, load: Workload, directory: Path) -> Iterator[Contestant]:
-    _say(f"{server.name}: writing {load.secrets} secrets")
+    say(f"{server.name}: writing {load.secrets} secrets")
     call: Call = admin.request
     tokens: list[str] = []
     try:
@@ -128,5 +136,6 @@ def _pin(servers: list[Server], workers: int) -> None:
     pin([0], set(processors[workers:]))  # wrk is a child of this process
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell whoever waits how far it is."""
     sys.stderr.write(f"bench: {text}\n")

@@ -5,9 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from bench.attach import Timing
 from bench.contest import Result
+from bench.growth import LISTED_NAMES, Size
 from bench.inprocess import Measurement
+from bench.logins import Logins
+from bench.plot import Curve, Panel, draw
 from bench.start import Start
+from bench.weight import Weight
 
+_MEGABYTE = 1_000_000
 NOTHING = "-"  # a figure that cannot be known
 
 _FIGURE = re.compile(r"[\d.,%]+|-")
@@ -63,6 +68,87 @@ def start_table(starts: Iterable[Start]) -> str:
     return table(("process", "ready ms", "fastest", "slowest", "CPU ms"), rows)
 
 
+def growth_table(sizes: Iterable[Size]) -> str:
+    """Return the table of the growth benchmark."""
+    head = (
+        *("secrets", "filled/s", "ready ms", "reads/s", "p50 ms", "p99 ms", "CPU us", "list p50 ms"),
+        *("list p99 ms", "memory MB", "own MB", "storage MB", "errors", "others"),
+    )
+    rows = [
+        (
+            f"{each.secrets:,}",
+            f"{each.filled:,.0f}",
+            f"{each.ready_ms:,.0f}",
+            f"{each.rate:,.0f}",
+            f"{each.p50_ms:.2f}",
+            f"{each.p99_ms:.2f}",
+            f"{each.cpu_us:.1f}",
+            f"{each.list_p50_ms:.2f}",
+            f"{each.list_p99_ms:.2f}",
+            _megabytes(each.memory_bytes),
+            _megabytes(each.own_bytes),
+            _megabytes(each.storage_bytes),
+            str(each.errors),
+            f"{each.disturbance:.0%}",
+        )
+        for each in sizes
+    ]
+    return table(head, rows)
+
+
+def growth_plot(sizes: Sequence[Size]) -> str:
+    """Return the curves of the growth benchmark as SVG."""
+    times = Panel(
+        "milliseconds",
+        (
+            Curve("read, median", [each.p50_ms for each in sizes]),
+            Curve("read, p99", [each.p99_ms for each in sizes]),
+            Curve(f"list {LISTED_NAMES:,}", [each.list_p50_ms for each in sizes]),
+            Curve("ready", [each.ready_ms for each in sizes]),
+        ),
+    )
+    room = Panel(
+        "megabytes",
+        (
+            Curve("storage", [each.storage_bytes / _MEGABYTE for each in sizes]),
+            Curve("memory", [each.memory_bytes / _MEGABYTE for each in sizes]),
+            Curve("without files", [each.own_bytes / _MEGABYTE for each in sizes]),
+        ),
+    )
+    return draw([each.secrets for each in sizes], (times, room), unit="secrets")
+
+
+def logins_table(results: Iterable[Logins]) -> str:
+    """Return the table of the logins benchmark."""
+    rows = [
+        (
+            f"{each.logins:,}",
+            f"{each.rate:,.0f}",
+            f"{each.p50_ms:.2f}",
+            f"{each.p99_ms:.2f}",
+            str(each.errors),
+            f"{each.storage_before:,}",
+            f"{each.storage_after:,}",
+        )
+        for each in results
+    ]
+    head = ("logins", "per s", "p50 ms", "p99 ms", "errors", "bytes before", "bytes after")
+    return table(head, rows)
+
+
+def weight_table(weights: Iterable[Weight]) -> str:
+    """Return the table of the memory benchmark."""
+    rows = [
+        (
+            each.server,
+            f"{each.secrets:,}",
+            *(_megabytes(size) for size in (each.before, each.after, each.own_after, each.per_100_000)),
+        )
+        for each in weights
+    ]
+    return table(("server", "secrets", "before MB", "after MB", "without files MB", "MB per 100,000"), rows)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows in columns: texts to the left, columns of figures to the right."""
     columns = list(zip(head, *rows, strict=True))
@@ -76,6 +162,10 @@ def _align(column: Sequence[str]) -> list[str]:
     if all(_FIGURE.fullmatch(cell) for cell in cells):
         return [cell.rjust(width) for cell in column]
     return [cell.ljust(width) for cell in column]
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / _MEGABYTE:,.1f}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -16,6 +16,7 @@ from holdfast.errors import HoldfastError
 
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
+_PAUSE_SECONDS = 0.005
 DATA = "data"  # where a store has its data, below its directory
 
 
@@ -50,18 +51,18 @@ def constant_server(workers: int) -> Iterator[Server]:
 
 
 @contextmanager
-def store_server(directory: Path, workers: int, *, audited: bool) -> Iterator[tuple[Server, str]]:
-    """Run a fresh store, initialised and unsealed; yield it and its root token."""
+def store_server(directory: Path, workers: int, *, audited: bool) -> Iterator[tuple[Server, str, str]]:
+    """Run a fresh store, initialised and unsealed; yield it, its root token, and the share that opens it."""
     with store_process(directory, workers, audited=audited) as server:
         admin = VaultClient(server.url)
         made = admin.init(shares=1, threshold=1)
         admin.unseal(made.shares[0])
-        yield server, made.root_token
+        yield server, made.root_token, made.shares[0]
 
 
 @contextmanager
 def store_process(directory: Path, workers: int, *, audited: bool) -> Iterator[Server]:
-    """Run the store whose data are below a directory, or a new one; yield it once it says how it is."""
+    """Run the store whose data are below a directory, or a new one; yield it once it answers."""
     config = directory / "config.hcl"
     port = free_port()
     config.write_text(_config(directory, port, workers, audited=audited))
@@ -121,7 +122,7 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> 
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("a server did not start")
-        time.sleep(0.05)
+        time.sleep(_PAUSE_SECONDS)
 
 
 def stop(processes: list[subprocess.Popen[bytes]]) -> None:

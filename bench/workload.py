@@ -46,7 +46,11 @@ class Workload:
 
     def path(self, secret: int) -> str:
         """Return the API path of a secret, without ``/v1/``."""
-        return f"{self.mount}/data/{_team(secret)}/service-{secret // TEAMS:05d}/credentials"
+        return f"{self.mount}/data/{self.name(secret)}"
+
+    def name(self, secret: int) -> str:
+        """Return the path of a secret below the mount."""
+        return f"{_team(secret)}/service-{secret // TEAMS:05d}/credentials"
 
     def token_of(self, secret: int) -> int:
         """Return the number of the token that asks for a secret: one of its team's."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bench.workload import Workload, request_text
+from bench.workload import TEAMS, Workload, request_text
 
 SCRIPT = Path(__file__).with_name("load.lua")
 THREADS = 2
@@ -79,6 +79,20 @@ def login_plan_text(load: Workload, machines: list[dict[str, str]]) -> str:
     """Return the plan of logins: every machine once, as text of complete requests."""
     logins = [request_text("POST", load.login_path, body=json.dumps(machine)) for machine in machines]
     return f"return {{ write_every = 0,\nreads = {_lua_list(logins)} }}\n"
+
+
+def walk_plan_text(load: Workload, tokens: list[str]) -> str:
+    """Return a plan of reads that makes each request when it is sent, for more secrets than memory holds."""
+    secret, token = 40, "TOKEN"
+    text = request_text("GET", load.path(secret), token).replace("%", "%%")
+    text = text.replace(load.name(secret), "team-%02d/service-%05d/credentials").replace(token, "%s")
+    return (
+        f"local tokens = {_lua_list(tokens)}\nlocal text = {json.dumps(text)}\n"
+        f"return {{ write_every = 0, count = {load.secrets}, read = function(secret)\n"
+        f"local team, service = secret % {TEAMS}, math.floor(secret / {TEAMS})\n"
+        f"local token = tokens[service % {load.tokens // TEAMS} * {TEAMS} + team + 1]\n"
+        f"return string.format(text, team, service, token) end }}\n"
+    )
 
 
 def plan_text(load: Workload, tokens: list[str], scenario: Scenario) -> str:
