@@ -6,7 +6,6 @@ from holdfast.client import VaultClient
 from holdfast.client.errors import RemoteUnavailableError
 from holdfast.client.vault_across import MOST_AT_ONCE, read_many, search
 
-
 CANARY = "canary-7f3a"
 
 
