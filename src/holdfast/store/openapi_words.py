@@ -107,6 +107,26 @@ SUBJECTS: dict[str, str] = {
     "auth/token/tidy": "Remove what has run out.",
     "auth/token/roles": "the token roles",
     "auth/token/roles/{}": "a token role",
+    "identity/entity": "Make an entity, or change one.",
+    "identity/entity/id": "the entities that something is stored about, by id",
+    "identity/entity/id/{}": "an entity",
+    "identity/entity/name": "the same entities by name",
+    "identity/entity/name/{}": "an entity",
+    "identity/entity/merge": "Have entities become another one.",
+    "identity/entity/batch-delete": "Remove entities.",
+    "identity/entity-alias": "Make an alias of an entity, or change one.",
+    "identity/entity-alias/id": "the aliases of entities",
+    "identity/entity-alias/id/{}": "an alias of an entity",
+    "identity/group": "Make a group, or change one.",
+    "identity/group/id": "the groups, by id",
+    "identity/group/id/{}": "a group",
+    "identity/group/name": "the groups, by name",
+    "identity/group/name/{}": "a group",
+    "identity/group-alias": "Make an alias of a group, or change one.",
+    "identity/group-alias/id": "the aliases of groups",
+    "identity/group-alias/id/{}": "an alias of a group",
+    "identity/lookup/entity": "Find an entity by anything that it is known by.",
+    "identity/lookup/group": "Find a group by anything that it is known by.",
     "kv:data/{path}": "a secret: its newest version, or the one that is asked for",
     "kv:metadata/{path}": "the versions of a secret, and notes about it",
     "kv:delete/{path}": "Delete versions; they can be brought back.",
@@ -136,6 +156,15 @@ _LOOKED_UP = (
     "accessor creation_time creation_ttl display_name entity_id expire_time explicit_max_ttl id meta "
     "num_uses orphan path policies ttl type"
 )
+_ENTITY = (
+    "id name metadata policies disabled aliases direct_group_ids inherited_group_ids group_ids "
+    "merged_entity_ids creation_time last_update_time"
+)
+_GROUP = (
+    "id name type policies metadata member_entity_ids member_group_ids parent_group_ids alias "
+    "creation_time last_update_time"
+)
+_ALIAS = "id name canonical_id mount_accessor metadata custom_metadata creation_time last_update_time"
 _MOUNT = "type description accessor uuid local seal_wrap options config"
 _TUNED = "description default_lease_ttl max_lease_ttl force_no_cache"
 
@@ -178,6 +207,18 @@ _MEMBERS: dict[tuple[str, Operation], str] = {
     ("auth/token/lookup", Operation.READ): _LOOKED_UP,
     ("auth/token/lookup", Operation.WRITE): _LOOKED_UP,
     ("auth/token/lookup-accessor", Operation.WRITE): _LOOKED_UP,
+    ("identity/entity", Operation.WRITE): "id name aliases",
+    ("identity/entity/id/{}", Operation.READ): _ENTITY,
+    ("identity/entity/name/{}", Operation.READ): _ENTITY,
+    ("identity/lookup/entity", Operation.WRITE): _ENTITY,
+    ("identity/group", Operation.WRITE): "id name",
+    ("identity/group/id/{}", Operation.READ): _GROUP,
+    ("identity/group/name/{}", Operation.READ): _GROUP,
+    ("identity/lookup/group", Operation.WRITE): _GROUP,
+    ("identity/entity-alias", Operation.WRITE): "id canonical_id",
+    ("identity/entity-alias/id/{}", Operation.READ): _ALIAS,
+    ("identity/group-alias", Operation.WRITE): "id canonical_id",
+    ("identity/group-alias/id/{}", Operation.READ): _ALIAS,
     ("kv:data/{path}", Operation.READ): "data metadata",
     ("kv:data/{path}", Operation.WRITE): "version created_time deletion_time destroyed custom_metadata",
     ("kv:data/{path}", Operation.PATCH): "version created_time deletion_time destroyed custom_metadata",

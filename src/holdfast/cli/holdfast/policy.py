@@ -104,6 +104,9 @@ def _explain(arguments: Namespace) -> int:
         )
         print()
         print_names(told["rules_for_the_path"], header="Rules that match, the deciding one first")
+        if dropped := told.get("dropped_rules"):
+            print()
+            print_names(dropped, header="Rules that are nothing for this token")
     return EXIT_OK if told["allowed"] else EXIT_REMOTE_ERROR
 
 

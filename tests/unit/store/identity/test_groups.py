@@ -1,4 +1,4 @@
-"""Groups: listed members, nested groups, members that logins say, no circles; policies come and go at once."""
+"""Groups: listed members, nested groups, members that logins say; no circles, and no late policies."""
 
 from itertools import pairwise
 
