@@ -170,6 +170,8 @@ def _lease_ttl(values: dict[str, Any], name: str) -> int | None:
 
 
 def _ui_mounts(visit: Visit) -> Answer:
+    if not visit.request.token:
+        return Answer(data=encode(_for_anybody(visit)))
     acl = visit.caller.acl
     secret = {
         mount.path: _describe_mount(mount)
@@ -179,17 +181,35 @@ def _ui_mounts(visit: Visit) -> Answer:
     return Answer(data=encode({"secret": secret, "auth": describe_auth_mounts(visit, visit.caller)}))
 
 
+def _for_anybody(visit: Visit) -> dict[str, Any]:
+    """Return what anybody may know of the mounts that anybody may see: enough to draw a page for logging in."""
+    auth = describe_auth_mounts(visit, visit.caller)
+    secret = {
+        mount.path: _describe_mount(mount)
+        for mount in visit.store.mounts.mounts
+        if mount.notes.get(mount_notes.VISIBILITY) == "unauth"
+    }
+    brief = ("type", "description", "options")
+    return {
+        kind: {path: {name: mount[name] for name in brief} for path, mount in mounts.items()}
+        for kind, mounts in (("secret", secret), ("auth", auth))
+    }
+
+
 def _ui_mount(visit: Visit) -> Answer:
     """Say what is mounted at a path. Unknown and forbidden mounts read the same: names cannot be probed."""
     if auth_mount := describe_auth_mount_of(visit, visit.argument.rstrip("/") + "/"):
         return Answer(data=encode(auth_mount))
-    mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
-    if mount is None or not visit.caller.acl.may_touch_below(mount.path):
+    here = visit.store.namespace.path
+    # A client that names a namespace at the beginning of a path asks with that in front, too.
+    inside, path = visit.store.namespaces.enter(here, visit.argument.rstrip("/") + "/")
+    between, mount = inside.namespace.path[len(here) :], inside.mounts.find(path)
+    if mount is None or not visit.caller.acl.may_touch_below(between + mount.path):
         raise PermissionDeniedError(
             "preflight capability check returned 403, please ensure client's policies grant access to path "
             f'"{visit.argument.rstrip("/")}/"'
         )
-    return Answer(data=encode({**_describe_mount(mount), "path": mount.path}))
+    return Answer(data=encode({**_describe_mount(mount), "path": between + mount.path}))
 
 
 def _describe_mount(mount: Mount) -> dict[str, Any]:
@@ -321,7 +341,7 @@ SYSTEM_ROUTES = RouteTable(
         Route("sys/mounts/{}/tune", Operation.READ, _read_tuning),
         Route("sys/mounts/{}/tune", Operation.WRITE, _tune_mount),
         *AUTH_MOUNT_ROUTES,
-        Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts),
+        Route("sys/internal/ui/mounts", Operation.READ, _ui_mounts, without_token=True),
         Route("sys/internal/ui/mounts/{}", Operation.READ, _ui_mount),
         Route(OPENAPI, Operation.READ, _openapi),
         Route(f"{HELP}{{}}", Operation.READ, _explain_path),

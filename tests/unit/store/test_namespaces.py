@@ -216,6 +216,18 @@ class TestFinding:
         assert [inside.ask("GET", "sys/mounts").status for inside in forms] == [200, 429]
         assert In(store, "b").ask("GET", "sys/mounts").status == 200
 
+    def test_a_client_finds_the_mount_of_a_path_that_begins_with_a_namespace(self, store):
+        create(store, "a")
+        create(store, "a/b")
+        ask = "sys/internal/ui/mounts/a/b/secret/x"
+        assert store.vault("GET", ask, token=store.root).data["path"] == "a/b/secret/"
+        assert In(store, "a").ask("GET", "sys/internal/ui/mounts/b/secret/x").data["path"] == "b/secret/"
+        reader = store.token_for({"a/b/secret/*": ["read"]})
+        assert store.vault("GET", ask, token=reader).data["options"] == {"version": "2"}
+        for elsewhere in ("a/secret/x", "a/b/none/x", "a/none"):
+            refused = store.vault("GET", f"sys/internal/ui/mounts/{elsewhere}", token=reader)
+            assert refused.status == 403
+
 
 class TestTokens:
     def test_a_token_says_where_it_is_from_and_asks_about_itself_from_anywhere(self, store, form):

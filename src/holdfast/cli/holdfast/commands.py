@@ -210,6 +210,19 @@ _AUTH = Group(
     },
 )
 
+_NAMESPACE = Group(
+    "Make stores within the store",
+    {
+        "create": Command("Make a namespace", f"{_HERE}.namespace:create"),
+        "list": Command("List namespaces", f"{_HERE}.namespace:list_names"),
+        "lookup": Command("Show a namespace", f"{_HERE}.namespace:lookup"),
+        "patch": Command("Change notes of a namespace", f"{_HERE}.namespace:patch"),
+        "delete": Command("Delete a namespace and all that is in it", f"{_HERE}.namespace:delete"),
+        "lock": Command("Refuse everything in a namespace", f"{_HERE}.namespace:lock"),
+        "unlock": Command("Serve a namespace again", f"{_HERE}.namespace:unlock"),
+    },
+)
+
 _COMPLETION = Group(
     "Have a shell complete commands and options",
     {
@@ -257,6 +270,7 @@ PROGRAM = Program(
             "lease": _LEASE,
             "unwrap": Command("Fetch an answer that waits in the store", f"{_HERE}.wrapping:unwrap"),
             "audit": _AUDIT,
+            "namespace": _NAMESPACE,
             "security": _SECURITY,
             "import": _IMPORT,
             "export": Command(
