@@ -155,9 +155,7 @@ class Store:
         self._writer = writer
         self._counter = counter
         self._clock = clock
-        self._audit = AuditTrail(
-            open_audit_devices, clock, schedule, health=self._facts.audit_health
-        )
+        self._audit = AuditTrail(open_audit_devices, clock, schedule, health=self._facts.audit_health)
         self._conclude = Conclusion(self.submit, self._audit, clock).give
         self._offload = offload
         self._gate = Gate()
@@ -649,8 +647,15 @@ _OF_THE_TOKEN = frozenset({*(f"auth/token/{what}-self" for what in ("lookup", "r
 _FOR_ANYBODY = frozenset(route.pattern for route in SYSTEM_ROUTES.routes if route.anybody)
 
 
+_WITHOUT_TOKEN = frozenset(
+    (route.operation, route.pattern) for route in SYSTEM_ROUTES.routes if route.without_token
+)
+
+
 def _is_for_anybody(request: StoreRequest) -> bool:
-    return request.path in _FOR_ANYBODY
+    if request.path in _FOR_ANYBODY:
+        return True
+    return not request.token and (request.operation, request.path) in _WITHOUT_TOKEN
 
 
 def _may_sudo(caller: Caller, request: StoreRequest) -> bool:
