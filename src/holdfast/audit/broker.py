@@ -26,12 +26,13 @@ from holdfast.audit.entry import (
     peer_members,
 )
 from holdfast.audit.errors import AuditFailedError
-from holdfast.audit.hasher import Shower
+from holdfast.audit.hasher import ClearValues, Shower
 from holdfast.clock import rfc3339
 from holdfast.errors import HoldfastError, InternalError, NotFoundError
 
 _REQUEST = b'},"request":{"id":"'
 _RESPONSE = b'},"response":{'
+_IN_CLEAR = ClearValues()
 _HANDLES = ("token", "accessor", "wrapped_accessor")
 
 
@@ -163,8 +164,13 @@ class AuditBroker:
         for device, common in self._parts_of(entry):
             if counted is not None and device.elides_lists:
                 shown = counted
+            elif not data:
+                shown = b""
+            elif metadata:  # then the data are one member of what is shown
+                shower = _IN_CLEAR if "data" in target.clear_response else device.hasher
+                shown = shower.json(data)
             else:
-                shown = device.hasher.json(data, target.clear_response) if data else b""
+                shown = device.hasher.json(data, target.clear_response)
             if metadata:
                 shown = b"".join((b'"data":{"data":', shown or b"null", b',"metadata":', metadata, b"}"))
             elif shown:

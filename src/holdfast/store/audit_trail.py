@@ -275,13 +275,15 @@ class AuditTrail:
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
         auth = caller.audit_auth
         if auth is None or auth.owner is not self._broker:
-            entry = caller.entry
+            entry, known = caller.entry, caller.known
             auth = caller.audit_auth = self._broker.auth(
                 client_token=request.token,
                 accessor=entry.accessor,
                 display_name=entry.display_name,
-                policies=entry.policies,
+                policies=known.all_policies(entry.policies),
                 token_policies=entry.policies,
+                identity_policies=known.policies,
+                entity_id=known.entity_id,
                 token_type=entry.type,
                 metadata=entry.meta,
                 token_ttl=entry.ttl_seconds,

@@ -1,12 +1,15 @@
 """What is said of a mount beyond what the store acts on: kept as it was said, and told again.
 
 Programs that bring a store into a desired state compare what they read with what they wrote, so nothing they
-say may vanish. None of it changes what the store does: there is one cluster, everything is sealed, nothing is
-cached that must not be, and audit lines show no value in clear whatever a mount says.
+say may vanish. Little of it changes what the store does: there is one cluster, everything is sealed, nothing
+is cached that must not be. But audit lines show what they may show in clear, and a mount that anybody may see
+is shown to anybody.
 """
 
+import re
 from typing import Any
 
+from holdfast.audit.hasher import NOTHING
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
@@ -21,6 +24,9 @@ _LISTS = (
     "audit_non_hmac_response_keys",
     "passthrough_request_headers",
 )
+_HEADERS = ("allowed_response_headers", "passthrough_request_headers")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_CREDENTIALS = frozenset({"x-vault-token", "authorization", "cookie", "set-cookie"})
 VISIBILITY = "listing_visibility"
 KNOWN = frozenset({*_LISTS, VISIBILITY, "force_no_cache", "plugin_version"})
 """What can be said at any time."""
@@ -45,6 +51,11 @@ def said_of(values: dict[str, Any]) -> Notes:
         InvalidInputError: it says what cannot be.
     """
     said: Notes = {name: list(fields.words(values, name)) for name in _LISTS if name in values}
+    for name in _HEADERS:
+        if any(not _HEADER.fullmatch(header) for header in said.get(name, ())):
+            raise InvalidInputError(f"{name}: expected names of headers")
+        if any(header.lower() in _CREDENTIALS for header in said.get(name, ())):
+            raise InvalidInputError(f"{name}: expected none that carries a credential")
     if "force_no_cache" in values:
         said["force_no_cache"] = fields.boolean(values, "force_no_cache")
     for name in (VISIBILITY, "plugin_version"):
@@ -65,6 +76,14 @@ def with_notes(before: Notes, said: Notes) -> Notes:
     if len(encode(notes)) > MAX_BYTES:
         raise InvalidInputError(f"config: expected at most {MAX_BYTES} bytes of lists and texts")
     return notes
+
+
+def shown_in_audit(notes: Notes) -> dict[str, Any]:
+    """Return which members of requests and answers audit lines show as they are."""
+    return {
+        "clear_request": frozenset(notes.get("audit_non_hmac_request_keys", ())) or NOTHING,
+        "clear_response": frozenset(notes.get("audit_non_hmac_response_keys", ())) or NOTHING,
+    }
 
 
 def told(notes: Notes) -> dict[str, Any]:

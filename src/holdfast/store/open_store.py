@@ -52,6 +52,7 @@ from holdfast.store.layout import (
     engine_place,
     reading,
 )
+from holdfast.store.mount_notes import shown_in_audit
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.namespaces.inside import Inside
 from holdfast.store.namespaces.records import ROOT, Namespace
@@ -299,9 +300,13 @@ class OpenStore:
             if auth_mount is None:
                 return Destination(target(operation, path))
             where = f"auth/{auth_mount.path}"
-            return Destination(target(operation, path, mount_point=where, mount_type=auth_mount.type))
+            shown = shown_in_audit(auth_mount.notes)
+            return Destination(
+                target(operation, path, mount_point=where, mount_type=auth_mount.type, **shown)
+            )
+        shown = shown_in_audit(mount.notes)
         return Destination(
-            target(operation, path, mount_point=mount.path, mount_type=mount.type),
+            target(operation, path, mount_point=mount.path, mount_type=mount.type, **shown),
             Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
         )
 

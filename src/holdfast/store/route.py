@@ -45,7 +45,7 @@ class Route:
         sudo: whether the caller needs the ``sudo`` capability on the path, beside the operation's own.
         superuser: whether the caller must be allowed everything.
         anybody: whether it takes no token at all; the handler decides by itself what is said.
-        without_token: whether somebody without a token may ask, too; the handler tells him what anybody may know.
+        without_token: whether somebody without a token may ask as well; he is told what anybody may know.
         any_token: whether a live token is all it takes; the handler decides by itself what is said.
     """
 

@@ -182,7 +182,7 @@ def _ui_mounts(visit: Visit) -> Answer:
 
 
 def _for_anybody(visit: Visit) -> dict[str, Any]:
-    """Return what anybody may know of the mounts that anybody may see: enough to draw a page for logging in."""
+    """Return what anybody may know of the mounts that anybody may see: enough to draw a page for a login."""
     auth = describe_auth_mounts(visit, visit.caller)
     secret = {
         mount.path: _describe_mount(mount)

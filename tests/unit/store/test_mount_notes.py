@@ -1,6 +1,9 @@
 """What is said of a mount is told again, word for word, so that nobody sees a drift where there is none."""
 
+import json
+
 import pytest
+from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest
 
 SAID = {
@@ -71,11 +74,64 @@ def test_anybody_may_know_of_a_mount_that_says_so(store):
     assert list(listed) == ["m/"]
 
 
+def test_without_a_token_one_sees_only_what_anybody_may_see(store):
+    for path, kind, visibility in (
+        ("sys/mounts/m", "kv", "unauth"),
+        ("sys/mounts/n", "kv", "hidden"),
+        ("sys/auth/people", "userpass", "unauth"),
+        ("sys/auth/others", "userpass", ""),
+    ):
+        body = {"type": kind, "description": "d", "config": {"listing_visibility": visibility}}
+        assert store.vault("POST", path, body, token=store.root).status == 204
+    seen = store.vault("GET", "sys/internal/ui/mounts").data
+    assert seen == {
+        "secret": {"m/": {"type": "kv", "description": "d", "options": {"version": "1"}}},
+        "auth": {"people/": {"type": "userpass", "description": "d", "options": None}},
+    }
+    assert store.vault("GET", "sys/internal/ui/mounts/m").status == 403
+    assert store.vault("GET", "sys/internal/ui/mounts", token="hvs.forged").status == 403
+
+
+def test_audit_lines_show_in_clear_what_a_mount_says_and_nothing_else():
+    sink = CollectingSink()
+    store = StoreUnderTest(sinks={"main": sink}).initialize()
+    config = {"audit_non_hmac_request_keys": ["ticket"], "audit_non_hmac_response_keys": ["ticket", "data"]}
+    for path, kind, said in (("one", "kv-v1", config), ("two", "kv-v2", config), ("not", "kv-v1", {})):
+        store.vault("POST", f"sys/mounts/{path}", {"type": kind, "config": said}, token=store.root)
+
+    def lines_of(method, path, body=None):
+        sink.writes.clear()
+        assert store.vault(method, path, body, token=store.root).status < 300
+        request, response = map(json.loads, sink.lines)
+        return request["request"].get("data"), response["response"].get("data")
+
+    asked, _ = lines_of(
+        "PUT", "one/a", {"ticket": "OPS-1", "password": "s3cret", "deep": {"ticket": "OPS-2"}}
+    )
+    assert asked["ticket"] == "OPS-1"
+    assert "s3cret" not in str(asked)
+    assert "OPS-2" not in str(asked)  # only members of the data itself are named
+    _, answered = lines_of("GET", "one/a")
+    assert (answered["ticket"], "s3cret" in str(answered)) == ("OPS-1", False)
+    asked, _ = lines_of("PUT", "two/data/a", {"data": {"ticket": "OPS-3"}})
+    assert "OPS-3" not in str(asked)
+    _, answered = lines_of("GET", "two/data/a")
+    assert answered["data"] == {"ticket": "OPS-3"}
+    asked, _ = lines_of("PUT", "not/a", {"ticket": "OPS-4"})
+    assert "OPS-4" not in str(asked)
+    store.vault("POST", "sys/mounts/one/tune", {"audit_non_hmac_request_keys": []}, token=store.root)
+    asked, _ = lines_of("PUT", "one/a", {"ticket": "OPS-5"})
+    assert "OPS-5" not in str(asked)
+
+
 @pytest.mark.parametrize(
     "config",
     [
         pytest.param({"listing_visibility": "all"}, id="visibility"),
-        pytest.param({"passthrough_request_headers": ["x" * 5000]}, id="too-much"),
+        pytest.param({"audit_non_hmac_request_keys": ["x" * 5000]}, id="too-much"),
+        pytest.param({"passthrough_request_headers": ["a b"]}, id="no-header"),
+        pytest.param({"passthrough_request_headers": ["X-Vault-Token"]}, id="credential"),
+        pytest.param({"allowed_response_headers": ["X\r\nSet-Cookie: a"]}, id="split"),
         pytest.param({"allowed_response_headers": [{"a": 1}]}, id="no-texts"),
         pytest.param({"force_no_cache": "maybe"}, id="no-switch"),
     ],

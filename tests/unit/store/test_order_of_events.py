@@ -70,7 +70,7 @@ def ask(store, route, token):
 def test_nobody_gets_nowhere(store, route):
     # Who has nothing but a one-time token is told in the words that clients look for that it is none.
     is_unwrapping = route.pattern == "sys/wrapping/unwrap"
-    assert ask(store, route, "").status == 403
+    assert ask(store, route, "").status == (200 if route.without_token else 403)
     assert ask(store, route, "hvs.forged").status == (400 if is_unwrapping else 403)
 
 

@@ -19,6 +19,9 @@ MOST_SHOWN = 20
 def verify(parser: CommandParser) -> Run:
     """Say whether audit files are as they were written; exit code 1 if they are not."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="oldest first, where a file was rotated")
+    parser.add_argument(
+        "--syslog", action="store_true", help="something put a header before each line, as syslog does"
+    )
     _add_device_option(parser)
     add_format_option(parser)
     add_server_options(parser)
@@ -42,7 +45,7 @@ def _add_device_option(parser: CommandParser) -> None:
 
 def _verify(arguments: Namespace) -> int:
     answer = connect(arguments).request("GET", f"sys/audit-chain/{arguments.device}")
-    verifier = Verifier(base64.b64decode(data_of(answer)["key"]))
+    verifier = Verifier(base64.b64decode(data_of(answer)["key"]), headers=arguments.syslog)
     for name in arguments.files:
         try:
             with Path(name).open("rb") as file:

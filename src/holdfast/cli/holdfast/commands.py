@@ -157,8 +157,11 @@ _SERVICE_ACCOUNTS = Group(
 )
 
 _AUDIT = Group(
-    "Read audit files",
+    "Say where audit lines go, and read them",
     {
+        "enable": Command("Add an audit device", f"{_HERE}.audit_devices:enable"),
+        "disable": Command("Remove an audit device", f"{_HERE}.audit_devices:disable"),
+        "list": Command("List the audit devices", f"{_HERE}.audit_devices:list_devices"),
         "verify": Command("Say whether audit files are as they were written", f"{_HERE}.audit:verify"),
         "hash": Command("Print what stands for a text in audit lines", f"{_HERE}.audit:hash_text"),
     },
