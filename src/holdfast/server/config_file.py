@@ -47,17 +47,20 @@ _IGNORED = frozenset(
         "disable_cache",
         "plugin_directory",
         "disable_sealwrap",
-        "raw_storage_endpoint",
-        "introspection_endpoint",
         "telemetry",
-        "user_lockout",
-        "service_registration",
-        "log_format",
-        "log_file",
-        "default_lease_ttl",
-        "max_lease_ttl",
     }
 )
+# What Vault knows, too, and somebody may rely on; it is warned about.
+_WITHOUT_EFFECT = {
+    "raw_storage_endpoint": "storage is shown to nobody",
+    "introspection_endpoint": "memory is shown to nobody",
+    "user_lockout": "guesses are slowed down by rules of our own",
+    "service_registration": "the store tells nobody where it is",
+    "log_format": "the log has one form",
+    "log_file": "the log goes to standard error",
+    "default_lease_ttl": "it is 768h, unless a mount or a role says less",
+    "max_lease_ttl": "it is 768h, unless a mount or a role says less",
+}
 _ALIASES = {"backend": "storage"}
 _STANZAS = ("storage", "listener", "audit", "seal", "iam", "cluster")
 T = TypeVar("T")
@@ -110,6 +113,8 @@ def _sort_stanza(path: str, block: Block, stanzas: dict[str, list[tuple[str, Blo
     kind = _ALIASES.get(block.type, block.type)
     if kind in stanzas:
         stanzas[kind].append((path, block))
+    elif kind in _WITHOUT_EFFECT:
+        _warn_of_no_effect(kind)
     elif kind not in _IGNORED:
         expected = "this stanza is not known"
         if kind == "ha_storage":
@@ -214,9 +219,20 @@ def _change(config: ServerConfig, name: str, value: Any) -> dict[str, Any]:
             require_mode(config, parse_mode(value))
         case "storage" | "backend" | "listener" | "audit" | "seal" | "iam" | "cluster" | "ha_storage":
             raise InvalidInputError(f"{name}: expected a stanza, not a value")
-        case _ if name not in _IGNORED:
-            log.warning("configuration: the setting %s is not known and was ignored", name)
+        case _:
+            _warn_unless_harmless(name)
     return change
+
+
+def _warn_unless_harmless(name: str) -> None:
+    if name in _WITHOUT_EFFECT:
+        _warn_of_no_effect(name)
+    elif name not in _IGNORED:
+        log.warning("configuration: the setting %s is not known and was ignored", name)
+
+
+def _warn_of_no_effect(name: str) -> None:
+    log.warning("configuration: %s has no effect: %s", name, _WITHOUT_EFFECT[name])
 
 
 def _place(path: str, block: Block) -> str:
