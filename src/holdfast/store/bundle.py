@@ -53,8 +53,8 @@ class Bundle:
         )
 
 
-def require_kv(destination: Destination) -> tuple[Mount, str]:
-    """Return the mount that a read goes to, and the path below it.
+def require_kv(destination: Destination, path: str) -> tuple[Mount, str]:
+    """Return the mount that a read of ``path`` goes to, and the rest of the path below it.
 
     Raises:
         NotFoundError: there is none.
@@ -62,7 +62,7 @@ def require_kv(destination: Destination) -> tuple[Mount, str]:
     """
     mounted = destination.mounted
     if mounted is None:
-        raise NotFoundError("no handler for route: nothing is mounted at this path")
+        raise NotFoundError(f'no handler for route "{path}". route entry not found.')
     if mounted.mount.type != "kv":
         raise InvalidInputError("path: expected one below a key-value mount")
     return mounted.mount, mounted.path

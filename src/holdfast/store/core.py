@@ -488,7 +488,7 @@ class Store:
             read.namespace, read.within = opened.namespace.path, opened.namespace
             self._gate.check(opened.quotas, read.namespace + read.path, read.peer, now)
             permit = self._permit(caller, read)
-            mount, path = require_kv(opened.destination(read.operation, read.path))
+            mount, path = require_kv(opened.destination(read.operation, read.path), read.path)
             mounted = Mounted(mount, path, view(engine_place(mount.storage_prefix)))
             visit = MountVisit(
                 read, mounted, caller, permit, opened, now, self._max_secret_bytes, is_one_state=True

@@ -127,7 +127,7 @@ def _places(visit: Visit, below: str) -> list[_Place]:
     allowed = [place for place in places if _may_list(acl, place, place.directory)]
     if below and not allowed:
         if not places and acl.decide(below, Capability.LIST):
-            raise NotFoundError("no handler for route: no key-value mount is at this path")
+            raise NotFoundError(f'no handler for route "{below}". route entry not found.')
         raise PermissionDeniedError("permission denied")
     return sorted(allowed, key=lambda place: place.path.encode())
 

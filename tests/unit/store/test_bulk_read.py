@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest
+from tests.support.namespaces import In, create
 
 from holdfast.store.bundle import MAX_BYTES, MAX_READS
 
@@ -270,3 +271,17 @@ def test_users_of_the_other_dialect_may_ask_too(store):
     assert answer.status == 201
     (entry,) = results(store, ["secret/data/shared/app"])
     assert entry["data"]["data"] == {"value": "v"}
+
+
+def test_a_namespace_has_its_own(store):
+    create(store, "inner")
+    inside = In(store, "inner")
+    inside.ask("PUT", "secret/data/a", {"data": {"k": "inner"}})
+    put(store, "secret/data/a", {"data": {"k": "outer"}})
+    for where, value in ((inside, "inner"), (In(store, ""), "outer")):
+        read = where.ask("POST", "sys/kv/bulk-read", {"paths": ["secret/data/a", "plain/app"]})
+        entry, other = read.data["results"]
+        assert entry["data"]["data"]["k"] == value
+        assert other["status"] == (404 if where is inside else 200)
+    names = [entry["name"] for entry in inside.ask("POST", "sys/kv/search", {}).data["results"]]
+    assert names == ["a"]
