@@ -16,7 +16,7 @@ def sops():
     store.initialize()
     admin = GoClient(store, store.root)
     done(admin.post("sys/mounts/sops/team", {"type": "transit"}))
-    done(admin.write("sops/team/keys/first", {"type": "rsa-4096"}), 200)
+    done(admin.write("sops/team/keys/first", {"type": "rsa-2048"}), 200)
     done(admin.write("sops/team/keys/second", None), 200)
     rules = {f"sops/team/{verb}/*": ["update"] for verb in ("encrypt", "decrypt")}
     return GoClient(store, store.token_for(rules))
