@@ -1,12 +1,9 @@
 """What operators do with a running store, as clients of the Vault API see it: shares, keys, quotas, tools."""
 
-import base64
 import re
 
 import pytest
 from tests.support.local_store import StoreUnderTest
-
-from holdfast.store.ceremonies.root_generation import hide_token
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -231,11 +228,3 @@ def test_pages_of_others_cannot_be_let_in(ask):
 
 def test_raw_storage_is_not_offered(ask):
     assert ask("GET", "raw/core/keyring").status == ask("LIST", "raw").status == 404
-
-
-def test_the_vector_of_a_hidden_token():
-    token, otp = "s.KkNJYWF5g0pomcCLEmDdOVCW", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    hidden = hide_token(token, otp)
-    assert hidden == "MmwILwsMHh8Pfyx8PSEiMxIeFjkRMhgOGg0"
-    decoded = base64.b64decode(hidden + "=")
-    assert bytes(a ^ b for a, b in zip(decoded, otp.encode(), strict=True)).decode() == token
