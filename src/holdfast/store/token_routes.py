@@ -9,8 +9,9 @@ from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.builtin import RESPONSE_WRAPPING
-from holdfast.store import batch_tokens, fields
+from holdfast.store import batch_tokens, fields, token_records
 from holdfast.store.auth.mounts import TOKEN_MOUNT
+from holdfast.store.auth.renewal import renewing
 from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
 from holdfast.store.command import Command
@@ -23,7 +24,7 @@ from holdfast.store.leases.routes import tidy
 from holdfast.store.login_alias import LoginAlias
 from holdfast.store.policy_records import fold_name
 from holdfast.store.request import Answer, Operation
-from holdfast.store.route import Route, RouteTable
+from holdfast.store.route import Deferred, Route, RouteTable
 from holdfast.store.token_commands import (
     CreateToken,
     RenewToken,
@@ -296,15 +297,16 @@ def _list_accessors(visit: Visit) -> Answer:
     return Answer(data=encode({"keys": list(list_accessors(visit.view(TOKENS), visit.store.hasher))}))
 
 
-def _renew_self(visit: Visit) -> Command:
+def _renew_self(visit: Visit) -> Command | Deferred:
     if visit.caller.user_token is not None:
         raise InvalidInputError("lease is not renewable: log in again")
     _refuse_batch(visit.request.token, "renewed")
-    return RenewToken(
+    command = RenewToken(
         token_hash=visit.caller.token_hash,
         token=visit.request.token,
         increment_seconds=fields.seconds(visit.values, "increment"),
     )
+    return renewing(visit, visit.caller.entry, command)
 
 
 def _refuse_batch(token: str, what: str) -> None:
@@ -312,20 +314,20 @@ def _refuse_batch(token: str, what: str) -> None:
         raise InvalidInputError(f"batch tokens cannot be {what}")
 
 
-def _renew(visit: Visit) -> Command:
+def _renew(visit: Visit) -> Command | Deferred:
     token = fields.required_text(visit.values, "token")
     _refuse_batch(token, "renewed")
-    return RenewToken(
-        token_hash=visit.store.hasher.token(token),
-        token=token,
-        increment_seconds=fields.seconds(visit.values, "increment"),
+    token_hash = visit.store.hasher.token(token)
+    command = RenewToken(
+        token_hash=token_hash, token=token, increment_seconds=fields.seconds(visit.values, "increment")
     )
+    return renewing(visit, token_records.load(visit.view(TOKENS), token_hash), command)
 
 
-def _renew_accessor(visit: Visit) -> Command:
-    return RenewToken(
-        token_hash=live_by_accessor(visit)[0], increment_seconds=fields.seconds(visit.values, "increment")
-    )
+def _renew_accessor(visit: Visit) -> Command | Deferred:
+    token_hash, entry = live_by_accessor(visit)
+    command = RenewToken(token_hash=token_hash, increment_seconds=fields.seconds(visit.values, "increment"))
+    return renewing(visit, entry, command)
 
 
 def _revoke_self(visit: Visit) -> Command:

@@ -59,6 +59,8 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go takes for 
 _CODES_OF_ANSWERS_WITH_BODY = frozenset({*range(200, 300), *range(400, 600)} - {204, 205})
 
 _IGNORED = "Endpoint ignored these unrecognized parameters: [{}]"
+# Below these, in whichever namespace.
+_WHERE_CERTIFICATES_COUNT = ("/auth/", "/sys/leases/renew", "/sys/renew")
 MAX_REMEMBERED_LINES = 16_384
 
 Reply = Callable[[bytes], None]
@@ -184,8 +186,10 @@ def _read_line(method: str, raw_target: bytes) -> _Call:
 
 
 def _certificate(request: Request, call: _Call) -> bytes:
-    """Return the client's certificate where it can be a credential: on the way to a login."""
-    if call.operation is not Operation.WRITE or not call.path.startswith("auth/"):
+    """Return the client's certificate where it can be a credential: at a login, or a renewal of its token."""
+    if call.operation is not Operation.WRITE or not any(
+        part in f"/{call.path}" for part in _WHERE_CERTIFICATES_COUNT
+    ):
         return b""
     return request.client_certificate() or b""
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
 
+from holdfast.barrier import BarrierReader
 from holdfast.store.auth.issue import Defaults
 from holdfast.store.auth.login import Login
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred, Handler, Route, RouteTable
+from holdfast.store.token_records import TokenEntry
 
 AuthHandler = Callable[[AuthVisit], Answer | Command | Deferred]
 
@@ -32,6 +34,26 @@ class AuthRoute:
     creates: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """Somebody wants a token renewed that a login gave.
+
+    Attributes:
+        records: what the mount has stored.
+        entry: of the token.
+        certificate: of whoever asks, verified by the listener; empty if he shows none.
+        now: Unix seconds.
+    """
+
+    records: BarrierReader
+    entry: TokenEntry
+    certificate: bytes
+    now: float
+
+
+Renew = Callable[[Renewal, Command], Command | Deferred]
+
+
 class Method:
     """One auth method.
 
@@ -41,6 +63,7 @@ class Method:
         defaults: what its tokens are like where nobody says otherwise.
         names_in_path: whether it is ``login/<name>`` rather than ``login``.
         shown: fields of a login that audit lines show, hashed; the others may be a secret.
+        renew: what it takes to renew its tokens, given what would renew one; ``None`` if nothing more.
         further: paths on other ways to a token, each with what begins there; they take no token either.
 
     Attributes are as the arguments, and ``table``, in which the routes are found.
@@ -54,6 +77,7 @@ class Method:
         *,
         names_in_path: bool = False,
         shown: frozenset[str] = frozenset({"role"}),
+        renew: Renew | None = None,
         further: Mapping[tuple[str, Operation], Callable[[Login], None]] = MappingProxyType({}),
     ) -> None:
         self.table = RouteTable(tuple(_row(route) for route in routes))
@@ -61,6 +85,7 @@ class Method:
         self.defaults = defaults
         self.names_in_path = names_in_path
         self.shown = shown
+        self.renew = renew
         self.further = further
         self._log_in = log_in
 

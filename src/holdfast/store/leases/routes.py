@@ -9,12 +9,13 @@ from holdfast.clock import rfc3339
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
+from holdfast.store.auth.renewal import renewing
 from holdfast.store.command import Command
 from holdfast.store.layout import TOKENS
 from holdfast.store.leases.commands import RenewLease, RevokeLease, RevokeLeasesBelow, TidyTokens
 from holdfast.store.leases.ids import find_lease, leases_below
 from holdfast.store.request import Answer, Operation
-from holdfast.store.route import Route
+from holdfast.store.route import Deferred, Route
 from holdfast.store.visit import Visit
 
 
@@ -53,8 +54,11 @@ def _first_step(name: str) -> str:
     return first + slash
 
 
-def _renew(visit: Visit) -> Command:
-    return RenewLease(lease=_named(visit), increment_seconds=fields.seconds(visit.values, "increment"))
+def _renew(visit: Visit) -> Command | Deferred:
+    name = _named(visit)
+    command = RenewLease(lease=name, increment_seconds=fields.seconds(visit.values, "increment"))
+    found = find_lease(visit.view(TOKENS), visit.store.hasher, name, now=visit.now)
+    return command if found is None else renewing(visit, found[1], command)
 
 
 def _revoke(visit: Visit) -> Command:

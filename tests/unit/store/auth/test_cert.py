@@ -1,55 +1,12 @@
 """Holders of certificates log in: of the role's authority, for clients, in time, with an allowed name."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.support.auth import about, enable, read, write
+from tests.support.client_certificates import Authority, attempt, is_let_in
 
-from holdfast.errors import HoldfastError
-from holdfast.formats.strict_json import JsonObject, encode
 from holdfast.store.auth.cert.login import INVALID
-from holdfast.store.request import Operation, StoreRequest
-
-
-class Authority:
-    """Issues certificates around the time of a store's clock."""
-
-    def __init__(self, now, name="CA"):
-        self.now = datetime.fromtimestamp(now, UTC)
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self.issue(name, key=self.key, is_authority=True)
-
-    @property
-    def pem(self):
-        return self.certificate.public_bytes(Encoding.PEM).decode()
-
-    def issue(self, name="web", *, key=None, is_authority=False, days=(-1, 1), unit="", usage=None, sans=()):
-        key = key or ec.generate_private_key(ec.SECP256R1())
-        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
-        if unit:
-            attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name(attributes))
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(7)
-            .not_valid_before(self.now + timedelta(days=days[0]))
-            .not_valid_after(self.now + timedelta(days=days[1]))
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        )
-        if usage:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        if sans:
-            builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
 
 
 @pytest.fixture
@@ -62,29 +19,6 @@ def machines(store, authority):
     enable(store, "cert")
     write(store, "cert/certs/web", certificate=authority.pem, token_policies="reader")
     return store
-
-
-def attempt(store, certificate, **fields):
-    """Log in as the listener hands it on: the certificate was verified, and its holder has the key."""
-    outcomes = []
-    request = StoreRequest(
-        id="00000000-0000-0000-0000-000000000001",
-        operation=Operation.WRITE,
-        path="auth/cert/login",
-        body=JsonObject(fields, encode(fields)),
-        certificate=certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER),
-    )
-    store.local.store.serve(request, outcomes.append)
-    (outcome,) = outcomes
-    return outcome
-
-
-def is_let_in(store, certificate, **fields):
-    outcome = attempt(store, certificate, **fields)
-    if isinstance(outcome, HoldfastError):
-        assert outcome.message == INVALID
-        return False
-    return True
 
 
 def test_a_certificate_of_the_authority_logs_in(machines, authority):
@@ -197,7 +131,10 @@ def test_a_role_is_shown_as_it_was_written(machines, authority):
             "certificate: expected",
             id="no certificate inside",
         ),
-        pytest.param({"ocsp_enabled": True}, "ocsp_enabled: expected nothing", id="ocsp"),
+        pytest.param({"ocsp_enabled": True}, "ocsp_enabled: expected false", id="ocsp"),
+        pytest.param({"required_extensions": "x:y"}, "required_extensions: expected", id="no identifier"),
+        pytest.param({"required_extensions": "1.2.3"}, "required_extensions: expected", id="no value"),
+        pytest.param({"allowed_metadata_extensions": "x"}, "allowed_metadata_ext", id="nothing to tell"),
     ],
 )
 def test_a_role_is_refused(machines, fields, refusal):

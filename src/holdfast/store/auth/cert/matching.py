@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from holdfast.store.auth.cert.extensions import has_required
 from holdfast.store.auth.globs import matches
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -41,7 +42,12 @@ class AllowedNames(msgspec.Struct, array_like=True, frozen=True):
 
 
 def why_not(
-    certificate: x509.Certificate, trusted: list[x509.Certificate], allowed: AllowedNames, *, now: float
+    certificate: x509.Certificate,
+    trusted: list[x509.Certificate],
+    allowed: AllowedNames,
+    *,
+    now: float,
+    required: tuple[str, ...] = (),
 ) -> str:
     """Return why the role does not mean this certificate; empty if it does.
 
@@ -50,20 +56,29 @@ def why_not(
         trusted: the role's certificates: authorities, or single clients.
         allowed: the names that the role asks for.
         now: Unix seconds.
+        required: the extensions that the role asks for.
     """
     at = datetime.fromtimestamp(now, UTC)
     if not _is_valid_at(certificate, at):
         return "out of its time"
     if not _is_for_clients(certificate):
         return "not for clients"
-    if not any(_vouches(issuer, certificate, at) for issuer in trusted):
+    if issuer_of(certificate, trusted, now=now) is None:
         return "not from an authority of the role"
     names = _names(certificate)
     for kind in msgspec.structs.fields(AllowedNames):
         patterns = getattr(allowed, kind.name)
         if patterns and not any(matches(p, name) for p in patterns for name in getattr(names, kind.name)):
             return f"no name that the role allows: {kind.name}"
-    return ""
+    return "" if has_required(certificate, required) else "without an extension that the role asks for"
+
+
+def issuer_of(
+    certificate: x509.Certificate, trusted: list[x509.Certificate], *, now: float
+) -> x509.Certificate | None:
+    """Return which of the role's certificates vouches for a client's; it may be that itself."""
+    at = datetime.fromtimestamp(now, UTC)
+    return next((issuer for issuer in trusted if _vouches(issuer, certificate, at)), None)
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -82,6 +97,14 @@ def key_id(
     elif isinstance(extension, x509.AuthorityKeyIdentifier):
         digest = extension.key_identifier
     return "" if digest is None else digest.hex(":")
+
+
+def subject_key_id(certificate: x509.Certificate) -> str:
+    """Return what names the certificate's key: as it says itself, or the usual hash of the key."""
+    said = key_id(certificate, x509.SubjectKeyIdentifier)
+    if said:
+        return said
+    return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest.hex(":")
 
 
 def _vouches(issuer: x509.Certificate, certificate: x509.Certificate, at: datetime) -> bool:

@@ -8,6 +8,7 @@ from cryptography import x509
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
+from holdfast.store.auth.cert.extensions import read_required, read_told
 from holdfast.store.auth.cert.matching import AllowedNames
 from holdfast.store.auth.method import AuthRoute
 from holdfast.store.auth.pem import pem_texts
@@ -17,7 +18,6 @@ from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 
 MAX_CERTIFICATES = 16
-_NOT_OFFERED = ("required_extensions", "allowed_metadata_extensions", "ocsp_enabled")
 _FIELDS = {
     "any_name": "allowed_names",
     "common_names": "allowed_common_names",
@@ -36,12 +36,16 @@ class CertRole(msgspec.Struct, array_like=True, frozen=True):
         allowed: the names that it asks for.
         settings: about tokens.
         display_name: kept and shown.
+        required_extensions: that a certificate must have, see ``extensions``.
+        allowed_metadata_extensions: that are told in a token's metadata.
     """
 
     certificates: tuple[str, ...]
     allowed: AllowedNames = AllowedNames()
     settings: TokenSettings = TokenSettings()
     display_name: str = ""
+    required_extensions: tuple[str, ...] = ()
+    allowed_metadata_extensions: tuple[str, ...] = ()
 
     def trusted(self) -> list[x509.Certificate]:
         """Return the certificates, parsed."""
@@ -61,9 +65,15 @@ def _write_role(visit: AuthVisit) -> Command:
 
 
 def _changed(values: dict[str, Any], before: CertRole) -> CertRole:
-    for name in _NOT_OFFERED:
-        if values.get(name):
-            raise InvalidInputError(f"{name}: expected nothing; this is not offered")
+    if fields.boolean(values, "ocsp_enabled"):
+        raise InvalidInputError(
+            "ocsp_enabled: expected false; nobody is asked by OCSP, hand revocation lists in under crls/"
+        )
+    required, told = before.required_extensions, before.allowed_metadata_extensions
+    if "required_extensions" in values:
+        required = read_required(fields.words(values, "required_extensions"))
+    if "allowed_metadata_extensions" in values:
+        told = read_told(fields.words(values, "allowed_metadata_extensions"))
     certificates = before.certificates
     if "certificate" in values:
         certificates = pem_texts(values["certificate"])
@@ -80,6 +90,8 @@ def _changed(values: dict[str, Any], before: CertRole) -> CertRole:
         allowed=allowed,
         settings=read_token_settings(values, before.settings),
         display_name=fields.text(values, "display_name", before.display_name),
+        required_extensions=required,
+        allowed_metadata_extensions=told,
     )
     try:
         role.trusted()
@@ -94,6 +106,9 @@ def _read_role(visit: AuthVisit) -> Answer:
         "certificate": "".join(role.certificates),
         "display_name": role.display_name or visit.name,
         **{name: list(getattr(role.allowed, kind)) for kind, name in _FIELDS.items()},
+        "required_extensions": list(role.required_extensions),
+        "allowed_metadata_extensions": list(role.allowed_metadata_extensions),
+        "ocsp_enabled": False,
     }
     return Answer(data=encode(shown | describe_token_settings(role.settings)))
 
