@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 from holdfast.errors import NotFoundError, UnavailableError
 from holdfast.storage.interface import Reader
 from holdfast.store.namespaces import records
@@ -71,7 +73,10 @@ class Inside(Generic[T]):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             found = records.load_at(self._view(), path)
-            self._known[path] = None if found is None or found.is_tainted else found
+            if found is not None:
+                # Notes may be long, and nobody asks for them here.
+                found = None if found.is_tainted else msgspec.structs.replace(found, metadata={})
+            self._known[path] = found
         return self._known[path]
 
     def at(self, path: str) -> T:
