@@ -167,6 +167,7 @@ class _Worker:
             config.audit,
             AuditHealth(shared.audit_health, context.index),
         )
+        self._rates = shared.rates
         self._context = context
         self._stopping = asyncio.Event()
         self._grace_seconds = WORKER_GRACE_SECONDS
@@ -202,6 +203,7 @@ class _Worker:
             node_id=config.cluster.node_id,
             peers=peers(config),
             facts=self._facts,
+            rates=self._rates,
         )
         self._take(memoryview(self._first_message))
         self._first_message[:] = bytes(len(self._first_message))

@@ -4,6 +4,7 @@ import mmap
 
 from holdfast.store import audit_health
 from holdfast.store.metrics import tally
+from holdfast.store.quotas.buckets import Buckets
 
 
 class SharedMemory:
@@ -15,14 +16,16 @@ class SharedMemory:
     Attributes:
         counts: for their ``Tally``: a row each.
         audit_health: for their ``AuditHealth``: a row each.
+        rates: where they count requests for quotas, together.
     """
 
-    __slots__ = ("audit_health", "counts")
+    __slots__ = ("audit_health", "counts", "rates")
 
     def __init__(self, workers: int) -> None:
         rows = max(1, workers)
         self.counts = _numbers(rows * tally.CELLS)
         self.audit_health = _numbers(rows * audit_health.ROW_CELLS)
+        self.rates = Buckets(is_shared=True)
 
 
 def _numbers(count: int) -> memoryview:

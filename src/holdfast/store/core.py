@@ -60,6 +60,7 @@ from holdfast.store.open_store import OpenStore
 from holdfast.store.openapi_fields import unrecognized
 from holdfast.store.path_help import HELP
 from holdfast.store.permit import Permit
+from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate
 from holdfast.store.refusal import refusal_of
@@ -130,6 +131,7 @@ class Store:
         node_id: the name of this node among those that share the storage.
         peers: the way to these, if there is one.
         facts: what is known of the server around it.
+        rates: where requests are counted for quotas; shared with the other processes of the node.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class Store:
         node_id: str = "",
         peers: Peers | None = None,
         facts: Facts | None = None,
+        rates: Buckets | None = None,
     ) -> None:
         self._facts = facts or Facts()
         self._storage = storage
@@ -158,7 +161,7 @@ class Store:
         self._audit = AuditTrail(open_audit_devices, clock, schedule, health=self._facts.audit_health)
         self._conclude = Conclusion(self.submit, self._audit, clock).give
         self._offload = offload
-        self._gate = Gate()
+        self._gate = Gate(rates)
         self._outside = outside
         self._max_secret_bytes = max_secret_bytes
         self._iam = iam or IamSettings()

@@ -1,11 +1,16 @@
 """Rate-limit quotas: one address sends no more than its quota, and others do not notice."""
 
+import fcntl
+import os
+import signal
+
 import pytest
 from tests.support.collecting_sink import CollectingSink
 from tests.support.iam import PASSWORD
 from tests.support.local_store import StoreUnderTest
 
-from holdfast.store.quotas import gate
+from holdfast.store.quotas import buckets
+from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate, QuotaTable
 from holdfast.store.quotas.records import Quotas, RateLimit, Settings
@@ -198,12 +203,63 @@ def test_a_clock_that_is_put_back_fills_nothing_and_stops_nothing_for_long():
     assert is_let_in(a_gate, rules, now=11.0)
 
 
-def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(gate, "MAX_BUCKETS", 100)
-    rules, a_gate = table(ALL), Gate()
-    for number in range(1000):
-        is_let_in(a_gate, rules, peer=f"192.0.{number // 250}.{number % 250}:1")
-    assert len(a_gate._buckets) == 100
+def test_who_comes_from_everywhere_cannot_have_a_pause_of_somebody_else_forgotten(monkeypatch):
+    """Memory is fixed: where it is full, buckets that are fullest go first."""
+    monkeypatch.setattr(buckets, "ROWS", 4)
+    rules, a_gate = table(RateLimit("q", "", 5.0, block_seconds=600)), Gate()
+    assert sum(is_let_in(a_gate, rules) for _ in range(6)) == 5
+    for number in range(2000):
+        is_let_in(a_gate, rules, peer=f"10.{number // 250}.0.{number % 250}:1")
+    assert not is_let_in(a_gate, rules)
+
+
+def test_processes_that_share_a_table_let_in_no_more_together_than_one_would():
+    shared, rules = Buckets(is_shared=True), table(RateLimit("q", "", 500.0, interval_seconds=3600))
+    start, readers = os.pipe(), []
+    for _ in range(4):
+        reader, writer = os.pipe()
+        readers.append(reader)
+        if not os.fork():
+            a_gate = Gate(shared)
+            os.read(start[0], 1)  # all at once
+            let_in = sum(is_let_in(a_gate, rules) for _ in range(400))
+            os.write(writer, let_in.to_bytes(4, "little"))
+            os._exit(0)
+        os.close(writer)
+    os.write(start[1], b"x" * 4)
+    counts = [int.from_bytes(os.read(reader, 4), "little") for reader in readers]
+    for descriptor in (*start, *readers):
+        os.close(descriptor)
+    for _ in counts:
+        os.wait()
+    assert sum(counts) == 500
+    assert not is_let_in(Gate(shared), rules)
+
+
+def test_a_process_that_dies_in_its_turn_stops_nobody():
+    shared, rules = Buckets(is_shared=True), table(ALL)
+    if not (child := os.fork()):
+        fcntl.lockf(shared._file, fcntl.LOCK_EX)  # every row
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert is_let_in(Gate(shared), rules)
+    assert not is_let_in(Gate(shared), rules)
+
+
+def test_a_process_that_stands_still_in_its_turn_stops_nobody():
+    shared, rules = Buckets(is_shared=True), table(ALL)
+    locked, done = os.pipe(), os.pipe()
+    if not (child := os.fork()):
+        fcntl.lockf(shared._file, fcntl.LOCK_EX)  # every row
+        os.write(locked[1], b"x")
+        os.read(done[0], 1)
+        os._exit(0)
+    os.read(locked[0], 1)
+    assert is_let_in(Gate(shared), rules)
+    os.write(done[1], b"x")
+    os.waitpid(child, 0)
+    for descriptor in (*locked, *done):
+        os.close(descriptor)
 
 
 @pytest.mark.parametrize("audits", [False, True])

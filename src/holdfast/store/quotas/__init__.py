@@ -1,1 +1,1 @@
-"""How many requests one address may send: rules, and the gate that counts in every process."""
+"""How many requests one address may send, and how many leases there may be: rules, and who counts."""

@@ -1,19 +1,17 @@
 """Who has sent too much is turned away before anything else about his request is looked at.
 
-Each process counts what comes to it, so a node with several workers lets through up to that many times the
-rate of an address that spreads its connections. For each quota every address has a bucket of its own: it
-holds as many requests as an interval allows, and fills up again evenly. Of several quotas the most specific
-counts.
+All processes of a node count together. For each quota every address has a bucket of its own: it holds as many
+requests as an interval allows, and fills up again evenly. Of several quotas the most specific counts.
 """
 
-from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
+from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.records import Quotas, RateLimit
 
-MAX_BUCKETS = 50_000
+_ROUNDING = 1e-3  # seconds, so that a wait of a whole second is told as that
 _V6_NETWORK_BITS = 64  # what one customer has at least; he can be at any address in it
 
 
@@ -57,20 +55,15 @@ def _is_prefix(path: str) -> bool:
     return not path or path.endswith(("/", "*"))
 
 
-class _Bucket:
-    __slots__ = ("blocked_until", "filled_at", "left")
-
-    def __init__(self, left: float, now: float) -> None:
-        self.left = left
-        self.filled_at = now
-        self.blocked_until = 0.0
-
-
 class Gate:
-    """Counts the requests that come to one process."""
+    """Counts the requests that come to a node, or to one process.
 
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[tuple[RateLimit, str], _Bucket] = OrderedDict()
+    Args:
+        buckets: where; shared with other processes, or this one's own.
+    """
+
+    def __init__(self, buckets: Buckets | None = None) -> None:
+        self._buckets = buckets or Buckets()
 
     def check(self, table: QuotaTable, path: str, peer: str, now: float) -> None:
         """Count a request.
@@ -88,32 +81,16 @@ class Gate:
         if limit is None:
             return
         size = max(1.0, limit.rate)
-        bucket = self._bucket(limit, _source(peer), size, now)
-        if now < bucket.blocked_until:
-            raise QuotaExceededError(int(size), ceil(bucket.blocked_until - now))
-        per_second = limit.rate / limit.interval_seconds
-        passed = max(0.0, now - bucket.filled_at)  # a clock that is put back fills nothing
-        bucket.left = min(size, bucket.left + passed * per_second)
-        bucket.filled_at = now
-        if bucket.left >= 1:
-            bucket.left -= 1
-            return
-        wait = (1 - bucket.left) / per_second
-        if limit.block_seconds:
-            wait = limit.block_seconds
-            bucket.blocked_until = now + wait
-        raise QuotaExceededError(int(size), max(1, ceil(wait)))
-
-    def _bucket(self, limit: RateLimit, source: str, size: float, now: float) -> _Bucket:
-        key = (limit, source)  # a quota that was changed counts anew
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = _Bucket(size, now)
-            if len(self._buckets) > MAX_BUCKETS:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(key)
-        return bucket
+        wait = self._buckets.take(
+            # A quota that was changed counts anew. Texts hash under a secret that forked processes share.
+            hash((limit, _source(peer))),
+            now=now,
+            spacing=limit.interval_seconds / limit.rate,
+            size=size,
+            block_seconds=limit.block_seconds,
+        )
+        if wait:
+            raise QuotaExceededError(int(size), max(1, ceil(wait - _ROUNDING)))
 
 
 def _source(peer: str) -> str:
