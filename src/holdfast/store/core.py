@@ -65,7 +65,7 @@ from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreRequest
-from holdfast.store.route import Deferred, Plan, RouteTable
+from holdfast.store.route import Deferred, Plan, RouteTable, Stepwise
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
@@ -160,6 +160,7 @@ class Store:
         self._clock = clock
         self._audit = AuditTrail(open_audit_devices, clock, schedule, health=self._facts.audit_health)
         self._conclude = Conclusion(self.submit, self._audit, clock).give
+        self._schedule = schedule
         self._offload = offload
         self._gate = Gate(rates)
         self._outside = outside
@@ -448,6 +449,9 @@ class Store:
             outcome = act()
             if isinstance(outcome, Bundle):
                 outcome = self._read_together(opened, caller, outcome, now)
+            elif isinstance(outcome, Stepwise):
+                self._step(self._open, request, entry, outcome, done)
+                return
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
                 self._audit.failed(entry, refusal_of(request.id, error), now, done)
@@ -460,6 +464,29 @@ class Store:
             run(outcome.work, partial(self._worked, request, entry, warnings, done))
         else:
             self._announce(outcome, request, entry, warnings, done)
+
+    def _step(
+        self, root: OpenStore | None, request: StoreRequest, entry: AuditEntry, reading: Stepwise, done: Done
+    ) -> None:
+        """Go on with what is read in steps, and let others have their turn after each."""
+        while self._open is root:
+            try:
+                next(reading.steps)
+            except StopIteration as end:
+                self._conclude(request, entry, end.value, self._clock.now(), done)
+                return
+            except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
+                if not self._serve_again(request, error, done):
+                    self._audit.failed(entry, refusal_of(request.id, error), self._clock.now(), done)
+                return
+            if self._schedule is not call_at_once:
+                self._schedule(partial(self._step, root, request, entry, reading, done))
+                return
+        if self._open is None or request.repeats >= MAX_REPEATS:
+            self._audit.failed(entry, SealedError(), self._clock.now(), done)
+        else:  # its keyring was replaced
+            request.repeats += 1
+            self._serve(request, done)
 
     def _read_together(self, opened: OpenStore, caller: Caller, bundle: Bundle, now: float) -> Answer:
         """Do several reads in one state: for each the order of events of a request of its own."""

@@ -11,10 +11,8 @@ import msgspec
 
 from holdfast.engines import kv1, kv2
 from holdfast.engines.errors import SecretNotFoundError
-from holdfast.errors import InvalidInputError, TooLargeError, UnsupportedError
-from holdfast.formats.strict_json import JsonObject, encode
-from holdfast.policy.acl import Capability
-from holdfast.storage.interface import Reader
+from holdfast.errors import InvalidInputError, UnsupportedError
+from holdfast.formats.strict_json import JsonObject
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.kv_commands import (
@@ -31,12 +29,13 @@ from holdfast.store.kv_commands import (
     Kv2WriteConfig,
     Kv2WriteMetadata,
 )
+from holdfast.store.kv_listing import list_secrets
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
+from holdfast.store.route import Stepwise
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
-MAX_LISTED = 100_000
 MAX_DIGITS = 9
 NOT_A_PATH = (
     "Invalid path for a versioned K/V secrets engine. "
@@ -45,7 +44,7 @@ NOT_A_PATH = (
 AT_THE_ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 
 
-def serve_kv(visit: MountVisit) -> Answer | Command:
+def serve_kv(visit: MountVisit) -> Answer | Command | Stepwise:
     """Answer a request below a KV mount, or return the command that will."""
     return _serve_v2(visit) if visit.mount.is_versioned else _serve_v1(visit)
 
@@ -62,10 +61,10 @@ def read_kv(visit: MountVisit) -> Answer:
     return answer
 
 
-def _serve_v1(visit: MountVisit) -> Answer | Command:
+def _serve_v1(visit: MountVisit) -> Answer | Command | Stepwise:
     operation, mount, path = visit.request.operation, visit.mount.uuid, visit.mounted.path
     if operation in {Operation.LIST, Operation.SCAN}:
-        return _listing(visit, path, kv1.walk)
+        return list_secrets(visit, path)
     if not path:
         raise UnsupportedError("unsupported operation")
     if operation is Operation.READ:
@@ -87,7 +86,7 @@ def _read_v1(visit: MountVisit) -> Answer:
     return Answer(data=payload, lease_seconds=kv1.lease_seconds(payload, default=default))
 
 
-def _serve_v2(visit: MountVisit) -> Answer | Command:
+def _serve_v2(visit: MountVisit) -> Answer | Command | Stepwise:
     section, slash, name = visit.mounted.path.partition("/")
     if section == "config" and not name:
         handler = _CONFIG.get(visit.request.operation)
@@ -227,41 +226,6 @@ def _erase(visit: MountVisit, path: str) -> Command:
     return Kv2Erase(mount=visit.mount.uuid, path=_named(path))
 
 
-def _list(visit: MountVisit, directory: str) -> Answer:
-    return _listing(visit, directory, _walk_live(visit.now))
-
-
-def _listing(visit: MountVisit, directory: str, walk: Callable[[Reader, str], Any]) -> Answer:
-    """List one level, or when the caller scans everything below that he may list level by level."""
-    if visit.request.operation is Operation.SCAN:
-        names: list[str] = []
-        for count, name in enumerate(walk(visit.view, directory), start=1):
-            if count > MAX_LISTED:
-                raise TooLargeError(f"path: expected at most {MAX_LISTED} names below it")
-            if _may_list(visit, name):
-                names.append(name)
-    else:
-        limit = _number(visit.request.parameter("limit") or "0", field="limit") or MAX_LISTED
-        after = visit.request.parameter("after") or ""
-        names = kv1.list_names(visit.view, directory, after=after, limit=min(limit, MAX_LISTED))
-    return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
-
-
-def _may_list(visit: MountVisit, name: str) -> bool:
-    below, slash, _ = name.rpartition("/")
-    return not slash or bool(visit.caller.decide(f"{visit.request.path}{below}/", Capability.LIST))
-
-
-def _walk_live(now: float) -> Callable[[Reader, str], Any]:
-    def walk(reader: Reader, directory: str) -> Any:
-        after: str | None = ""
-        while after is not None:
-            names, after = kv2.list_live_below(reader, directory, now=now, after=after)
-            yield from names
-
-    return walk
-
-
 def _read_config(visit: MountVisit, _path: str) -> Answer:
     return Answer(data=kv2.read_config(visit.view).to_json())
 
@@ -310,7 +274,7 @@ def _named(path: str) -> str:
     return path
 
 
-_Handler = Callable[[MountVisit, str], Answer | Command]
+_Handler = Callable[[MountVisit, str], Answer | Command | Stepwise]
 
 _CONFIG: dict[Operation, _Handler] = {Operation.READ: _read_config, Operation.WRITE: _write_config}
 _SECTIONS: dict[str, dict[Operation, _Handler]] = {
@@ -325,8 +289,8 @@ _SECTIONS: dict[str, dict[Operation, _Handler]] = {
         Operation.WRITE: _write_metadata,
         Operation.PATCH: _patch_metadata,
         Operation.DELETE: _erase,
-        Operation.LIST: _list,
-        Operation.SCAN: _list,
+        Operation.LIST: list_secrets,
+        Operation.SCAN: list_secrets,
     },
     "delete": {Operation.WRITE: _delete_versions},
     "undelete": {Operation.WRITE: _undelete_versions},

@@ -5,7 +5,7 @@ engines are not in it; they are routed by the mount table.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
@@ -28,9 +28,21 @@ class Deferred:
     outside: bool = False
 
 
-Handler = Callable[[Visit], Answer | Command | Deferred | Bundle]
+@dataclass(frozen=True, slots=True)
+class Stepwise:
+    """Reading that takes long, in small steps: other requests are served between them.
 
-Plan = tuple[Callable[[], Answer | Command | Deferred | Bundle], list[str]]
+    Attributes:
+        steps: yields after each step, and returns the answer. What it has read so far may have changed when
+            it goes on.
+    """
+
+    steps: Generator[None, None, Answer]
+
+
+Handler = Callable[[Visit], Answer | Command | Deferred | Bundle | Stepwise]
+
+Plan = tuple[Callable[[], Answer | Command | Deferred | Bundle | Stepwise], list[str]]
 """What to do once the request is on record, and warnings that go with its answer."""
 
 

@@ -10,7 +10,7 @@ from holdfast.store.kv_routes import kv_paths, serve_kv
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount, kv_mount, plain_mount
 from holdfast.store.request import Answer, Operation
-from holdfast.store.route import Deferred
+from holdfast.store.route import Deferred, Stepwise
 from holdfast.store.transit.routes import serve_transit, transit_paths
 
 
@@ -28,7 +28,7 @@ class SecretsEngine:
     kinds: tuple[str, ...]
     make_mount: Callable[..., Mount]
     paths: Callable[[Mount], Iterable[tuple[str, Operation]]]
-    serve: Callable[[MountVisit], Answer | Command | Deferred]
+    serve: Callable[[MountVisit], Answer | Command | Deferred | Stepwise]
 
 
 SECRETS_ENGINES = {

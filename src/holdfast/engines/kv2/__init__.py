@@ -20,7 +20,7 @@ from holdfast.engines.kv2.deletion import (
     erase,
     undelete_versions,
 )
-from holdfast.engines.kv2.listing import NamesPage, list_live_below
+from holdfast.engines.kv2.listing import list_live_below
 from holdfast.engines.kv2.metadata import (
     MetadataChange,
     patch_metadata,
@@ -36,7 +36,6 @@ from holdfast.engines.names import list_names, secret_key
 __all__ = [
     "MetadataChange",
     "MountConfig",
-    "NamesPage",
     "Precondition",
     "Version",
     "current",

@@ -4,31 +4,26 @@ A one-level listing shows every name that is kept, also of deleted secrets, sinc
 still be read. A client without versions, to whom a deleted secret is none, needs this one.
 """
 
-from itertools import islice
-from typing import NamedTuple
-
 from holdfast.engines.kv2.read import current
 from holdfast.engines.kv2.records import is_unversioned
-from holdfast.engines.names import secret_key, walk
-from holdfast.errors import InvalidInputError
+from holdfast.engines.names import secret_key
+from holdfast.engines.search import Effort, Found, Judge, search
 from holdfast.storage.interface import Reader
 
-
-class NamesPage(NamedTuple):
-    """One page of a long listing.
-
-    Attributes:
-        names: paths relative to the directory, sorted by their UTF-8 bytes.
-        after: pass it to the next call; ``None`` when this was the last page.
-    """
-
-    names: list[str]
-    after: str | None
+COST_OF_A_LOOK = 4  # in names: a record is read and decrypted
+_NO_LIMIT = 2**60
 
 
 def list_live_below(
-    reader: Reader, directory: str, *, now: float, after: str = "", limit: int = 1000
-) -> NamesPage:
+    reader: Reader,
+    directory: str,
+    *,
+    now: float,
+    after: str = "",
+    limit: int = 1000,
+    may_enter: Judge = lambda _: True,
+    effort: Effort | None = None,
+) -> Found:
     """Return the secrets below ``directory`` whose current version is neither deleted nor destroyed.
 
     Args:
@@ -36,16 +31,22 @@ def list_live_below(
         directory: empty for the mount itself, or path text ending in a slash.
         now: Unix seconds.
         after: where the page before ended.
-        limit: how many secrets to look at, which bounds the work; a page may name fewer.
+        limit: at most this many names.
+        may_enter: whether a directory below may be looked into; see ``search``.
+        effort: bounds the work, so that a page may name fewer; ``None`` for no bound.
 
     Raises:
         InvalidInputError: ``directory`` is not one, or ``limit`` is below 1.
     """
-    if limit < 1:
-        raise InvalidInputError("limit: expected at least 1")
-    visited = list(islice(walk(reader, directory, after=after), limit))
-    names = [path for path in visited if _is_live(reader, directory + path, now)]
-    return NamesPage(names, visited[-1] if len(visited) == limit else None)
+    effort = effort or Effort(_NO_LIMIT)
+
+    def is_live(name: str) -> bool:
+        effort.spend(COST_OF_A_LOOK)
+        return _is_live(reader, directory + name, now)
+
+    return search(
+        reader, directory, may_enter=may_enter, is_wanted=is_live, effort=effort, after=after, limit=limit
+    )
 
 
 def _is_live(reader: Reader, path: str, now: float) -> bool:

@@ -1,0 +1,92 @@
+"""Listings of a KV mount: one level, or everything below that the caller may list level by level.
+
+They are made page by page, and other requests are served between the pages.
+"""
+
+from collections.abc import Callable, Generator
+from functools import partial
+
+from holdfast.engines import kv2
+from holdfast.engines.names import list_names
+from holdfast.engines.search import Effort, Found, search
+from holdfast.errors import InvalidInputError, TooLargeError
+from holdfast.formats.strict_json import encode
+from holdfast.policy.acl import Capability
+from holdfast.store.mount_visit import MountVisit
+from holdfast.store.request import Answer, Operation
+from holdfast.store.route import Stepwise
+
+MAX_LISTED = 100_000
+EFFORT = 2000  # names looked at between two chances for others, some 8 ms
+_MAX_DIGITS = 9
+
+_Page = Callable[[str, int], Found]
+"""Returns the next page, given the place to go on from and how many names are wanted at most."""
+
+
+def list_secrets(visit: MountVisit, directory: str) -> Stepwise:
+    """List what is in a directory of a mount, or with a SCAN below it."""
+    if visit.request.operation is Operation.LIST:
+        page: _Page = partial(_level, visit, directory)
+    elif visit.mount.is_versioned:
+        page = partial(_live_below, visit, directory)
+    else:
+        page = partial(_below, visit, directory)
+    return Stepwise(_collect(page, visit.request.parameter("after") or "", _limit(visit)))
+
+
+def _limit(visit: MountVisit) -> int:
+    word = visit.request.parameter("limit") or "0"
+    if not (word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS):
+        raise InvalidInputError("limit: expected a number")
+    return int(word)
+
+
+def _collect(page: _Page, after: str, limit: int) -> Generator[None, None, Answer]:
+    names: list[str] = []
+    place: str | None = after
+    most = limit or MAX_LISTED + 1
+    while place is not None and len(names) < most:
+        if names or place != after:
+            yield
+        found = page(place, most - len(names))
+        names += found.names
+        place = found.after
+    if len(names) > MAX_LISTED:
+        raise TooLargeError(f"path: expected at most {MAX_LISTED} names; ask for pages with limit and after")
+    return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
+
+
+def _level(visit: MountVisit, directory: str, after: str, limit: int) -> Found:
+    wanted = min(limit, EFFORT)
+    names = list_names(visit.view, directory, after=after, limit=wanted)
+    return Found(names, names[-1] if len(names) == wanted else None)
+
+
+def _live_below(visit: MountVisit, directory: str, after: str, limit: int) -> Found:
+    return kv2.list_live_below(
+        visit.view,
+        directory,
+        now=visit.now,
+        after=after,
+        limit=limit,
+        may_enter=partial(_may_list, visit, directory),
+        effort=Effort(EFFORT),
+    )
+
+
+def _below(visit: MountVisit, directory: str, after: str, limit: int) -> Found:
+    return search(
+        visit.view,
+        directory,
+        may_enter=partial(_may_list, visit, directory),
+        is_wanted=lambda _: True,
+        effort=Effort(EFFORT),
+        after=after,
+        limit=limit,
+    )
+
+
+def _may_list(visit: MountVisit, directory: str, below: str) -> bool:
+    path = f"{visit.request.path}{below.removeprefix(directory)}"
+    return bool(visit.caller.acl.decide(path, Capability.LIST))
