@@ -116,6 +116,21 @@ def test_claims_that_are_only_at_the_userinfo_endpoint_count(store, provider):
         provider.start()
 
 
+def test_groups_that_the_provider_names_bring_their_policies(store, provider):
+    client = admin(store)
+    accessor = client.sys.list_auth_methods()["data"]["oidc/"]["accessor"]
+    group = client.secrets.identity.create_or_update_group(
+        name="red", group_type="external", policies=["of-team-red"]
+    )["data"]["id"]
+    client.secrets.identity.create_or_update_group_alias(
+        name="team-red", mount_accessor=accessor, canonical_id=group
+    )
+    auth = come_back(store, Browser("ann").log_in(begin(store))).json["auth"]
+    assert auth["identity_policies"] == ["of-team-red"]
+    assert auth["policies"] == ["default", "of-team-red", "reader"]
+    assert not come_back(store, Browser("bob").log_in(begin(store))).json["auth"].get("identity_policies")
+
+
 def test_an_answer_is_taken_once_and_by_the_mount_that_asked(store, provider):
     location = Browser("ann").log_in(begin(store))
     assert "expired or missing OAuth state" in refusal(come_back(store, location, path="direct"))
