@@ -203,3 +203,22 @@ def test_wrapping_and_unwrapping_with_a_token_of_ones_own(cli):
     assert done(holder.write("sys/wrapping/unwrap"), 200).data == {"a": "b"}
     spent = holder.write("sys/wrapping/unwrap")
     assert (spent.status, spent.errors) == (400, ["wrapping token is not valid or does not exist"])
+
+
+def test_a_wrapped_secret_id_names_its_accessor_and_nothing_else_names_one(cli):
+    cli.post("sys/auth/approle", {"type": "approle", **NEW_MOUNT})
+    done(cli.write("auth/approle/role/r", {"token_policies": "default"}))
+    wrap = ("X-Vault-Wrap-TTL: 60",)
+    answer = cli.store.vault("PUT", "auth/approle/role/r/secret-id", {}, token=cli.token, headers=wrap)
+    info = answer.json["wrap_info"]
+    assert info["wrapped_accessor"] in cli.list("auth/approle/role/r/secret-id").data["keys"]
+    cli.write("cubbyhole/auth/secret-id", {"secret_id_accessor": "mine"})
+    answer = cli.store.vault("GET", "cubbyhole/auth/secret-id", token=cli.token, headers=wrap)
+    assert b"mine" not in answer.body
+
+
+def test_deleting_a_namespace_says_something_even_where_there_is_none(cli):
+    done(cli.post("sys/namespaces/n", {"custom_metadata": {}}), 200)
+    assert done(cli.delete("sys/namespaces/n"), 200).data["status"]
+    gone = done(cli.delete("sys/namespaces/n"), 200)
+    assert (gone.data, gone.json["warnings"]) == (None, ["requested namespace does not exist"])

@@ -84,15 +84,14 @@ class DeleteNamespace(Command, frozen=True, kw_only=True):
         """Shut it, and remove what there is room for; the rest is removed by and by."""
         view = scope.view(NAMESPACES)
         namespace = records.load_at(view, f"{scope.namespace.path}{self.name}/")
-        if namespace is None:
-            return Answer()
+        if namespace is None:  # clients read what is said, so something has to be
+            return Answer(warnings=("requested namespace does not exist",))
         if records.has_any(view, namespace.path):
             raise InvalidInputError("namespace: expected one without others in it; delete those first")
         if not namespace.is_tainted:
             records.mark_gone(view, namespace)
-        if scope.clear_namespace(namespace, Room()):
-            return Answer()
-        return Answer(data=encode({"status": "in-progress"}))
+        gone = scope.clear_namespace(namespace, Room())
+        return Answer(data=encode({"status": "done" if gone else "in-progress"}))
 
 
 class LockNamespace(Command, frozen=True, kw_only=True):

@@ -72,9 +72,18 @@ def keep(
         "creation_time": rfc3339(now),
         "creation_path": path,
     }
-    if answer.auth is not None:
-        info["wrapped_accessor"] = msgspec.json.decode(answer.auth)["accessor"]
+    if accessor := _accessor_in(answer, path):
+        info["wrapped_accessor"] = accessor
     return encode(info)
+
+
+def _accessor_in(answer: Answer, path: str) -> str:
+    """Return what an answer can be revoked by without being read: of a token, or of a secret id."""
+    if answer.auth is not None:
+        return str(msgspec.json.decode(answer.auth)["accessor"])
+    if answer.data is None or not (path.startswith("auth/") and path.endswith("/secret-id")):
+        return ""
+    return str(msgspec.json.decode(answer.data).get("secret_id_accessor", ""))
 
 
 def find(view: Reader, token_hash: str, *, now: float, is_counted: bool = False) -> Waiting:
