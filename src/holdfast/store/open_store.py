@@ -70,6 +70,7 @@ MAX_REMEMBERED_DECISIONS = 16_384
 MAX_REMEMBERED_OF_ONE = 256  # decisions about somebody whose table is his alone
 MAX_TABLES_OF_ONE = 4096
 MAX_REMEMBERED_DESTINATIONS = 16_384
+MAX_REMEMBERED_NAMES = 4_096
 MAX_REMEMBERED_IN_NAMESPACE = 1024
 MAX_TOKEN_LENGTH = batch_tokens.MAX_BATCH_TOKEN_LENGTH  # no other kind gets as long
 
@@ -104,6 +105,7 @@ class OpenStore:
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
+        names: of the identity.
     """
 
     def __init__(
@@ -152,7 +154,7 @@ class OpenStore:
         self._acls: dict[tuple[str, ...], _Rules] = {}
         self._own_acls: OrderedDict[tuple[tuple[str, ...], Resolved], _Rules] = OrderedDict()
         self._policy_sets: dict[tuple[str, ...], PolicySet] = {}
-        self._names = Names(self.hasher)
+        self.names = Names(self.hasher, remembered=MAX_REMEMBERED_NAMES)
         self.users: UserCallers = (
             root.users if root else UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
         )
@@ -284,7 +286,7 @@ class OpenStore:
         home = alias.home
         place = IDENTITY.within(Namespace(home, "", "").home)
         with self._storage.snapshot() as snapshot:
-            known = known_as(reading(snapshot, self.keyring, place), self._names, alias)
+            known = known_as(reading(snapshot, self.keyring, place), self.names, alias)
         return known if home == self.namespace.uuid else known.elsewhere()
 
     def acl_of(self, entry: TokenEntry) -> Acl:

@@ -27,7 +27,6 @@ from holdfast.store.command import Command
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.identity.alias_commands import AttachAlias
 from holdfast.store.identity.login import alias_of
-from holdfast.store.identity.names import Names
 from holdfast.store.layout import IDENTITY, auth_place
 from holdfast.store.networks import admits
 from holdfast.store.open_store import OpenStore
@@ -85,6 +84,7 @@ class Login:
         self._again = again
         self._done = done
         self._entry: AuditEntry | None = None
+        self._records: tuple[OpenStore, BarrierReader] | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -113,7 +113,10 @@ class Login:
     @property
     def records(self) -> BarrierReader:
         """What the mount has stored."""
-        return self.opened.view(auth_place(self.mount.storage_prefix))
+        opened = self.opened
+        if self._records is None or self._records[0] is not opened:
+            self._records = opened, opened.view(auth_place(self.mount.storage_prefix))
+        return self._records[1]
 
     @property
     def now(self) -> float:
@@ -178,7 +181,7 @@ class Login:
         opened.refresh()
         if self.mount.uuid not in opened.auth_mounts.uuids:
             raise NotFoundError("no handler for route: the mount was removed")
-        view, names = opened.view(IDENTITY), Names(opened.hasher)
+        view, names = opened.view(IDENTITY), opened.names
         alias, is_awaited = alias_of(view, names, self.mount, earned, home=opened.namespace.uuid)
         if is_awaited:
             # Its entity was stored by somebody who could not tell the alias; the first login can.

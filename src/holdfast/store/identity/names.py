@@ -13,6 +13,7 @@ Names in storage are hashes: who logs in is not to be read there.
 import hmac
 import re
 import unicodedata
+from functools import lru_cache
 
 import msgspec
 
@@ -36,12 +37,13 @@ class Names:
 
     Args:
         hasher: has the key.
+        remembered: how many of the names made last to keep, for who asks for the same ones all the time.
     """
 
-    __slots__ = ("_hasher",)
+    __slots__ = ("_proof",)
 
-    def __init__(self, hasher: TokenHasher) -> None:
-        self._hasher = hasher
+    def __init__(self, hasher: TokenHasher, *, remembered: int = 0) -> None:
+        self._proof = lru_cache(remembered)(hasher.proof) if remembered else hasher.proof
 
     def is_of_an_alias(self, text: str) -> bool:
         """Whether ``text`` is an id that follows from some alias."""
@@ -78,10 +80,10 @@ class Names:
         return _uuid((body + self._check(body)).hex())
 
     def _check(self, body: bytes) -> bytes:
-        return self._hasher.proof(b"identity check", body)[:_CHECK_BYTES]
+        return self._proof(b"identity check", body)[:_CHECK_BYTES]
 
     def _digest(self, *parts: str | int) -> bytes:
-        return self._hasher.proof(b"identity name", msgspec.msgpack.encode(parts))
+        return self._proof(b"identity name", msgspec.msgpack.encode(parts))
 
 
 def _uuid(digits: str) -> str:

@@ -65,7 +65,11 @@ class _Attempt:
         self._name = name
         self._role = role
         self.tried = f"{login.mount.uuid}/{name}"
-        self.source = source_of(login.request.peer)
+
+    @property
+    def source(self) -> str:
+        """Where the login comes from, for counting tries."""
+        return source_of(self._login.request.peer)
 
     def counted(self, secret_hash: str, answer: Answer) -> None:
         """Go on, unless this role was tried too often from there."""
