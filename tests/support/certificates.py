@@ -24,6 +24,17 @@ class TestAuthority:
         path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
         return str(path)
 
+    def write_revocation_list(self, path: Path, *serials: int) -> str:
+        """Write a list that says that the certificates with these numbers count no more."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now - timedelta(minutes=5)).next_update(now + timedelta(days=1))
+        for serial in serials:
+            revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+            builder = builder.add_revoked_certificate(revoked.build())
+        path.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return str(path)
+
     def issue(self, directory: Path, name: str, *, passphrase: bytes = b"") -> tuple[str, str]:
         """Write ``<name>.pem`` and ``<name>.key``, valid for localhost and 127.0.0.1; return their paths."""
         key = ec.generate_private_key(ec.SECP256R1())
