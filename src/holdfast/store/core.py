@@ -67,7 +67,7 @@ from holdfast.store.refusal import refusal_of
 from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, Plan, RouteTable, Stepwise
 from holdfast.store.secrets_engines import SECRETS_ENGINES
-from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
+from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES, UI_MOUNT
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
@@ -652,6 +652,8 @@ def _enter(opened: OpenStore, request: StoreRequest) -> OpenStore:
     here = _at(opened, request, request.namespace)
     if request.path == UNWRAP:
         carry_own_token(request)
+    if request.path.startswith(UI_MOUNT):
+        return _at_mount(opened, request)
     if request.path in _OF_THE_TOKEN:
         home = opened.namespaces.home_of(request.token)
         if home is not None and home is not here:
@@ -665,6 +667,20 @@ def _at(opened: OpenStore, request: StoreRequest, namespace: str) -> OpenStore:
     here, request.path = opened.namespaces.enter(namespace, request.path)
     request.namespace, request.within = here.namespace.path, here.namespace
     return here
+
+
+def _at_mount(opened: OpenStore, request: StoreRequest) -> OpenStore:
+    """Return what is open for the namespace of the mount that a client asks about.
+
+    One that names a namespace at the beginning of its paths asks with that in front, and a token of there.
+    """
+    asked = request.path[len(UI_MOUNT) :]
+    inside, path = opened.namespaces.enter(request.namespace, f"{asked}/")
+    if inside.namespace.path != request.namespace and path.strip("/"):
+        request.between = inside.namespace.path[len(request.namespace) :]
+        request.path = UI_MOUNT + path.rstrip("/")
+        return _at(opened, request, inside.namespace.path)
+    return opened.namespaces.at(request.namespace)
 
 
 def _within(command: Command, request: StoreRequest) -> Command:

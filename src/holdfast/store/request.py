@@ -42,6 +42,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         namespace: the namespace that is named beside the path, with a trailing slash; once it is known, the
             one that the request is for, and ``path`` is as seen from there.
         within: that one, once it is known.
+        between: what the path of a mount begins with for whoever asks, because it began with a namespace.
         body: decoded request body; empty for reads.
         query: decoded query parameters.
         precondition: what must be at the path for a write or delete to happen; a versioned mount knows it.
@@ -60,6 +61,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     token: str = ""
     namespace: str = ""
     within: Namespace = ROOT
+    between: str = ""
     body: JsonObject = EMPTY_BODY
     query: tuple[tuple[str, str], ...] = ()
     precondition: Precondition = Precondition.NONE

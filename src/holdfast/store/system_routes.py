@@ -48,6 +48,7 @@ from holdfast.store.visit import Visit
 from holdfast.store.wrapping.routes import WRAPPING_ROUTES
 
 OPENAPI = "sys/internal/specs/openapi"
+UI_MOUNT = "sys/internal/ui/mounts/"
 
 
 def _seal(visit: Visit) -> Command:
@@ -198,16 +199,14 @@ def _for_anybody(visit: Visit) -> dict[str, Any]:
 
 def _ui_mount(visit: Visit) -> Answer:
     """Say what is mounted at a path. Unknown and forbidden mounts read the same: names cannot be probed."""
+    between = visit.request.between
     if auth_mount := describe_auth_mount_of(visit, visit.argument.rstrip("/") + "/"):
-        return Answer(data=encode(auth_mount))
-    here = visit.store.namespace.path
-    # A client that names a namespace at the beginning of a path asks with that in front, too.
-    inside, path = visit.store.namespaces.enter(here, visit.argument.rstrip("/") + "/")
-    between, mount = inside.namespace.path[len(here) :], inside.mounts.find(path)
-    if mount is None or not visit.caller.acl.may_touch_below(between + mount.path):
+        return Answer(data=encode({**auth_mount, "path": between + auth_mount["path"]}))
+    mount = visit.store.mounts.find(visit.argument.rstrip("/") + "/")
+    if mount is None or not visit.caller.acl.may_touch_below(mount.path):
         raise PermissionDeniedError(
             "preflight capability check returned 403, please ensure client's policies grant access to path "
-            f'"{visit.argument.rstrip("/")}/"'
+            f'"{between}{visit.argument.rstrip("/")}/"'
         )
     return Answer(data=encode({**_describe_mount(mount), "path": between + mount.path}))
 

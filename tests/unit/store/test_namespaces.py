@@ -227,6 +227,9 @@ class TestFinding:
         assert In(store, "a").ask("GET", "sys/internal/ui/mounts/b/secret/x").data["path"] == "b/secret/"
         reader = store.token_for({"a/b/secret/*": ["read"]})
         assert store.vault("GET", ask, token=reader).data["options"] == {"version": "2"}
+        inside = In(store, "a/b")
+        inside.policy("p", READ_ALL)
+        assert store.vault("GET", ask, token=inside.token("p")).data["path"] == "a/b/secret/"
         for elsewhere in ("a/secret/x", "a/b/none/x", "a/none"):
             refused = store.vault("GET", f"sys/internal/ui/mounts/{elsewhere}", token=reader)
             assert refused.status == 403

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import UsageError
-from holdfast.cli.holdfast.answers import nothing_found, show_data, show_names
+from holdfast.cli.holdfast.answers import data_of, nothing_found, show_data, show_names
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.pairs import parse_option_pairs
 from holdfast.cli.program import EXIT_OK, Run
@@ -136,7 +136,7 @@ def _patch(arguments: Namespace) -> int:
 def _delete(arguments: Namespace) -> int:
     answer = connect(arguments).request("DELETE", _api_path(arguments.path))
     path = arguments.path.strip("/")
-    if answer:
+    if data_of(answer).get("status") == "in-progress":
         print(f"Success! Nobody gets into {path}/ any more; what is in it is being removed")
     else:
         print(f"Success! Namespace deleted (if it existed): {path}/")
