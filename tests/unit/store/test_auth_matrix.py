@@ -29,7 +29,9 @@ METHODS_OF_HTTP = {
 DENIED = '{"errors":["1 error occurred:\\n\\t* permission denied\\n\\n"]}'
 UNKNOWN = '{"errors":["permission denied"]}'
 NOT_A_ONE_TIME_TOKEN = '{"errors":["wrapping token is not valid or does not exist"]}'
+EVERYTHING = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }'
 USER = "token of a user without a right"
+STRANGER = "token of another namespace"
 MOUNTED = {"one": "kv", "two": "kv-v2", "crypt": "transit"}
 
 # Whoever asks, with whatever token, gets an answer: the state of the store, and ways in.
@@ -44,7 +46,14 @@ FOR_ANYBODY = {
     "POST sys/wrapping/lookup",
     "POST sys/decode-token",
     *(f"POST auth/{kind}/login{'/x' if method.names_in_path else ''}" for kind, method in METHODS.items()),
+    *(
+        f"{way} auth/{kind}/oidc/{step}"
+        for kind in ("jwt", "oidc")
+        for way, step in (("POST", "auth_url"), ("GET", "callback"), ("POST", "poll"))
+    ),
 }
+# Without a token it shows the mounts that were tuned to be shown to anybody; with one that is none, nothing.
+FOR_WHOEVER_HAS_NO_TOKEN = ("GET", "sys/internal/ui/mounts")
 # Whoever is known gets an answer, which is about what his policies reach and may be empty.
 FOR_WHOEVER_IS_KNOWN = {
     "GET sys/mounts",
@@ -63,6 +72,14 @@ OWN_OF_USERS = {
     "POST auth/token/revoke-self": 204,
     "POST sys/capabilities-self": 400,
     "POST acs/auth/logout": 204,
+}
+# What a token asks about itself is answered in its own namespace, wherever it asks.
+OWN_OF_TOKENS = {
+    "GET auth/token/lookup-self": 200,
+    "POST auth/token/lookup-self": 200,
+    "POST auth/token/renew-self": 200,
+    "POST auth/token/revoke-self": 204,
+    "POST sys/wrapping/unwrap": 400,
 }
 # Root-protected: beside the capability of the operation, ``sudo`` is needed.
 NEEDS_SUDO = (
@@ -109,6 +126,7 @@ def furnish(store):
         assert store.vault("POST", f"sys/mounts/{path}", {"type": kind}, token=store.root).status == 204
     for kind in METHODS:
         enable(store, kind)
+    assert store.vault("POST", "sys/namespaces/elsewhere", token=store.root).status == 200
     return store
 
 
@@ -120,10 +138,7 @@ GUARDED = [row for row in ROWS if " ".join(row) not in FOR_ANYBODY]
 def prepared():
     """A store with everything mounted, and in it a token of each kind that gives nothing."""
     store = furnish(StoreUnderTest().initialize())
-    everything = store.policy(
-        "everything",
-        'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }',
-    )
+    everything = store.policy("everything", EVERYTHING)
     store.vault(
         "POST", "auth/token/roles/elsewhere", {"token_bound_cidrs": ["198.51.100.0/24"]}, token=store.root
     )
@@ -147,6 +162,9 @@ def prepared():
         "token bound to another network": store.token(path="auth/token/create/elsewhere", **wanted),
     }
     make_user(store, "ada")
+    rules = {"policy": EVERYTHING}
+    store.vault("PUT", "elsewhere/sys/policies/acl/everything", rules, token=store.root)
+    tokens[STRANGER] = store.token(path="elsewhere/auth/token/create", ttl="1h", **wanted)
     known = {
         "token without a rule": store.token(policies=["none"], no_default_policy=True),
         "batch token without a rule": store.token(
@@ -168,11 +186,20 @@ def ask(store, row, token):
 @pytest.mark.parametrize("row", GUARDED, ids=" ".join)
 def test_a_token_that_is_none_gets_the_same_refusal_everywhere(prepared, row):
     store, tokens, _ = prepared
-    answers = {kind: ask(store, row, token) for kind, token in tokens.items()}
+    asking = {
+        kind: token
+        for kind, token in tokens.items()
+        if kind != STRANGER or " ".join(row) not in OWN_OF_TOKENS
+    }
+    answers = {kind: ask(store, row, token) for kind, token in asking.items()}
     wanted = dict.fromkeys(answers, (403, UNKNOWN))
     if row == ("POST", "sys/wrapping/unwrap"):
         # Clients look for these words, and unwrapping is what they do with a token that may be none.
         wanted = {kind: (400, NOT_A_ONE_TIME_TOKEN) if tokens[kind] else (403, UNKNOWN) for kind in answers}
+    if row == FOR_WHOEVER_HAS_NO_TOKEN:
+        shown = answers.pop("no token")
+        assert (shown.status, shown.data) == (200, {"secret": {}, "auth": {}})
+        del wanted["no token"]
     assert {kind: (one.status, one.body.decode()) for kind, one in answers.items()} == wanted
 
 
@@ -194,6 +221,14 @@ def test_a_token_without_a_right_gets_the_same_refusal_everywhere(prepared, row)
 def test_a_user_may_ask_about_himself_and_log_out(prepared, row, status):
     store, _, _ = prepared
     assert ask(store, row.split(), token_of(store, "ada")).status == status
+
+
+@pytest.mark.parametrize(("row", "status"), OWN_OF_TOKENS.items())
+def test_a_token_of_another_namespace_may_ask_about_itself(prepared, row, status):
+    store, _, _ = prepared
+    wanted = {"policies": ["everything"], "no_default_policy": True, "ttl": "1h"}
+    token = store.token(path="elsewhere/auth/token/create", **wanted)
+    assert ask(store, row.split(), token).status == status
 
 
 @pytest.mark.parametrize("row", sorted(FOR_WHOEVER_IS_KNOWN))
