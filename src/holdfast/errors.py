@@ -10,6 +10,7 @@
     ├── UnsupportedError        understood, but this build or this host does not do it
     ├── SealedError             the store holds no key at the moment
     ├── UnavailableError        a part that we need is away; trying again later may help
+    │   └── LimitReachedError   ... because there is as much as operators allow
     └── InternalError           our own defect; never the answer to bad input
 
 A room derives its own errors from these kinds, so that each wire API needs one table from kind to
@@ -81,6 +82,10 @@ class SealedError(HoldfastError):
 
 class UnavailableError(HoldfastError):
     """A part that the request needs is away, full or too slow; the request changed nothing."""
+
+
+class LimitReachedError(UnavailableError):
+    """There is as much already as operators allow; something has to end first."""
 
 
 class InternalError(HoldfastError):

@@ -154,6 +154,41 @@ def test_quotas(client: hvac.Client, store: StoreProcess) -> None:
     assert client.read("scarce/a") is None
 
 
+def test_of_many_logins_at_once_no_more_get_in_than_a_quota_of_leases_allows(
+    client: hvac.Client, store: StoreProcess
+) -> None:
+    client.sys.enable_auth_method("approle", path="crowd")
+    client.write_data("auth/crowd/role/web", data={"token_type": "service"})
+    role_id = client.auth.approle.read_role_id("web", mount_point="crowd")["data"]["role_id"]
+    secret_id = client.auth.approle.generate_secret_id("web", mount_point="crowd")["data"]["secret_id"]
+    client.write_data("sys/quotas/lease-count/crowd", data={"path": "auth/crowd", "max_leases": 3})
+    outcomes: list[str] = []
+    gate = threading.Barrier(8)
+
+    def log_in() -> None:
+        mine = client_of(store)
+        mine.sys.read_health_status()  # connected before the start
+        gate.wait(timeout=20)
+        try:
+            mine.auth.approle.login(role_id, secret_id, mount_point="crowd")
+            outcomes.append("in")
+        except hvac.exceptions.RateLimitExceeded as error:
+            outcomes.append("full" if "lease count quota exceeded" in str(error) else "other")
+
+    threads = [threading.Thread(target=log_in) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(outcomes) == [*["full"] * 5, *["in"] * 3]
+    assert client.read("sys/quotas/lease-count/crowd")["data"]["counter"] == 3
+    assert client.list("sys/quotas/lease-count")["data"]["keys"] == ["crowd"]
+    client.sys.revoke_prefix("auth/crowd")
+    assert client.read("sys/quotas/lease-count/crowd")["data"]["counter"] == 0
+    client.auth.approle.login(role_id, secret_id, use_token=False, mount_point="crowd")
+    client.delete("sys/quotas/lease-count/crowd")
+
+
 def test_what_operators_watch(client: hvac.Client, store: StoreProcess) -> None:
     def counted() -> int:
         text = client.adapter.get("/v1/sys/metrics?format=prometheus").text

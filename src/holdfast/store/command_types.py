@@ -26,6 +26,7 @@ from holdfast.store.identity import alias_commands, entity_commands, group_comma
 from holdfast.store.leases import commands as lease_commands
 from holdfast.store.namespaces import commands as namespace_commands
 from holdfast.store.quotas import commands as quota_commands
+from holdfast.store.quotas import lease_commands as lease_quota_commands
 from holdfast.store.token_roles import commands as token_role_commands
 from holdfast.store.transit import commands as transit_commands
 from holdfast.store.wrapping import commands as wrapping_commands
@@ -53,6 +54,7 @@ COMMAND_MODULES = (
     key_rotation,
     kv_commands,
     lease_commands,
+    lease_quota_commands,
     login_commands,
     namespace_commands,
     quota_commands,

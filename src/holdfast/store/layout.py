@@ -13,6 +13,7 @@
     config/versions             versions that ran                  RecordKind.CONFIG
     sys/policy/<name>           policy texts                       RecordKind.POLICY
     sys/token/...               tokens, see token_records          RecordKind.TOKEN
+    sys/token/quota/leases      quotas of leases, and counts       RecordKind.TOKEN
     iam/...                     users, groups, permissions         RecordKind.IAM
     identity/...                entities, aliases, groups          RecordKind.IDENTITY
     audit/<device>              key of a device's value hashes     RecordKind.AUDIT_SALT

@@ -35,6 +35,7 @@ from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.storage.interface import Reader, Transaction
 from holdfast.store.login_alias import LoginAlias
 from holdfast.store.namespaces.records import ROOT, Namespace
+from holdfast.store.quotas.lease_counts import count_one, take_one_off
 
 SYSTEM_MAX_TTL_SECONDS = 768 * 3600  # what Vault documents as the system default and maximum
 SERVICE, BATCH = "service", "batch"
@@ -274,6 +275,14 @@ def walk(view: Reader, hasher: TokenHasher) -> Iterator[tuple[str, TokenEntry]]:
             yield token_hash, entry
 
 
+def all_stored(view: Reader) -> Iterator[TokenEntry]:
+    """Yield the entry of every stored token of every namespace."""
+    for token_hash in _names(view, "id/"):
+        entry = load(view, token_hash)
+        if entry is not None:
+            yield entry
+
+
 def list_accessors(view: Reader, hasher: TokenHasher) -> Iterator[str]:
     """Yield the accessor of every token that ``walk`` yields."""
     for _, entry in walk(view, hasher):
@@ -291,6 +300,7 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
 
     Raises:
         InvalidInputError: ``token`` is in use already, or was, and not all that it left is cleared away.
+        LimitReachedError: a quota allows no more.
     """
     token = (new_token() if token is None else token) + hasher.suffix
     accessor = new_accessor() + hasher.suffix
@@ -304,6 +314,7 @@ def create(tx: Transaction, hasher: TokenHasher, entry: TokenEntry, *, token: st
             "id: expected a token id that is not in use; what a revoked token with this id has left is still "
             "being cleared away: try again in a minute, or choose another id"
         )
+    count_one(tx, entry)
     tx.put(f"id/{token_hash}", encode_entry(entry))
     tx.put(f"accessor/{hasher.accessor(entry.accessor)}", token_hash.encode())
     if entry.parent:
@@ -377,6 +388,7 @@ def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_childr
         for child in _names(tx, children_prefix(token_hash)):
             tx.delete(children_prefix(token_hash) + child)
             _orphan(tx, child)
+    take_one_off(tx, entry)
     tx.delete(f"id/{token_hash}")
     tx.delete(wrapped_key(token_hash))
     tx.delete(f"accessor/{hasher.accessor_of(token_hash, entry.accessor)}")

@@ -23,6 +23,7 @@ from holdfast.store.layout import IDENTITY, TOKEN_ROLES, TOKENS
 from holdfast.store.leases.routes import tidy
 from holdfast.store.login_alias import LoginAlias
 from holdfast.store.policy_records import fold_name
+from holdfast.store.quotas.lease_counts import refuse_if_full
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred, Route, RouteTable
 from holdfast.store.token_commands import (
@@ -173,6 +174,7 @@ def _mint(visit: Visit, entry: TokenEntry, *, chosen_id: str) -> Answer:
             raise InvalidInputError(f"batch tokens cannot {what}")
     entry = msgspec.structs.replace(entry, renewable=False)
     known = visit.store.known(entry)
+    refuse_if_full(visit.view(TOKENS), entry)
     token = batch_tokens.mint(visit.store.keyring, visit.store.hasher, entry)
     return Answer(auth=describe_auth(token, entry, visit.now, known), warnings=tuple(visit.warnings))
 

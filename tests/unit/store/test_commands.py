@@ -186,6 +186,8 @@ def manage_leases(ask):
     ask("PUT", "sys/rotate/config", {"interval": "720h"})
     ask("PUT", "sys/quotas/rate-limit/all", {"rate": 1e6})
     ask("DELETE", "sys/quotas/rate-limit/all")
+    ask("PUT", "sys/quotas/lease-count/few", {"max_leases": 100_000})
+    ask("DELETE", "sys/quotas/lease-count/few")
     ask("PUT", "sys/quotas/config", {"rate_limit_exempt_paths": ["sys/x"]})
     ask("PUT", "sys/mounts/here", {"type": "kv"})
     ask("PUT", "sys/remount", {"from": "here", "to": "there"})

@@ -139,7 +139,9 @@ class Backends:
         if self._store.is_sealed:
             exchange.reply(render(Answer()))
         else:
-            exchange.serve(Operation.READ, "sys/internal/ui/mounts", render)
+            # Without a token both would show what anybody may see, and here nobody may see anything.
+            path = "sys/internal/ui/mounts" if exchange.token else "sys/mounts"
+            exchange.serve(Operation.READ, path, render)
 
     def _render_stores(self, name: str, answer: Answer) -> bytes:
         """Show stores: those of the configuration to all, each other one to those who reach into it."""

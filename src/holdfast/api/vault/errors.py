@@ -33,6 +33,7 @@ STATUS_BY_KIND: dict[type[HoldfastError], int] = {
     errors.UnsupportedError: 405,
     errors.SealedError: 503,
     QuotaExceededError: 429,
+    errors.LimitReachedError: 429,
     errors.UnavailableError: 503,
     errors.InternalError: 500,
 }

@@ -27,9 +27,10 @@ from holdfast.store.command import Command
 from holdfast.store.iam.login import Host, Offload
 from holdfast.store.identity.alias_commands import AttachAlias
 from holdfast.store.identity.login import alias_of
-from holdfast.store.layout import IDENTITY, auth_place
+from holdfast.store.layout import IDENTITY, TOKENS, auth_place
 from holdfast.store.networks import admits
 from holdfast.store.open_store import OpenStore
+from holdfast.store.quotas.lease_counts import refuse_if_full
 from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.token_commands import CreateToken, describe_auth
@@ -197,6 +198,7 @@ class Login:
         if not admits(entry.bound_cidrs, self.request.peer):
             raise PermissionDeniedError("permission denied", detail="not from a network of the role")
         if entry.is_batch:
+            refuse_if_full(opened.view(TOKENS), entry)
             token = batch_tokens.mint(opened.keyring, opened.hasher, entry)
             self._answer(warnings, Answer(auth=describe_auth(token, entry, now, known)))
         else:

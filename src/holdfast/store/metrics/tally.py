@@ -20,6 +20,7 @@ OUTCOMES = ("answered", "absent", "invalid", "denied", "limited", "unavailable",
 
 _OUTCOME_OF_KIND: dict[type[Exception], str] = {
     QuotaExceededError: "limited",
+    errors.LimitReachedError: "limited",
     errors.UnauthenticatedError: "denied",
     errors.PermissionDeniedError: "denied",
     errors.NotFoundError: "absent",

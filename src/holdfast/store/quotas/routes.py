@@ -1,16 +1,17 @@
-"""``sys/quotas/...``: how many requests one address may send."""
+"""``sys/quotas/...``: how many requests one address may send; of leases, see ``lease_routes``."""
 
 import math
 from typing import Any
 
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
-from holdfast.model import parse_path
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.layout import CONFIG
 from holdfast.store.policy_records import fold_name
 from holdfast.store.quotas.commands import ConfigureQuotas, DeleteRateLimit, SaveRateLimit
+from holdfast.store.quotas.lease_routes import LEASE_QUOTA_ROUTES
+from holdfast.store.quotas.paths import path_of, pattern_of
 from holdfast.store.quotas.records import Quotas, RateLimit, load_quotas
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route
@@ -18,7 +19,6 @@ from holdfast.store.visit import Visit
 
 MAX_RATE = 1e9
 MAX_SECONDS = 24 * 3600
-_OWN_PLACES = ("sys/", "auth/token/", "acs/")
 
 
 def _list(visit: Visit) -> Answer:
@@ -55,7 +55,7 @@ def _write(visit: Visit) -> Command:
     before = _quotas(visit).named(name) or RateLimit(name, "", 0.0)
     limit = RateLimit(
         name=name,
-        path=_path(visit) if "path" in values else before.path,
+        path=path_of(visit) if "path" in values else before.path,
         rate=_rate(values) if "rate" in values else before.rate,
         interval_seconds=_seconds(values, "interval", before.interval_seconds) or 1,
         block_seconds=_seconds(values, "block_interval", before.block_seconds),
@@ -91,7 +91,7 @@ def _configure(visit: Visit) -> Command:
         )
     exempt = None
     if "rate_limit_exempt_paths" in values:
-        exempt = tuple(_pattern(path) for path in fields.words(values, "rate_limit_exempt_paths"))
+        exempt = tuple(pattern_of(path) for path in fields.words(values, "rate_limit_exempt_paths"))
     audit = None
     if "enable_rate_limit_audit_logging" in values:
         audit = fields.boolean(values, "enable_rate_limit_audit_logging")
@@ -100,38 +100,6 @@ def _configure(visit: Visit) -> Command:
 
 def _quotas(visit: Visit) -> Quotas:
     return load_quotas(visit.view(CONFIG))
-
-
-def _path(visit: Visit) -> str:
-    """Return what a quota is for: a namespace, or below a mount, so that a typing error is noticed."""
-    whole = _pattern(fields.text(visit.values, "path"))
-    if not whole:
-        return ""
-    inside, below = visit.store.namespaces.enter("", whole if whole.endswith("/") else f"{whole}/")
-    if not below:
-        return inside.namespace.path
-    path = whole[len(inside.namespace.path) :]
-    mounts = (
-        *(mount.path for mount in inside.mounts.mounts),
-        *(f"auth/{mount.path}" for mount in inside.auth_mounts.mounts),
-        *_OWN_PLACES,
-    )
-    if f"{path}/" in mounts:
-        return f"{whole}/"
-    if not any(path.startswith(mount) for mount in mounts):
-        raise InvalidInputError("path: expected a path at or below a mount, or none for everything")
-    return whole
-
-
-def _pattern(text: str) -> str:
-    """Return a path in its one spelling; a final slash or star stays."""
-    stem = text.removesuffix("*")
-    if not stem.strip("/"):
-        return ""
-    path = parse_path(stem).text
-    if stem.endswith("/"):
-        path = path.rstrip("/") + "/"
-    return path + text[len(stem) :]
 
 
 def _rate(values: dict[str, Any]) -> float:
@@ -159,4 +127,5 @@ QUOTA_ROUTES = (
     Route("sys/quotas/rate-limit/{}", Operation.READ, _read),
     Route("sys/quotas/rate-limit/{}", Operation.WRITE, _write),
     Route("sys/quotas/rate-limit/{}", Operation.DELETE, _delete),
+    *LEASE_QUOTA_ROUTES,
 )
