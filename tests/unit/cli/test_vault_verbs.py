@@ -112,7 +112,7 @@ from holdfast.policy.acl_policy import parse_policy
         ),
         pytest.param(
             ["auth", "move", "auth/a/", "b"],
-            ("POST", "/v1/sys/remount", {"from": "auth/a", "to": "auth/b"}),
+            ("POST", "/v1/sys/remount", {"from": "auth/a/", "to": "auth/b/"}),
             id="auth-move",
         ),
         pytest.param(["operator", "members"], ("GET", "/v1/sys/ha-status", None), id="members"),

@@ -94,6 +94,10 @@ def test_lease_commands_ask_what_they_say(wire, token, words, call):
 
 def test_secrets_move_asks_what_it_says(wire, token, capsys):
     wire.answers["POST", "/v1/sys/remount"] = (200, {"data": {"migration_id": "x"}})
+    wire.answers["GET", "/v1/sys/remount/status/x"] = (
+        200,
+        {"data": {"migration_info": {"status": "success"}}},
+    )
     assert PROGRAM.main(["secrets", "move", "a/", "b"]) == 0
-    assert wire.requests == [("POST", "/v1/sys/remount", {"from": "a/", "to": "b"})]
+    assert wire.requests[0] == ("POST", "/v1/sys/remount", {"from": "a/", "to": "b/"})
     assert capsys.readouterr().out == "Success! Moved a/ to b/\n"

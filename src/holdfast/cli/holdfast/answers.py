@@ -8,7 +8,7 @@ from typing import Any
 from holdfast.cli.errors import LocalError
 from holdfast.cli.output import as_cell, print_pairs, print_result, remark
 from holdfast.cli.program import EXIT_OK, EXIT_REMOTE_ERROR
-from holdfast.model import format_go_duration
+from holdfast.model import format_short_duration
 
 FIELDS_OF_WRAPPING = (
     ("wrapping_token", "token"),
@@ -121,8 +121,8 @@ def show_wrapping(answer: Mapping[str, Any], output_format: str) -> None:
         print_result(answer, output_format)
         return
     info = answer["wrap_info"]
-    rows = {name: info[member] for name, member in FIELDS_OF_WRAPPING if member in info}
-    print_pairs({**rows, "wrapping_token_ttl": duration(info.get("ttl", 0))}.items())
+    shown = {**info, "ttl": duration(info.get("ttl", 0))}
+    print_pairs([(f"{name}:", shown[member]) for name, member in FIELDS_OF_WRAPPING if shown.get(member)])
 
 
 def show_auth(answer: Mapping[str, Any], output_format: str) -> None:
@@ -155,19 +155,15 @@ def nothing_found(path: str, answer: Mapping[str, Any] = MappingProxyType({})) -
 
 def duration(seconds: int) -> str:
     """Write a lifetime without its zero parts, such as ``768h`` or ``1h30m``; 0 is no end."""
-    return _short(seconds) if seconds else "\u221e"
+    return format_short_duration(seconds) if seconds else "\u221e"
 
 
 def _field(name: str, value: Any) -> Any:
     """Return a field as tables show it: what is called a time to live is one, and 0 is no time."""
     is_seconds = isinstance(value, int) and not isinstance(value, bool)
-    return _short(value) if is_seconds and name.rpartition("_")[2] in _NAMES_OF_TIMES else value
-
-
-def _short(seconds: int) -> str:
-    text = format_go_duration(seconds)
-    text = text.removesuffix("0s") if text.endswith("m0s") else text
-    return text.removesuffix("0m") if text.endswith("h0m") else text
+    return (
+        format_short_duration(value) if is_seconds and name.rpartition("_")[2] in _NAMES_OF_TIMES else value
+    )
 
 
 def quoted(names: list[str] | None) -> str:

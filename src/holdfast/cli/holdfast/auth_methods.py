@@ -85,7 +85,8 @@ def _disable(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    show_mounts(data_of(connect(arguments).request("GET", "sys/auth")), arguments)
+    methods = data_of(connect(arguments).request("GET", "sys/auth"))
+    show_mounts(methods, arguments, with_version=True)
     return EXIT_OK
 
 

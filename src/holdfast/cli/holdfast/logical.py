@@ -33,7 +33,7 @@ _ENVELOPE = frozenset({"auth", "data", "lease_id", "request_id", "warnings", "wr
 def read(parser: CommandParser) -> Run:
     """Read a path of the API; what follows it goes with the question: field=text, field=@file, field=-."""
     parser.add_argument("path")
-    parser.add_argument("fields", nargs="*", metavar="field=value")
+    parser.add_argument("fields", nargs="*", default=[], metavar="field=value")
     parser.add_argument("--field", help="print this field only")
     add_wrap_option(parser)
     add_format_option(parser, "raw")
@@ -68,7 +68,7 @@ def scan(parser: CommandParser) -> Run:
 def delete(parser: CommandParser) -> Run:
     """Delete what is at a path of the API."""
     parser.add_argument("path")
-    parser.add_argument("fields", nargs="*", metavar="field=value")
+    parser.add_argument("fields", nargs="*", default=[], metavar="field=value")
     add_format_option(parser)
     add_server_options(parser)
     return _delete
@@ -76,7 +76,7 @@ def delete(parser: CommandParser) -> Run:
 
 def _add_write_options(parser: CommandParser) -> None:
     parser.add_argument("path")
-    parser.add_argument("fields", nargs="*", metavar="field=value")
+    parser.add_argument("fields", nargs="*", default=[], metavar="field=value")
     parser.add_argument("--force", "-f", action="store_true", help="write without any field")
     parser.add_argument("--field", help="print this field of the answer only")
     add_wrap_option(parser)

@@ -25,6 +25,7 @@ _LOCKOUT = {
     "user_lockout_counter_reset_duration": "time after which failed logins are forgotten, such as 15m",
     "user_lockout_disable": "true: never lock a user out",
 }
+_FEW = (("Type", "type"), ("Accessor", "accessor"), ("Description", "description"))
 _DETAILS = (
     ("Plugin", "type"),
     ("Accessor", "accessor"),
@@ -32,7 +33,7 @@ _DETAILS = (
     ("Max TTL", "config.max_lease_ttl"),
     ("Token Type", "config.token_type"),
     ("Force No Cache", "config.force_no_cache"),
-    ("Local", "local"),
+    ("Replication", "local"),
     ("Seal Wrap", "seal_wrap"),
     ("External Entropy Access", "external_entropy_access"),
     ("Options", "options"),
@@ -119,7 +120,7 @@ def enabling(arguments: Namespace, kind: str) -> dict[str, Any]:
     }
 
 
-def show_mounts(mounts: Mapping[str, Any], arguments: Namespace) -> None:
+def show_mounts(mounts: Mapping[str, Any], arguments: Namespace, *, with_version: bool = False) -> None:
     """Print a table of mounts, with everything that is known of them if that was asked for."""
     if arguments.format != "table":
         print_result(mounts, arguments.format)
@@ -135,11 +136,11 @@ def show_mounts(mounts: Mapping[str, Any], arguments: Namespace) -> None:
             ],
         )
     else:
-        rows = [
-            (path, mount.get("type"), mount.get("accessor"), mount.get("description"))
-            for path, mount in sorted(mounts.items())
-        ]
-        print_table(("Path", "Type", "Accessor", "Description"), rows)
+        columns = list(_FEW) + ([("Version", "plugin_version")] if with_version else [])
+        print_table(
+            ("Path", *(title for title, _ in columns)),
+            [(path, *(mounts[path].get(name) for _, name in columns)) for path in sorted(mounts)],
+        )
 
 
 def _option(name: str) -> str:
@@ -156,4 +157,6 @@ def _find(mount: Mapping[str, Any], name: str) -> Any:
 def _cell(name: str, value: Any) -> Any:
     if name.endswith("_ttl"):
         return value or "system"
+    if name == "local":
+        return "local" if value else "replicated"
     return {} if name == "options" and value is None else value

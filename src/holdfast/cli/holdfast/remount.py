@@ -23,7 +23,7 @@ def remount(client: VaultClient, source: str, target: str) -> None:
         RemoteUnavailableError: the store says that it failed.
         LocalError: it takes so long that waiting for it makes no sense.
     """
-    answer = client.request("POST", "sys/remount", {"from": source, "to": target})
+    answer = client.request("POST", "sys/remount", {"from": f"{source}/", "to": f"{target}/"})
     number = data_of(answer).get("migration_id")
     if number:
         _wait(client, str(number))
