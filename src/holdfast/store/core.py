@@ -44,7 +44,7 @@ from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.destination import Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.freshness import Freshness
-from holdfast.store.iam.login import LoginAttempt, LoginDesk, Offload, run_here
+from holdfast.store.iam.login import LoginAttempt, LoginDesk
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.identity.routes import IDENTITY_ROUTES
@@ -52,6 +52,7 @@ from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
 from holdfast.store.kv_routes import read_kv
 from holdfast.store.layout import IAM, Place, engine_place
+from holdfast.store.login_steps import Offload, run_here
 from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.namespaces.server_wide import refuse_server_wide

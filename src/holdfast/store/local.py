@@ -15,8 +15,8 @@ from holdfast.store.changes import StoredCounter
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Peers, Store
 from holdfast.store.facts import Facts
 from holdfast.store.founding import Furniture
-from holdfast.store.iam.login import Offload, run_here
 from holdfast.store.keeper import Keeper
+from holdfast.store.login_steps import Offload, run_here
 from holdfast.store.seal_settings import SealSettings
 
 

@@ -8,7 +8,7 @@ from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.auth.login import Conclude, Login
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers
-from holdfast.store.iam.login import Host, Offload
+from holdfast.store.login_steps import Host, Offload
 from holdfast.store.namespaces.host import HostWithin
 from holdfast.store.namespaces.records import Namespace
 from holdfast.store.request import Done, StoreRequest

@@ -15,23 +15,20 @@ from typing import Any, Protocol, TypeVar
 
 from holdfast.audit import AuditEntry
 from holdfast.barrier import BarrierReader
-from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, NotFoundError, PermissionDeniedError, SealedError
+from holdfast.errors import NotFoundError, PermissionDeniedError
 from holdfast.formats.strict_json import JsonObject, encode
 from holdfast.store import batch_tokens, fields
-from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.auth.issue import Defaults, Earned, new_entry
 from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.auth.provider_keys import Providers
 from holdfast.store.command import Command
-from holdfast.store.iam.login import Host, Offload
 from holdfast.store.identity.alias_commands import AttachAlias
 from holdfast.store.identity.login import alias_of
 from holdfast.store.layout import IDENTITY, TOKENS, auth_place
+from holdfast.store.login_steps import Desk, LoginSteps, Offload
 from holdfast.store.networks import admits
 from holdfast.store.open_store import OpenStore
 from holdfast.store.quotas.lease_counts import refuse_if_full
-from holdfast.store.refusal import refusal_of
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.token_commands import CreateToken, describe_auth
 
@@ -40,19 +37,15 @@ Conclude = Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
 """The end of a request: its answer, or what stands for it."""
 
 
-class Tools(Protocol):
+class Tools(Desk, Protocol):
     """What a login works with."""
 
-    host: Host
-    audit: AuditTrail
-    clock: Clock
-    offload: Offload
     outside: Offload
     providers: Providers
     conclude: Conclude
 
 
-class Login:
+class Login(LoginSteps):
     """One attempt. Each step goes on to the next; the last one grants, or raises.
 
     Args:
@@ -78,13 +71,11 @@ class Login:
         again: Callable[[Exception], bool],
         done: Done,
     ) -> None:
+        super().__init__(tools, request.id, done, again=again)
         self.request = request
         self.mount = mount
         self._tools = tools
         self._defaults = defaults
-        self._again = again
-        self._done = done
-        self._entry: AuditEntry | None = None
         self._records: tuple[OpenStore, BarrierReader] | None = None
 
     @property
@@ -104,14 +95,6 @@ class Login:
         return self.request.path.partition(f"auth/{self.mount.path}login/")[2]
 
     @property
-    def opened(self) -> OpenStore:
-        """The open store, asked for anew: it may have been sealed, or rotated, since the last step."""
-        opened = self._tools.host.opened
-        if opened is None:
-            raise SealedError
-        return opened
-
-    @property
     def records(self) -> BarrierReader:
         """What the mount has stored."""
         opened = self.opened
@@ -119,22 +102,13 @@ class Login:
             self._records = opened, opened.view(auth_place(self.mount.storage_prefix))
         return self._records[1]
 
-    @property
-    def now(self) -> float:
-        """Unix seconds."""
-        return self._tools.clock.now()
-
     def begin(self, log_in: "Callable[[Login], None]", shown: frozenset[str]) -> None:
         """Put the request on record, with the ``shown`` fields only, and start the method's part."""
-        self._guarded(partial(self._begin, log_in, shown))
-
-    def work(self, work: Callable[[], Any], step: Callable[[Any], None]) -> None:
-        """Have ``work`` done beside the event loop; it takes the processor. Then take the next step."""
-        self._tools.offload(work, self._then(step))
+        self.step(partial(self._begin, log_in, shown))
 
     def outside(self, work: Callable[[], Any], step: Callable[[Any], None]) -> None:
         """Have ``work`` done that waits for others. Then take the next step."""
-        self._tools.outside(work, self._then(step))
+        self._tools.outside(work, self.then(step))
 
     def with_published(
         self,
@@ -152,19 +126,11 @@ class Login:
             step: gets it.
         """
         provider = self._tools.providers.of(self.mount.uuid, configuration, fetch)
-        provider.get(is_enough, self.now, self._tools.outside, self._then(step))
-
-    def ask(self, command: Command, step: Callable[[Answer], None]) -> None:
-        """Ask the keeper something that changes nothing in storage. Then take the next step."""
-        self._tools.host.submit(command, self._then(step))
-
-    def tell(self, command: Command) -> None:
-        """Tell the keeper something whose outcome does not matter to this login."""
-        self._tools.host.submit(command, _forget)
+        provider.get(is_enough, self.now, self._tools.outside, self.then(step))
 
     def change(self, command: Command, step: Callable[[Answer], None]) -> None:
         """Make a change, once the line that announces this login is taken. Then take the next step."""
-        submit = partial(self._tools.host.submit, command, self._then(step))
+        submit = partial(self._tools.host.submit, command, self.then(step))
         self._tools.audit.announced(submit, self._done)
 
     def say(self, answer: Answer) -> None:
@@ -215,41 +181,10 @@ class Login:
             body=JsonObject(said, encode(said)),
             peer=self.request.peer,
         )
-        self._entry = self._tools.audit.knocked(request, "", self.now)
+        self.entry = self._tools.audit.knocked(request, "", self.now)
         log_in(self)
 
     def _answer(self, warnings: tuple[str, ...], answer: Answer) -> None:
         answer.warnings = (*warnings, *answer.warnings)
-        if self._entry is not None:
-            self._tools.conclude(self.request, self._entry, answer, self.now, self._done)
-
-    def _then(self, step: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what takes the outcome of something slow and goes on with ``step``, or refuses."""
-
-        def proceed(outcome: Any) -> None:
-            if isinstance(outcome, Exception):
-                self._refuse(outcome)
-            else:
-                self._guarded(partial(step, outcome))
-
-        return proceed
-
-    def _guarded(self, step: Callable[[], None]) -> None:
-        try:
-            self._tools.host.follow_nodes()  # what the step before has changed, or another node meanwhile
-            step()
-        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._refuse(error)
-
-    def _refuse(self, error: Exception) -> None:
-        if self._again(error):
-            return
-        refusal = refusal_of(self.request.id, error)
-        if self._entry is None:
-            self._done(refusal)
-        else:
-            self._tools.audit.failed(self._entry, refusal, self.now, self._done, remark=refusal.detail)
-
-
-def _forget(_outcome: Answer | HoldfastError) -> None:
-    """Take an outcome that changes nothing for the login."""
+        if self.entry is not None:
+            self._tools.conclude(self.request, self.entry, answer, self.now, self._done)

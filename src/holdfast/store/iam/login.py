@@ -12,15 +12,12 @@ A login is on record like every request: the line before names the user if there
 of what was sent, which may be a password in the wrong place.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
 
 import msgspec
 
-from holdfast.audit import AuditEntry
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, InternalError, SealedError, UnauthenticatedError
+from holdfast.errors import InternalError, SealedError, UnauthenticatedError
 from holdfast.formats.strict_json import JsonObject, encode
 from holdfast.iam import directory
 from holdfast.iam.directory import User
@@ -29,7 +26,6 @@ from holdfast.iam.lockout import source_of
 from holdfast.iam.names import is_name
 from holdfast.iam.passwords import Passwords
 from holdfast.store.audit_trail import AuditTrail
-from holdfast.store.command import Command
 from holdfast.store.iam import service_login, signing_keys
 from holdfast.store.iam.auth_tokens import write_auth_token
 from holdfast.store.iam.commands import AddSigningKey, RenewPasswordRecord
@@ -37,23 +33,10 @@ from holdfast.store.iam.login_commands import BeginLogin, PasswordWasRight
 from holdfast.store.iam.signing_keys import NewKey
 from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.layout import IAM
-from holdfast.store.open_store import OpenStore
-from holdfast.store.refusal import refusal_of
+from holdfast.store.login_steps import Host, LoginSteps, Offload
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 
 INVALID = "invalid credentials"
-
-Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
-"""Runs work elsewhere; its result, or the exception that it raised, comes back to the second argument."""
-
-
-def run_here(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-    """Run work at once, for a store without an event loop."""
-    try:
-        result = work()
-    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the result
-        result = error
-    done(result)
 
 
 class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,23 +58,6 @@ class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "LoginAttempt(...)"
-
-
-class Host(Protocol):
-    """What a login needs of the store that it is for."""
-
-    @property
-    def opened(self) -> OpenStore | None:
-        """The open store; ``None`` while it is sealed."""
-        ...
-
-    def submit(self, command: Command, done: Done) -> None:
-        """Hand a command to the keeper; ``done`` gets its outcome."""
-        ...
-
-    def follow_nodes(self) -> None:
-        """Be as new as the moment demands, on storage that nodes share."""
-        ...
 
 
 class LoginDesk:
@@ -119,22 +85,21 @@ class LoginDesk:
             _Login(self, attempt, done).begin()
 
 
-class _Login:
-    """One attempt on its way. Each step goes on to the next, or ends in ``_refuse``."""
+class _Login(LoginSteps):
+    """One attempt on its way."""
 
     def __init__(self, desk: LoginDesk, attempt: LoginAttempt, done: Done) -> None:
-        self._desk = desk
+        super().__init__(desk, attempt.id, done)
+        self._decoy_public_key = desk.decoy_public_key
         self._attempt = attempt
-        self._done = done
-        self._entry: AuditEntry | None = None
         self._generation = ""  # the user's when the attempt began; a token is for no other
 
     def begin(self) -> None:
-        self._guarded(self._begin)
+        self.step(self._begin)
 
     def _begin(self) -> None:
-        attempt, now = self._attempt, self._desk.clock.now()
-        self._opened().refresh()
+        attempt, now = self._attempt, self.now
+        self.opened.refresh()
         user = self._user()
         self._generation = user.generation if user else ""
         shown = StoreRequest(
@@ -144,19 +109,19 @@ class _Login:
             body=JsonObject({"uid": attempt.uid}, encode({"uid": attempt.uid})),
             peer=attempt.peer,
         )
-        self._entry = self._desk.audit.knocked(shown, attempt.uid if user else "", now)
+        self.entry = self._desk.audit.knocked(shown, attempt.uid if user else "", now)
         if not is_name(attempt.uid):
             raise _invalid("no user can have this name")  # so its time tells nothing either
         if attempt.token:
             self._verify(user, now)
         else:
             question = BeginLogin(uid=attempt.uid, source=source_of(attempt.peer))
-            self._desk.host.submit(question, self._then(partial(self._check_password, user)))
+            self.ask(question, partial(self._check_password, user))
 
     def _verify(self, user: User | None, now: float) -> None:
         """Check a token that the user signed."""
         is_service = user is not None and user.is_service
-        pem = user.public_key if user is not None and is_service else self._desk.decoy_public_key
+        pem = user.public_key if user is not None and is_service else self._decoy_public_key
         key = service_login.read_public_key(pem)
         try:
             service_login.check_login_token(self._attempt.token, self._attempt.uid, key, now=now)
@@ -170,88 +135,56 @@ class _Login:
         wait_seconds = msgspec.json.decode(counted.data or b"", type=int)
         if wait_seconds:
             raise TooManyTriesError(wait_seconds)
-        passwords = self._opened().users.passwords
+        passwords = self.opened.users.passwords
         record = user.password if user is not None and user.password else passwords.decoy
         work = partial(_check, passwords, record, self._attempt.password)
-        self._desk.offload(work, self._then(partial(self._password_checked, record)))
+        self.work(work, partial(self._password_checked, record))
 
     def _password_checked(self, record: str, checked: tuple[bool, str]) -> None:
         is_right, renewed = checked
-        self._opened().refresh()
+        self.opened.refresh()
         if not is_right:
             raise _invalid("wrong password" if self._generation else "unknown user")
-        uid, submit = self._attempt.uid, self._desk.host.submit
-        submit(PasswordWasRight(uid=uid, source=source_of(self._attempt.peer)), _forget)
+        uid = self._attempt.uid
+        self.tell(PasswordWasRight(uid=uid, source=source_of(self._attempt.peer)))
         if renewed:
-            submit(RenewPasswordRecord(uid=uid, old=record, new=renewed), _forget)
+            self.tell(RenewPasswordRecord(uid=uid, old=record, new=renewed))
         self._issue()
 
     def _issue(self) -> None:
         """Hand out a token; first make a key to sign it with, if there is none or it is old."""
-        opened, now = self._opened(), self._desk.clock.now()
+        opened, now = self.opened, self.now
         user = self._user()
         if user is None or user.generation != self._generation:
             raise _invalid("the user was removed, or his password changed, meanwhile")
         key = opened.users.keys.current(opened.view(IAM), now)
         if key is None:
             replaces = signing_keys.current_key_id(opened.view(IAM))
-            self._desk.offload(signing_keys.generate, self._then(partial(self._add_key, replaces)))
+            self.work(signing_keys.generate, partial(self._add_key, replaces))
             return
         expires_at = int(now) + opened.users.settings.token_lifetime_seconds
         token = write_auth_token(self._attempt.uid, user.generation, expires_at=expires_at, key=key)
         answer = Answer(
             data=encode({"token": token, "uid": self._attempt.uid, "description": user.description})
         )
-        if self._entry is not None:
-            self._desk.audit.answered(self._entry, answer, now, self._done)
+        if self.entry is not None:
+            self._desk.audit.answered(self.entry, answer, now, self._done)
 
     def _add_key(self, replaces: str, key: NewKey) -> None:
-        lifetime = self._opened().users.settings.token_lifetime_seconds
+        lifetime = self.opened.users.settings.token_lifetime_seconds
         command = AddSigningKey(key=key, replaces=replaces, trust_old_seconds=lifetime)
-        self._desk.host.submit(command, self._then(self._issue_with_new_key))
+        self.ask(command, self._issue_with_new_key)
 
     def _issue_with_new_key(self, _added: Answer) -> None:
-        opened = self._opened()
+        opened = self.opened
         opened.refresh()
-        if opened.users.keys.current(opened.view(IAM), self._desk.clock.now()) is None:
+        if opened.users.keys.current(opened.view(IAM), self.now) is None:
             raise InternalError("no key signs the tokens of users")
         self._issue()
 
-    def _opened(self) -> OpenStore:
-        opened = self._desk.host.opened  # asked for anew in each step: it may have been sealed, or rotated
-        if opened is None:
-            raise SealedError
-        return opened
-
     def _user(self) -> User | None:
         uid = self._attempt.uid
-        return directory.load_user(self._opened().view(IAM), uid) if is_name(uid) else None
-
-    def _then(self, step: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what takes the outcome of something slow and goes on with ``step``, or refuses."""
-
-        def proceed(outcome: Any) -> None:
-            if isinstance(outcome, Exception):
-                self._refuse(outcome)
-            else:
-                self._guarded(partial(step, outcome))
-
-        return proceed
-
-    def _guarded(self, step: Callable[[], None]) -> None:
-        try:
-            self._desk.host.follow_nodes()  # what the step before has changed, or another node meanwhile
-            step()
-        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            self._refuse(error)
-
-    def _refuse(self, error: Exception) -> None:
-        refusal = refusal_of(self._attempt.id, error)
-        if self._entry is None:
-            self._done(refusal)
-        else:
-            now = self._desk.clock.now()
-            self._desk.audit.failed(self._entry, refusal, now, self._done, remark=refusal.detail)
+        return directory.load_user(self.opened.view(IAM), uid) if is_name(uid) else None
 
 
 def _check(passwords: Passwords, record: str, password: str) -> tuple[bool, str]:
@@ -263,7 +196,3 @@ def _check(passwords: Passwords, record: str, password: str) -> tuple[bool, str]
 def _invalid(why: str) -> UnauthenticatedError:
     """Return the one refusal of everything that does not fit; ``why`` is for the audit trail."""
     return UnauthenticatedError(INVALID, reason=Code.INVALID_CREDENTIALS, detail=why)
-
-
-def _forget(_outcome: Answer | HoldfastError) -> None:
-    """Take an outcome that changes nothing for the login."""

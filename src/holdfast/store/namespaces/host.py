@@ -1,7 +1,7 @@
 """A store as a login in one of its namespaces sees it."""
 
 from holdfast.store.command import Command
-from holdfast.store.iam.login import Host
+from holdfast.store.login_steps import Host
 from holdfast.store.namespaces.records import Namespace
 from holdfast.store.open_store import OpenStore
 from holdfast.store.request import Done
