@@ -158,7 +158,7 @@ def test_a_large_tree_is_dead_at_once_and_goes_in_small_changes(store):
             store.vault("PUT", f"auth/token/{way}", {"accessor": handle}, token=store.root)
             for handle in handles
         ]
-        assert {answer.status for answer in answers} == {400}
+        assert {answer.status for answer in answers} == {204 if way == "revoke-accessor" else 400}
     assert len(accessors(store)) == 1
     assert store.vault("GET", "sys/leases/count", token=store.root).data["lease_count"] == 0
     assert store.vault("LIST", "sys/leases/lookup", token=store.root).status == 404
