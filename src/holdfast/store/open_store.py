@@ -66,6 +66,7 @@ TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies
 MAX_CACHED_TOKENS = 20_000
 MAX_CACHED_GUESTS = 1000
+MAX_CACHED_IN_NAMESPACE = 1000
 MAX_REMEMBERED_DECISIONS = 16_384
 MAX_REMEMBERED_OF_ONE = 256  # decisions about somebody whose table is his alone
 MAX_TABLES_OF_ONE = 4096
@@ -318,7 +319,7 @@ class OpenStore:
         else:
             caller = self._load_bearer(token, token_hash)
         self._callers[token_hash] = caller
-        if len(self._callers) > MAX_CACHED_TOKENS:
+        if len(self._callers) > (MAX_CACHED_TOKENS if self._root is None else MAX_CACHED_IN_NAMESPACE):
             self._callers.popitem(last=False)
         return caller
 
