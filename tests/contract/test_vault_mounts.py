@@ -41,6 +41,7 @@ def test_what_is_mounted_at_first(ask):
     mounts = {path: mount["type"] for path, mount in ask("GET", "sys/mounts").data.items()}
     assert mounts["secret/"] == "kv"  # unlike in the original, where a first `kv put` fails
     assert (mounts["cubbyhole/"], mounts["sys/"]) == ("cubbyhole", "system")
+    assert mounts["identity/"] == "identity"
     assert {path: mount["type"] for path, mount in ask("GET", "sys/auth").data.items()} == {"token/": "token"}
 
 

@@ -67,21 +67,20 @@ class Acl:
 
     Attributes:
         is_root: whether everything is allowed.
-        dropped: rules that are nothing for the caller, each with why.
     """
 
-    __slots__ = ("_exact", "_guards", "_prefix_lengths", "_prefixes", "_segments", "dropped", "is_root")
+    __slots__ = ("_dropped", "_exact", "_guards", "_prefix_lengths", "_prefixes", "_segments", "is_root")
 
     def __init__(
         self,
         entries: Iterable[_Entry],
         *,
         is_root: bool,
-        dropped: tuple[str, ...] = (),
+        dropped: Iterable[tuple[Template, str]] = (),
         guards: Iterable[tuple[Callable[[str], object], _Entry]] = (),
     ) -> None:
         self.is_root = is_root
-        self.dropped = dropped
+        self._dropped = tuple(dropped)
         self._guards = tuple(guards)
         self._exact: dict[str, _Entry] = {}
         self._prefixes: dict[str, _Entry] = {}
@@ -155,6 +154,10 @@ class Acl:
         exact = [entry for spelling in spellings if (entry := self._exact.get(spelling)) is not None]
         wild = [entry for spelling in spellings for entry in self._wildcards(spelling)]
         return tuple(dict.fromkeys(entry.granted.rule for entry in (*guards, *exact, *wild)))
+
+    def dropped_for(self, path: str) -> tuple[str, ...]:
+        """Return the rules that could speak for ``path``, but are nothing for the caller, each with why."""
+        return tuple(why for template, why in self._dropped if _could_match(template)(path))
 
     def _wildcards(self, path: str) -> list[_Entry]:
         prefixes = [entry for start, entry in self._prefixes.items() if path.startswith(start)]
@@ -236,7 +239,7 @@ class PolicySet:
         for (name, rule, template), pattern in zip(self._templated, resolved, strict=True):
             if isinstance(pattern, Unresolved):
                 where = f'{name}: path "{rule.pattern}"'
-                dropped.append(f"{where}: {pattern.reason}")
+                dropped.append((template, f"{where}: {pattern.reason}"))
                 if rule.is_denied:
                     guards.append((_could_match(template), _guard(where)))
                 continue
@@ -244,7 +247,7 @@ class PolicySet:
                 merged[pattern] = self._merged[pattern]
             _merge(merged, replace(rule, pattern=pattern, template=None), f"{name} ({rule.pattern})")
         entries.update((pattern, _entry(*each)) for pattern, each in merged.items())
-        return Acl(entries.values(), is_root=self._is_root, dropped=tuple(dropped), guards=guards)
+        return Acl(entries.values(), is_root=self._is_root, dropped=dropped, guards=guards)
 
 
 def compile_acl(policies: Iterable[Policy], subject: Subject | None = None) -> Acl:

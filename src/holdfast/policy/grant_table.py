@@ -55,9 +55,6 @@ class GrantTable:
 
     __slots__ = ("_tables", "is_root")
 
-    dropped: tuple[str, ...] = ()
-    """Grants are spelled out when they are given: none stands for nothing."""
-
     def __init__(self, grants: Iterable[PathGrant] = (), *, is_root: bool = False) -> None:
         self.is_root = is_root
         self._tables: dict[Reach, dict[str, dict[Capability, Allowed]]] = {reach: {} for reach in Reach}
@@ -96,6 +93,10 @@ class GrantTable:
             return (_ROOT.rule,)
         grants = (decision.rule for allowed in self._speaking_for(path) for decision in allowed.values())
         return tuple(dict.fromkeys(grants))
+
+    def dropped_for(self, path: str) -> tuple[str, ...]:  # noqa: ARG002 - the same for all
+        """Return nothing: grants are spelled out when they are given, none stands for nothing."""
+        return ()
 
     def may_touch_below(self, prefix: str) -> bool:
         """Whether anything at all may be done below the directory ``prefix``; for showing a mount."""

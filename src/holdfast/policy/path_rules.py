@@ -19,11 +19,6 @@ class PathRules(Protocol):
         """Whether everything is allowed."""
         ...
 
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Rules that stand for nothing with this caller, each with why."""
-        ...
-
     def decide(
         self,
         path: str,
@@ -49,6 +44,10 @@ class PathRules(Protocol):
 
     def speaking_for(self, path: str) -> tuple[str, ...]:
         """Return every rule that has a say on ``path``, in words an operator finds again."""
+        ...
+
+    def dropped_for(self, path: str) -> tuple[str, ...]:
+        """Return the rules that could speak for ``path``, but are nothing for the caller, each with why."""
         ...
 
     def may_touch_below(self, prefix: str) -> bool:

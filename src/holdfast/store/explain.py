@@ -78,7 +78,7 @@ def explain(visit: Visit, tables: Sequence[RouteTable]) -> Answer:
                 "decisions": [_describe(capability, decision) for capability, decision in decisions.items()],
                 "needs_root": bool(route and route.superuser),
                 "rules_for_the_path": list(acl.speaking_for(path)),
-                "dropped_rules": list(acl.dropped),
+                "dropped_rules": list(acl.dropped_for(path)),
             }
         )
     )

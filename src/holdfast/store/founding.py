@@ -23,7 +23,7 @@ from holdfast.store.changes import mark_change
 from holdfast.store.cluster import Cluster, save_cluster
 from holdfast.store.keeper_commands import InitializeStore
 from holdfast.store.layout import AUDIT, CONFIG, MOUNTS, POLICIES, TOKENS, writing
-from holdfast.store.mounts import MountTable, cubbyhole_mount, kv_mount, save_mounts, system_mount
+from holdfast.store.mounts import MountTable, built_in_mounts, kv_mount, save_mounts
 from holdfast.store.open_store import KEPT_ROOT_TOKEN, TOKEN_KEY
 from holdfast.store.policy_records import save_builtin_policies
 from holdfast.store.seal_settings import Place, SealSettings, ensure_private_key, store_private_key
@@ -193,7 +193,7 @@ def _furnish(tx: Transaction, keyring: Keyring, furniture: Furniture, now: float
     mounts = MountTable(()).with_mount(
         kv_mount(DEFAULT_MOUNT, version="2", description="key/value secret storage")
     )
-    save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, cubbyhole_mount(), system_mount())))
+    save_mounts(writing(tx, keyring, MOUNTS), MountTable((*mounts.mounts, *built_in_mounts())))
     note_version(config, now=now)
     save_builtin_policies(writing(tx, keyring, POLICIES))
     ensure_audit_keys(writing(tx, keyring, AUDIT), furniture.audit_devices)

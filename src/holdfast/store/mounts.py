@@ -18,8 +18,9 @@ from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
 CUBBYHOLE_PATH = "cubbyhole/"
-PROTECTED_PREFIXES = ("sys/", "auth/", "acs/", "audit/", CUBBYHOLE_PATH, "identity/")
-BUILT_IN_PATHS = ("sys/", CUBBYHOLE_PATH)
+IDENTITY_PATH = "identity/"
+PROTECTED_PREFIXES = ("sys/", "auth/", "acs/", "audit/", CUBBYHOLE_PATH, IDENTITY_PATH)
+BUILT_IN_PATHS = ("sys/", CUBBYHOLE_PATH, IDENTITY_PATH)
 MAX_DESCRIPTION_LENGTH = 1024
 
 _KV_TYPES = {"kv": None, "generic": "1", "kv-v1": "1", "kv-v2": "2"}
@@ -101,13 +102,13 @@ _decode = msgspec.msgpack.Decoder(tuple[Mount, ...]).decode
 
 
 def load_mounts(view: Reader) -> MountTable:
-    """Read the mount table; an absent one is empty. One of a store that had no cubbyhole gets it."""
+    """Read the mount table; an absent one is empty. What is built in is in every other one, however old."""
     record = view.get(MOUNT_TABLE_KEY)
     if record is None:
         return MountTable(())
     mounts = _decode(record)
-    has_cubbyhole = any(mount.path == CUBBYHOLE_PATH for mount in mounts)
-    return MountTable(mounts if has_cubbyhole else (*mounts, _CUBBYHOLE_OF_OLD))
+    paths = {mount.path for mount in mounts}
+    return MountTable((*mounts, *(mount for mount in _OF_OLD if mount.path not in paths)))
 
 
 def save_mounts(view: Transaction, table: MountTable) -> None:
@@ -133,8 +134,29 @@ def cubbyhole_mount() -> Mount:
     )
 
 
-_CUBBYHOLE_OF_OLD = msgspec.structs.replace(
-    cubbyhole_mount(), uuid="00000000-0000-0000-0000-00000000cb01", accessor="cubbyhole_builtin"
+def identity_mount() -> Mount:
+    """Return the mount of who is who, as it is listed to clients."""
+    return Mount(
+        IDENTITY_PATH,
+        "identity",
+        new_uuid(),
+        f"identity_{random_hex(4)}",
+        "who the bearers of tokens are: entities, their aliases and groups",
+    )
+
+
+def built_in_mounts() -> tuple[Mount, ...]:
+    """Return what is mounted in every new store and namespace."""
+    return (cubbyhole_mount(), identity_mount(), system_mount())
+
+
+_OF_OLD = (
+    msgspec.structs.replace(
+        cubbyhole_mount(), uuid="00000000-0000-0000-0000-00000000cb01", accessor="cubbyhole_builtin"
+    ),
+    msgspec.structs.replace(
+        identity_mount(), uuid="00000000-0000-0000-0000-00000000cb02", accessor="identity_builtin"
+    ),
 )
 
 

@@ -198,6 +198,7 @@ class TestSight:
             "secret/",
             "hidden/",
             "cubbyhole/",
+            "identity/",
             "sys/",
         }
 

@@ -32,11 +32,6 @@ class RulesBelow:
         """Whether everything is allowed."""
         return self._rules.is_root
 
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Rules that stand for nothing with this caller, each with why."""
-        return self._rules.dropped
-
     def decide(
         self,
         path: str,
@@ -53,6 +48,10 @@ class RulesBelow:
     def capabilities(self, path: str) -> tuple[str, ...]:
         """Return what may be done to ``path``."""
         return self._rules.capabilities(self._between + path)
+
+    def dropped_for(self, path: str) -> tuple[str, ...]:
+        """Return the rules that could speak for ``path``, but are nothing for the caller, each with why."""
+        return self._rules.dropped_for(self._between + path)
 
     def speaking_for(self, path: str) -> tuple[str, ...]:
         """Return every rule that has a say on ``path``, in the words of the token's own namespace."""

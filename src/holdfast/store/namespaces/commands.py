@@ -11,7 +11,7 @@ from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.formats.strict_json import encode
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, NAMESPACES, POLICIES
-from holdfast.store.mounts import MountTable, cubbyhole_mount, save_mounts, system_mount
+from holdfast.store.mounts import MountTable, built_in_mounts, save_mounts
 from holdfast.store.namespaces import records
 from holdfast.store.namespaces.inside import NOT_FOUND
 from holdfast.store.namespaces.records import Namespace
@@ -51,7 +51,7 @@ class SaveNamespace(Command, frozen=True, kw_only=True):
         made = records.new_namespace(view, scope.namespace, self.name, metadata)
         records.save_new(view, made)
         inside = scope.within(made)
-        save_mounts(inside.view(MOUNTS), MountTable((cubbyhole_mount(), system_mount())))
+        save_mounts(inside.view(MOUNTS), MountTable(built_in_mounts()))
         save_builtin_policies(inside.view(POLICIES))
         return answer_of(made)
 
