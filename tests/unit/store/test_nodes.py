@@ -8,6 +8,7 @@ import os
 import pytest
 from tests.support import postgresql, zookeeper
 from tests.support.local_store import StoreUnderTest
+from tests.support.namespaces import In, create, everything_in
 
 from holdfast.storage import StorageUnavailableError
 from holdfast.storage.factory import open_storage
@@ -65,6 +66,27 @@ class TestWhatOneWritesTheOthersRead:
         for number, node in enumerate(nodes):
             assert write(node, "a", number).status == 200
             assert [read(other, "a") for other in nodes] == [number] * 3
+
+    def test_namespaces_and_what_is_in_them(self, nodes):
+        first, second, third = nodes
+        inside = create(first, "team")
+        assert write(second, "a", 1).status == 200
+        answer = In(second, "team", prefix=True).ask("PUT", "secret/data/a", {"data": {"v": "in"}})
+        assert answer.status == 200
+        inside.policy("p", {"secret/*": ["read"]})
+        token = inside.token("p")
+        shown = In(third, "team").ask("GET", "secret/data/a", token=token)
+        assert shown.data["data"] == {"v": "in"}
+        assert read(third, "a", token) == 403
+        for number in range(40):
+            inside.ask("PUT", f"secret/data/many/{number}", {"data": {"v": number}})
+        assert second.vault("DELETE", "sys/namespaces/team", token=second.root).status == 200
+        assert In(third, "team").ask("GET", "secret/data/a").status == 404
+        assert third.vault("GET", "auth/token/lookup-self", token=token).status == 403
+        tick(*nodes)
+        left = everything_in(first.storage)
+        assert not [key for key in left if key.startswith(("ns/", "namespaces/"))]
+        assert create(third, "team").ask("GET", "secret/data/a").status == 404
 
     def test_check_and_set_counts_for_all(self, nodes):
         first, second, _ = nodes
