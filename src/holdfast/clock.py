@@ -7,6 +7,7 @@ wall clock forward, and goes on from where it was, at the pace of the monotonic 
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 _NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -65,4 +66,9 @@ def rfc3339(unix_seconds: float) -> str:
     nanoseconds = round((unix_seconds - whole) * _NANOSECONDS_PER_SECOND)
     if nanoseconds >= _NANOSECONDS_PER_SECOND:
         whole, nanoseconds = whole + 1, 0
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanoseconds:09d}Z"
+    return f"{_second(whole)}.{nanoseconds:09d}Z"
+
+
+@lru_cache(maxsize=256)  # what is written is mostly of this very second
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -78,10 +78,10 @@ class Kv2Write(KvCommand, frozen=True, kw_only=True):
     def run(self, scope: Scope) -> Answer:
         """Write it and return its metadata."""
         view = self.view(scope)
-        if self.precondition is kv2.Precondition.NONE:
-            self.permit.check(exists=kv2.exists(view, self.path))
-        else:
+        if self.precondition is not kv2.Precondition.NONE:
             self.permit.check(exists=self.precondition is kv2.Precondition.MUST_EXIST)
+        elif not self.permit.is_for_both:
+            self.permit.check(exists=kv2.exists(view, self.path))
         version = kv2.write(
             view, self.path, self.payload, now=scope.now, cas=self.cas, precondition=self.precondition
         )

@@ -11,6 +11,11 @@ class Permit(msgspec.Struct, frozen=True, array_like=True):
     create: bool
     update: bool
 
+    @property
+    def is_for_both(self) -> bool:
+        """Whether it does not matter if what is written is there already."""
+        return self.create and self.update
+
     def check(self, *, exists: bool) -> None:
         """Refuse a create or an update that the caller may not do."""
         if not (self.update if exists else self.create):
