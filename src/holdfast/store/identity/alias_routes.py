@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 
 from holdfast.errors import InvalidInputError
-from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.identity.alias_commands import DeleteAlias, SaveAlias
@@ -49,7 +48,7 @@ def _read(visit: Visit, *, of_group: bool) -> Answer:
     alias = load_alias(identity.view, key, of_group=of_group) if key else None
     if alias is None:
         return Answer(missing=True)
-    return Answer(data=encode(describe_alias(alias, identity.mount_of)))
+    return identity.answer(describe_alias(alias, identity.mount_of))
 
 
 def _delete(visit: Visit, *, of_group: bool) -> Command:

@@ -13,9 +13,6 @@ from holdfast.store.identity.records import Alias, Entity, Group, load_alias, na
 MountOf = Callable[[str], AuthMount | None]
 """Finds an auth mount by its accessor."""
 
-ROOT_NAMESPACE = "root"
-
-
 def describe_entity(view: Reader, names: Names, entity: Entity, mount_of: MountOf) -> dict[str, Any]:
     """Return everything about an entity, but for groups that only its logins say."""
     direct: list[str] = []
@@ -33,7 +30,6 @@ def describe_entity(view: Reader, names: Names, entity: Entity, mount_of: MountO
         "inherited_group_ids": inherited,
         "group_ids": [*direct, *inherited],
         "merged_entity_ids": list(entity.merged_ids) or None,
-        "namespace_id": ROOT_NAMESPACE,
         **_times(entity),
     }
 
@@ -47,7 +43,6 @@ def describe_alias(alias: Alias, mount_of: MountOf) -> dict[str, Any]:
         "custom_metadata": alias.custom_metadata or None,
         "merged_from_canonical_ids": list(alias.merged_from) or None,
         "local": False,
-        "namespace_id": ROOT_NAMESPACE,
         **_times(alias),
     }
 
@@ -66,7 +61,6 @@ def describe_group(view: Reader, group: Group, mount_of: MountOf) -> dict[str, A
         "parent_group_ids": list(names_below(view, f"of-group/{group.id}/")) or None,
         "alias": describe_alias(alias, mount_of) if alias else {},
         "modify_index": group.changes,
-        "namespace_id": ROOT_NAMESPACE,
         **_times(group),
     }
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from holdfast.errors import InvalidInputError
-from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.identity.describe import describe_entity, entity_in_list
@@ -62,7 +61,7 @@ def show_entity(visit: Visit, identity: Identity, entity: Entity | None) -> Answ
     if not entity.created_at:
         visit.warnings.append(UNWRITTEN)
     described = describe_entity(identity.view, identity.names, entity, identity.mount_of)
-    return Answer(data=encode(described), warnings=tuple(visit.warnings))
+    return identity.answer(described, visit.warnings)
 
 
 def _delete_by_id(visit: Visit) -> Command:

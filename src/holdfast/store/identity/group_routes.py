@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from holdfast.errors import InvalidInputError
-from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.identity.describe import describe_group, group_in_list
@@ -58,7 +57,7 @@ def show_group(identity: Identity, group: Group | None) -> Answer:
     """Return a group as an answer."""
     if group is None:
         return Answer(missing=True)
-    return Answer(data=encode(describe_group(identity.view, group, identity.mount_of)))
+    return identity.answer(describe_group(identity.view, group, identity.mount_of))
 
 
 def _delete_by_id(visit: Visit) -> Command:

@@ -23,6 +23,7 @@ from holdfast.store.layout import IDENTITY
 from holdfast.store.request import Answer
 from holdfast.store.visit import Visit
 
+ROOT_NAMESPACE = "root"
 UNWRITTEN = "nothing is stored about this entity yet: it follows from its alias"
 
 
@@ -33,11 +34,18 @@ class Identity(NamedTuple):
         view: its records; each read sees the newest committed state.
         names: of the store.
         mount_of: finds an auth mount by its accessor.
+        namespace: id of the namespace.
     """
 
     view: BarrierReader
     names: Names
     mount_of: Callable[[str], AuthMount | None]
+    namespace: str
+
+    def answer(self, described: dict[str, Any], warnings: Iterable[str] = ()) -> Answer:
+        """Return what was described as an answer."""
+        document = {**described, "namespace_id": self.namespace}
+        return Answer(data=encode(document), warnings=tuple(warnings))
 
     def entity(self, entity_id: str) -> Entity | None:
         """Return an entity: stored, or as it is before anybody wrote about it."""
@@ -82,7 +90,8 @@ class Identity(NamedTuple):
 def identity_of(visit: Visit) -> Identity:
     """Return the identity for a visit."""
     mounts = {mount.accessor: mount for mount in (TOKEN_MOUNT, *visit.store.auth_mounts.mounts)}
-    return Identity(visit.view(IDENTITY), Names(visit.store.hasher), mounts.get)
+    namespace = visit.store.namespace.id or ROOT_NAMESPACE
+    return Identity(visit.view(IDENTITY), visit.store.names, mounts.get, namespace)
 
 
 def require_mount(identity: Identity, accessor: str) -> str:

@@ -1,0 +1,103 @@
+"""Each namespace has an identity of its own; a token of one above brings its entity along, and no groups."""
+
+from tests.support.auth import about, write
+from tests.support.identity import Identity, enable_jwt, job
+from tests.support.namespaces import create
+
+READ = 'path "{}" {{ capabilities = ["read"] }}'
+DENIED = 403
+
+
+class Within:
+    """A store under test as its helpers know it, of which every path is one of a namespace."""
+
+    def __init__(self, store, path):
+        self._store, self._path = store, path
+        self.root, self.clock = store.root, store.clock
+
+    def vault(self, method, path, body=None, **options):
+        return self._store.vault(method, f"{self._path}/{path}", body, **options)
+
+    def policy(self, name, text):
+        assert self.vault("PUT", f"sys/policies/acl/{name}", {"policy": text}, token=self.root).status == 204
+
+
+def test_what_is_said_in_one_namespace_is_nothing_in_another(store, identity):
+    create(store, "team")
+    team = Within(store, "team")
+    enable_jwt(store)
+    accessor = enable_jwt(team)
+    there = Identity(team)
+    mine, theirs = job(store, "a"), job(team, "a")
+    assert mine["entity_id"] != theirs["entity_id"]
+    there.write(f"entity/id/{theirs['entity_id']}", name="ann", policies="p")
+    there.write("group", name="g", policies="q", member_entity_ids=[theirs["entity_id"]])
+    assert about(team, theirs["client_token"])["identity_policies"] == ["p", "q"]
+    assert job(team, "a")["identity_policies"] == ["p", "q"]
+    read = there.read("entity/name/ann")
+    assert read["namespace_id"] not in {"", "root"}
+    assert read["aliases"][0]["mount_accessor"] == accessor
+    assert identity.keys("entity/id") == identity.keys("group/id") == []
+    assert identity.ask("GET", "entity/name/ann").status == 404
+    assert "identity_policies" not in job(store, "a")
+    elsewhere = {"name": "x", "mount_accessor": accessor}
+    assert identity.ask("POST", "entity-alias", elsewhere).status == 400
+    there.write(f"entity/id/{theirs['entity_id']}", disabled=True)
+    assert team.vault("GET", "auth/token/lookup-self", token=theirs["client_token"]).status == DENIED
+    assert store.is_live(mine["client_token"])
+
+
+def test_a_token_of_a_namespace_above_is_the_same_entity_below(store, identity):
+    create(store, "team")
+    team = Within(store, "team")
+    enable_jwt(store, token_type="service", token_policies="own")
+    store.policy(
+        "own",
+        READ.format("team/secret/data/{{identity.entity.name}}/*")
+        + 'path "team/auth/token/create" { capabilities = ["update", "sudo"] }'
+        + READ.format("team/auth/token/lookup-self"),
+    )
+    auth = job(store, "a")
+    token, entity = auth["client_token"], auth["entity_id"]
+    identity.write(f"entity/id/{entity}", name="ann")
+    assert team.vault("GET", "secret/data/ann/x", token=token).status == 404
+    assert team.vault("GET", "secret/data/bob/x", token=token).status == DENIED
+    assert team.vault("GET", "auth/token/lookup-self", token=token).data["entity_id"] == entity
+    identity.write(f"entity/id/{entity}", disabled=True)
+    assert team.vault("GET", "auth/token/lookup-self", token=token).status == DENIED
+
+
+def test_a_child_in_a_namespace_below_belongs_to_the_entity_of_its_parent(store, identity):
+    create(store, "team")
+    team = Within(store, "team")
+    store.policy("maker", 'path "team/auth/token/create" { capabilities = ["update", "sudo"] }')
+    role = {"allowed_entity_aliases": ["ci"]}
+    assert store.vault("PUT", "auth/token/roles/r", role, token=store.root).status == 204
+    parent = store.create_token(path="auth/token/create/r", entity_alias="ci", policies=["maker"]).auth
+    identity.write(f"entity/id/{parent['entity_id']}", name="ann", policies="other")
+    team.policy("maker", READ.format("secret/data/{{identity.entity.name}}/x"))
+    team.policy("other", READ.format("secret/data/other"))
+    child = team.vault(
+        "POST", "auth/token/create", {"policies": ["maker"], "ttl": "1h"}, token=parent["client_token"]
+    ).auth
+    assert "identity_policies" not in child  # policies of this name are something else here
+    assert team.vault("GET", "secret/data/ann/x", token=child["client_token"]).status == 404
+    assert team.vault("GET", "secret/data/other", token=child["client_token"]).status == DENIED
+    shown = team.vault("POST", "auth/token/lookup", {"token": child["client_token"]}, token=store.root).data
+    assert shown["entity_id"] == parent["entity_id"]
+    identity.write("entity/name/ann", disabled=True)
+    assert team.vault("GET", "secret/data/ann/x", token=child["client_token"]).status == DENIED
+
+
+def test_what_a_namespace_knew_goes_with_it(store):
+    create(store, "team")
+    team = Within(store, "team")
+    enable_jwt(team)
+    write(team, "jwt/role/other", user_claim="sub", bound_audiences=["store"], role_type="jwt")
+    Identity(team).write("entity", name="ann")
+    Identity(team).write("group", name="g")
+    token = job(team, "a")["client_token"]
+    assert store.vault("DELETE", "sys/namespaces/team", token=store.root).status in {200, 202, 204}
+    assert team.vault("GET", "auth/token/lookup-self", token=token).status != 200
+    create(store, "team")
+    assert Identity(team).keys("entity/id") == Identity(team).keys("group/id") == []
