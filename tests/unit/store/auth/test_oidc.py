@@ -189,7 +189,7 @@ def test_a_state_outlives_a_restart_and_a_rotation(people, provider):
 
 def test_whoever_begins_logins_without_end_fills_nothing(people, provider):
     before = people.storage.revision()
-    for _ in range(200):
+    for _ in range(30):
         asked = begin(people)
         come_back(people, state=asked["state"], code="made up")
     assert people.storage.revision() == before
@@ -323,7 +323,9 @@ def test_beginning_asks_the_provider_once_however_many_begin(people, provider):
         pytest.param({"iss": "https://evil.example"}, "the issuer that the mount", id="of another issuer"),
         pytest.param({"iss": None}, "the issuer that the mount", id="of no issuer"),
         pytest.param({"exp": 1}, "it has expired", id="expired"),
-        pytest.param({"sub": None}, "speaks of somebody else", id="nobody"),
+        pytest.param({"sub": None}, "expected the claims sub, exp, iat", id="nobody"),
+        pytest.param({"exp": None}, "expected the claims sub, exp, iat", id="without an end"),
+        pytest.param({"iat": None}, "expected the claims sub, exp, iat", id="without a beginning"),
         pytest.param({"at_hash": "AAAA"}, "the access token belongs to another", id="another access token"),
     ],
 )

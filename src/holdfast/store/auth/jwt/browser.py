@@ -49,6 +49,11 @@ from holdfast.tokens.errors import TokenError
 POLL_SECONDS = 2
 MAX_CODE_LENGTH = 4096
 PENDING = "authorization_pending"
+REQUIRED = (
+    "sub",
+    "exp",
+    "iat",
+)  # OpenID Connect Core 1.0, section 2; issuer, audience and nonce are compared
 
 _SHA_OF_ALGORITHM = {"256": "sha256", "384": "sha384", "512": "sha512"}
 _DONE = (
@@ -186,6 +191,8 @@ class _Arriving:
             claims = check_signature(token, provider.keys, self._config.algorithms)
         except TokenError as error:
             raise not_believed(error) from None
+        if not all(claims.get(each) for each in REQUIRED):
+            raise InvalidInputError(f"error validating token: expected the claims {', '.join(REQUIRED)}")
         _, role = self._role()
         check_issuer(claims, self._config)
         _check_parties(claims, self._config.oidc_client_id, role.bound_audiences)
