@@ -394,7 +394,7 @@ class Store:
         try:
             opened.refresh()
             self._gate.check(opened.quotas, request.namespace + request.path, request.peer, now)
-            here = _enter(opened, request) if request.namespace or opened.namespaces.has_any else opened
+            here = _namespace_of(opened, request)
             if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
                 request, lambda error: self._serve_again(request, error, done), done
             ):
@@ -642,7 +642,7 @@ class Store:
 _NO_WRITE = Permit(create=False, update=False)
 
 
-def _enter(opened: OpenStore, request: StoreRequest) -> OpenStore:
+def _namespace_of(opened: OpenStore, request: StoreRequest) -> OpenStore:
     """Return what is open for the namespace of a request, and make its path what it is there.
 
     Raises:
@@ -650,6 +650,8 @@ def _enter(opened: OpenStore, request: StoreRequest) -> OpenStore:
         UnavailableError: it is locked.
         InvalidInputError: nothing of the kind is there, but in the root namespace.
     """
+    if not request.namespace and not opened.namespaces.concerns(request.path):
+        return opened
     here = _at(opened, request, request.namespace)
     if request.path == UNWRAP:
         carry_own_token(request)

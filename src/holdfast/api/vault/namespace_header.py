@@ -1,6 +1,7 @@
 """The header that says which namespace a request is for: read, and sent back with the answer."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from holdfast.errors import InvalidInputError
 from holdfast.http.message import Request
@@ -18,9 +19,11 @@ def read_namespace(request: Request) -> str:
     Raises:
         InvalidInputError: no namespace can have this path.
     """
-    value = request.headers.get(NAMESPACE)
-    if value is None:
-        return ""
+    return _parsed(request.headers.get(NAMESPACE, b""))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(value: bytes) -> str:
     try:
         text = value.decode().strip("/")
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ UNLOCK = "sys/namespaces/api-lock/unlock"
 MAX_OPEN = 256
 MAX_KNOWN = 16_384
 
+_ABOUT_ANY = frozenset({"sys", "auth"})
 _TOKEN_KINDS = ("hvs.", "hvb.")
 _ID_LENGTH = 6
 
@@ -56,6 +57,7 @@ class Inside(Generic[T]):
         self._open_namespace = open_namespace
         self._known: dict[str, Namespace | None] = {}
         self._paths: dict[str, str] = {}
+        self._concerned: dict[str, bool] = {}
         self._open: OrderedDict[str, T] = OrderedDict()
         self.has_any = False
 
@@ -63,9 +65,22 @@ class Inside(Generic[T]):
         """Drop what is known, because something shared has changed."""
         self._known.clear()
         self._paths.clear()
+        self._concerned.clear()
         self.has_any = records.has_any(self._view())
         if not self.has_any:
             self._open.clear()
+
+    def concerns(self, path: str) -> bool:
+        """Whether a request without a header could be for another namespace, or about one: a quick look."""
+        if not self.has_any:
+            return False
+        name = path.partition("/")[0]
+        known = self._concerned.get(name)
+        if known is None:
+            if len(self._concerned) >= MAX_KNOWN:
+                self._concerned.clear()
+            known = self._concerned[name] = name in _ABOUT_ANY or self.find(f"{name}/") is not None
+        return known
 
     def find(self, path: str) -> Namespace | None:
         """Return the namespace at a path that ends in a slash; ``None`` for none, or one that was deleted."""
