@@ -25,6 +25,8 @@ INVALID_PATH = (
 AT_THE_ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 CAS_MISMATCH = "check-and-set parameter did not match the current version"
 CAS_REQUIRED = "check-and-set parameter required for this call"
+METADATA_MISMATCH = f"metadata {CAS_MISMATCH}"
+METADATA_REQUIRED = f"metadata {CAS_REQUIRED}"
 NO_VERSION = "no version number provided"
 DATA = {"data": {"k": "v"}}
 
@@ -529,6 +531,48 @@ KEEPING = {
 }
 
 METADATA = {
+    "writes are counted, and may name the number that they follow": [
+        WRITE,
+        (
+            "GET",
+            "secret/metadata/{p}",
+            None,
+            200,
+            data(current_metadata_version=0, metadata_cas_required=False),
+        ),
+        ("PUT", "secret/metadata/{p}", {"max_versions": 2, "metadata_cas": 0}, 204, empty),
+        (
+            "PUT",
+            "secret/metadata/{p}",
+            {"max_versions": 3, "metadata_cas": 0},
+            400,
+            errors(METADATA_MISMATCH),
+        ),
+        ("PATCH", "secret/metadata/{p}", {"max_versions": 3, "metadata_cas": "1"}, 204, empty),
+        ("PUT", "secret/data/{p}", DATA, 200, anything),
+        ("GET", "secret/metadata/{p}", None, 200, data(current_metadata_version=2, max_versions=3)),
+    ],
+    "a key or its mount may require it": [
+        ("PUT", "secret/metadata/{p}", {"metadata_cas_required": True, "metadata_cas": 0}, 204, empty),
+        ("PUT", "secret/metadata/{p}", {"max_versions": 2}, 400, errors(METADATA_REQUIRED)),
+        ("PATCH", "secret/metadata/{p}", {"max_versions": 2}, 400, errors(METADATA_REQUIRED)),
+        ("PATCH", "secret/metadata/{p}", {"metadata_cas_required": False, "metadata_cas": 1}, 204, empty),
+        ("PUT", "secret/metadata/{p}", {"max_versions": 2}, 204, empty),
+        ("PUT", "careful/metadata/{p}", {"max_versions": 2}, 400, errors(METADATA_REQUIRED)),
+        ("PUT", "careful/metadata/{p}", {"max_versions": 2, "metadata_cas": 0}, 204, empty),
+        ("PUT", "careful/data/{p}", DATA, 200, data(version=1)),
+    ],
+    "a number alone changes nothing": [
+        ("PUT", "secret/metadata/{p}", {"metadata_cas": 0}, 204, empty),
+        ("GET", "secret/metadata/{p}", None, 404, nothing_there),
+        (
+            "PUT",
+            "secret/metadata/{p}",
+            {"max_versions": 1, "metadata_cas": "x"},
+            400,
+            error_about("metadata_cas"),
+        ),
+    ],
     "it says everything but the data": [
         WRITE,
         (
@@ -638,6 +682,24 @@ LISTS_AND_SHAPES = {
         ("LIST", "secret/metadata/{p}?limit=2&after=b", None, 200, data(keys=["c"])),
         ("LIST", "secret/metadata/{p}?after=c", None, 404, nothing_there),
         ("LIST", "secret/metadata/{p}?limit=x", None, 400, error_about("limit")),
+    ],
+    "a listing may come with metadata": [
+        ("PUT", "secret/data/{p}/a/x", DATA, 200, anything),
+        ("PUT", "secret/data/{p}/b", DATA, 200, anything),
+        ("PUT", "secret/metadata/{p}/c", {"custom_metadata": {"o": "w"}}, 204, empty),
+        (
+            "LIST",
+            "secret/detailed-metadata/{p}",
+            None,
+            200,
+            data(
+                keys=["a/", "b", "c"],
+                key_info={"b": {"current_version": 1}, "c": {"custom_metadata": {"o": "w"}}},
+            ),
+        ),
+        ("LIST", "secret/detailed-metadata/{p}?limit=1&after=b", None, 200, exactly('"keys":["c"]')),
+        ("LIST", "secret/detailed-metadata/{p}/none", None, 404, nothing_there),
+        ("GET", "secret/detailed-metadata/{p}/b", None, 405, anything),
     ],
     "a scan names everything below": [
         ("PUT", "secret/data/{p}/a/x", DATA, 200, anything),
@@ -775,6 +837,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
             "strict": ("kv-v2", {"cas_required": True}),
             "three": ("kv-v2", {"max_versions": 3}),
             "short": ("kv-v2", {"delete_version_after": "1h"}),
+            "careful": ("kv-v2", {"metadata_cas_required": True}),
             "never": ("kv-v2", {"delete_version_after": "-1s"}),
         }
         for path, (kind, config) in mounts.items():

@@ -13,12 +13,18 @@ NotFoundError
 
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 
+_METADATA = "metadata "
+
 
 class CheckAndSetRequiredError(InvalidInputError):
-    """The key or its mount demands the number of the current version with every write."""
+    """The key or its mount demands the number of the current version with every write.
 
-    def __init__(self) -> None:
-        super().__init__("check-and-set parameter required for this call")
+    Args:
+        of_metadata: whether it is the version of its metadata.
+    """
+
+    def __init__(self, *, of_metadata: bool = False) -> None:
+        super().__init__(f"{_METADATA if of_metadata else ''}check-and-set parameter required for this call")
 
 
 class UpgradedError(InvalidInputError):
@@ -29,10 +35,15 @@ class UpgradedError(InvalidInputError):
 
 
 class CheckAndSetMismatchError(ConflictError):
-    """The version number that the caller expected is not the current one."""
+    """The version number that the caller expected is not the current one.
 
-    def __init__(self) -> None:
-        super().__init__("check-and-set parameter did not match the current version")
+    Args:
+        of_metadata: whether it is the version of its metadata.
+    """
+
+    def __init__(self, *, of_metadata: bool = False) -> None:
+        prefix = _METADATA if of_metadata else ""
+        super().__init__(f"{prefix}check-and-set parameter did not match the current version")
 
 
 class SecretExistsError(ConflictError):

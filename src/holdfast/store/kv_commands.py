@@ -191,6 +191,7 @@ class Kv2WriteConfig(Command, frozen=True, kw_only=True):
     max_versions: int | None = None
     cas_required: bool | None = None
     delete_version_after: int | None = None
+    metadata_cas_required: bool | None = None
 
     def run(self, scope: Scope) -> Answer:
         """Change them."""
@@ -200,6 +201,7 @@ class Kv2WriteConfig(Command, frozen=True, kw_only=True):
             max_versions=_unset_if_none(self.max_versions),
             cas_required=_unset_if_none(self.cas_required),
             delete_version_after=_unset_if_none(self.delete_version_after),
+            metadata_cas_required=_unset_if_none(self.metadata_cas_required),
         )
         return Answer()
 

@@ -4,9 +4,13 @@ They are made page by page, and other requests are served between the pages.
 """
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from functools import partial
 
+from msgspec import Raw
+
 from holdfast.engines import kv2
+from holdfast.engines.errors import SecretNotFoundError
 from holdfast.engines.names import list_names
 from holdfast.engines.search import Effort, Found, search
 from holdfast.errors import InvalidInputError, TooLargeError
@@ -17,8 +21,11 @@ from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Stepwise
 
 MAX_LISTED = 100_000
+MAX_WITH_METADATA = 10_000
+COST_OF_METADATA = 10  # in names
 EFFORT = 2000  # names looked at between two chances for others, some 8 ms
 _MAX_DIGITS = 9
+_TOO_MANY = "path: expected at most {} names; ask for pages with limit and after"
 
 _Page = Callable[[str, int], Found]
 """Returns the next page, given the place to go on from and how many names are wanted at most."""
@@ -33,6 +40,34 @@ def list_secrets(visit: MountVisit, directory: str) -> Stepwise:
     else:
         page = partial(_below, visit, directory)
     return Stepwise(_collect(page, visit.request.parameter("after") or "", _limit(visit)))
+
+
+def list_with_metadata(visit: MountVisit, directory: str) -> Stepwise:
+    """List one level, with the metadata of the secrets in it."""
+    page = partial(_level, visit, directory)
+    return Stepwise(_collect_metadata(visit, directory, page, visit.request.parameter("after") or ""))
+
+
+def _collect_metadata(
+    visit: MountVisit, directory: str, page: _Page, after: str
+) -> Generator[None, None, Answer]:
+    limit = _limit(visit) or MAX_WITH_METADATA + 1
+    names: list[str] = []
+    metadata: dict[str, Raw] = {}
+    place: str | None = after
+    while place is not None and len(names) < limit:
+        if names:
+            yield
+        found = page(place, min(limit - len(names), EFFORT // COST_OF_METADATA))
+        names += found.names
+        for name in found.names:
+            if not name.endswith("/"):
+                with suppress(SecretNotFoundError):  # removed since
+                    metadata[name] = Raw(kv2.read_metadata(visit.view, directory + name))
+        place = found.after
+    if len(names) > MAX_WITH_METADATA:
+        raise TooLargeError(_TOO_MANY.format(MAX_WITH_METADATA))
+    return Answer(data=encode({"keys": names, "key_info": metadata})) if names else Answer(missing=True)
 
 
 def _limit(visit: MountVisit) -> int:
@@ -53,7 +88,7 @@ def _collect(page: _Page, after: str, limit: int) -> Generator[None, None, Answe
         names += found.names
         place = found.after
     if len(names) > MAX_LISTED:
-        raise TooLargeError(f"path: expected at most {MAX_LISTED} names; ask for pages with limit and after")
+        raise TooLargeError(_TOO_MANY.format(MAX_LISTED))
     return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
 
 

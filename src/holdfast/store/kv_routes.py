@@ -29,7 +29,7 @@ from holdfast.store.kv_commands import (
     Kv2WriteConfig,
     Kv2WriteMetadata,
 )
-from holdfast.store.kv_listing import list_secrets
+from holdfast.store.kv_listing import list_secrets, list_with_metadata
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
@@ -219,6 +219,8 @@ def _metadata_change(visit: MountVisit) -> kv2.MetadataChange:
         cas_required=_given(values, "cas_required", fields.boolean),
         delete_version_after=_given(values, "delete_version_after", fields.seconds),
         custom_metadata=notes,
+        metadata_cas_required=_given(values, "metadata_cas_required", fields.boolean),
+        metadata_cas=_given(values, "metadata_cas", fields.integer),
     )
 
 
@@ -239,6 +241,9 @@ def _write_config(visit: MountVisit, _path: str) -> Command:
         mount=visit.mount.uuid,
         max_versions=fields.integer(values, "max_versions") if "max_versions" in values else None,
         cas_required=fields.boolean(values, "cas_required") if "cas_required" in values else None,
+        metadata_cas_required=fields.boolean(values, "metadata_cas_required")
+        if "metadata_cas_required" in values
+        else None,
         delete_version_after=None
         if delay is None
         else -1
@@ -296,6 +301,7 @@ _SECTIONS: dict[str, dict[Operation, _Handler]] = {
     "undelete": {Operation.WRITE: _undelete_versions},
     "destroy": {Operation.WRITE: _destroy_versions},
     "subkeys": {Operation.READ: _read_subkeys},
+    "detailed-metadata": {Operation.LIST: list_with_metadata},
 }
 
 

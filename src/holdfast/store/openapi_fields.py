@@ -149,6 +149,8 @@ GLOSSARY: dict[str, tuple[dict[str, Any], str]] = {
     "member_group_ids": (_WORDS, "ids of all groups that shall be in the group"),
     "metadata": (_TEXTS_BY_NAME, "notes on a secret id, which its tokens carry; or on an entity or a group"),
     "mount_accessor": (_TEXT, "accessor of the auth mount that knows somebody by the alias"),
+    "metadata_cas": (_COUNT, "version that the metadata must have; 0 for never written"),
+    "metadata_cas_required": (_FLAG, "whether changes of metadata must say which version they follow"),
     "migrate": (_FLAG, "whether to change the kind of seal"),
     "min_available_version": (_COUNT, "the oldest version that is kept"),
     "min_decryption_version": (_COUNT, "the oldest version that still decrypts"),
@@ -240,7 +242,7 @@ _REKEY = {
 }
 _GENERATION = {"attempt": "otp pgp_key", "update": "key nonce"}
 _LEASE_WRITES = {"renew": "lease_id increment", "revoke": "lease_id sync"}
-_VERSIONED = "max_versions cas_required delete_version_after"
+_VERSIONED = "max_versions cas_required delete_version_after metadata_cas_required"
 _SIGNING = "hash_algorithm signature_algorithm marshaling_algorithm salt_length prehashed context batch_input"
 
 _NAMES: dict[str, str] = {
@@ -325,7 +327,7 @@ _NAMES: dict[str, str] = {
     ),
     "kv:data/{path}": "options",
     "kv:config": _VERSIONED,
-    "kv:metadata/{path}": f"{_VERSIONED} custom_metadata",
+    "kv:metadata/{path}": f"{_VERSIONED} custom_metadata metadata_cas",
     **{f"kv:{section}/{{path}}": "versions" for section in ("delete", "undelete", "destroy")},
     "transit:keys/{name}": "type key_size derived convergent_encryption exportable allow_plaintext_backup "
     "auto_rotate_period",

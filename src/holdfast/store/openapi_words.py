@@ -133,6 +133,7 @@ SUBJECTS: dict[str, str] = {
     "kv:undelete/{path}": "Bring deleted versions back.",
     "kv:destroy/{path}": "Destroy versions for good.",
     "kv:subkeys/{path}": "the shape of a secret, without its values",
+    "kv:detailed-metadata/{path}": "secrets with their versions and notes",
     "kv:config": "what counts for all secrets of the mount",
     "kv:{path}": "a secret",
     "cubbyhole:{path}": "something that only the caller's token sees, and that ends with it",
@@ -223,8 +224,10 @@ _MEMBERS: dict[tuple[str, Operation], str] = {
     ("kv:data/{path}", Operation.WRITE): "version created_time deletion_time destroyed custom_metadata",
     ("kv:data/{path}", Operation.PATCH): "version created_time deletion_time destroyed custom_metadata",
     ("kv:metadata/{path}", Operation.READ): "versions current_version oldest_version created_time "
-    "updated_time max_versions cas_required delete_version_after custom_metadata",
-    ("kv:config", Operation.READ): "max_versions cas_required delete_version_after",
+    "updated_time max_versions cas_required delete_version_after custom_metadata "
+    "current_metadata_version metadata_cas_required",
+    ("kv:config", Operation.READ): "max_versions cas_required delete_version_after metadata_cas_required",
+    ("kv:detailed-metadata/{path}", Operation.LIST): "keys key_info",
     ("kv:subkeys/{path}", Operation.READ): "subkeys metadata",
 }
 

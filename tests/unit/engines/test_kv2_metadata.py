@@ -33,10 +33,12 @@ def test_metadata_says_everything_but_the_payload(mount):
     assert about(mount) == {
         "cas_required": True,
         "created_time": "2026-01-02T03:04:05.000000000Z",
+        "current_metadata_version": 1,
         "current_version": 3,
         "custom_metadata": {"owner": "team-db"},
         "delete_version_after": "30m0s",
         "max_versions": 2,
+        "metadata_cas_required": False,
         "oldest_version": 2,
         "updated_time": "2026-01-02T03:04:07.000000000Z",
         "versions": {
@@ -177,10 +179,12 @@ def test_a_patch_that_makes_too_many_notes_is_refused(mount):
 
 def test_a_mount_starts_with_the_defaults(mount):
     assert kv2.read_config(mount) == MountConfig()
-    assert (
-        kv2.read_config(mount).to_json()
-        == b'{"cas_required":false,"delete_version_after":"0s","max_versions":0}'
-    )
+    assert json.loads(kv2.read_config(mount).to_json()) == {
+        "cas_required": False,
+        "delete_version_after": "0s",
+        "max_versions": 0,
+        "metadata_cas_required": False,
+    }
 
 
 def test_a_mount_keeps_what_a_change_does_not_name(mount):

@@ -30,11 +30,13 @@ class MountConfig(msgspec.Struct, array_like=True, frozen=True, gc=False):
         cas_required: whether every write must name the current version.
         delete_version_after: seconds after which a new version deletes itself; 0 for never,
             ``NEVER_DELETE`` for never even where a secret asks for it.
+        metadata_cas_required: whether every write of metadata must name the version that it follows.
     """
 
     max_versions: int = 0
     cas_required: bool = False
     delete_version_after: int = 0
+    metadata_cas_required: bool = False
 
     def versions_kept(self, ledger: Ledger) -> int:
         """Return how many versions of a secret are kept."""
@@ -54,6 +56,7 @@ class MountConfig(msgspec.Struct, array_like=True, frozen=True, gc=False):
                 "cas_required": self.cas_required,
                 "delete_version_after": duration_text(self.delete_version_after),
                 "max_versions": self.max_versions,
+                "metadata_cas_required": self.metadata_cas_required,
             }
         )
 
@@ -74,6 +77,7 @@ def write_config(
     max_versions: int | UnsetType = UNSET,
     cas_required: bool | UnsetType = UNSET,
     delete_version_after: int | UnsetType = UNSET,
+    metadata_cas_required: bool | UnsetType = UNSET,
 ) -> None:
     """Change the settings that are given and keep the others.
 
@@ -82,6 +86,7 @@ def write_config(
         max_versions: 0 to 65,535.
         cas_required: whether every write must name the current version.
         delete_version_after: seconds; any negative number switches deletion off for every secret.
+        metadata_cas_required: whether every write of metadata must name the version that it follows.
 
     Raises:
         InvalidInputError: a number is out of range.
@@ -94,6 +99,8 @@ def write_config(
     if not isinstance(delete_version_after, UnsetType):
         seconds = NEVER_DELETE if delete_version_after < 0 else check_delay(delete_version_after)
         config = msgspec.structs.replace(config, delete_version_after=seconds)
+    if not isinstance(metadata_cas_required, UnsetType):
+        config = msgspec.structs.replace(config, metadata_cas_required=metadata_cas_required)
     transaction.put(_CONFIG_KEY, msgspec.msgpack.encode(config))
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from holdfast.clock import rfc3339
-from holdfast.engines.errors import SecretNotFoundError
+from holdfast.engines.errors import CheckAndSetMismatchError, CheckAndSetRequiredError, SecretNotFoundError
 from holdfast.engines.kv2.config import check_delay, check_max_versions, duration_text, read_config
 from holdfast.engines.kv2.custom_metadata import check_custom_metadata
 from holdfast.engines.kv2.records import Ledger, Secret, load, store, time_text
@@ -22,12 +22,16 @@ class MetadataChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         delete_version_after: seconds after which a new version deletes itself.
         custom_metadata: notes by name. In a patch they are merged, and ``None`` removes one;
             otherwise they replace all that were there.
+        metadata_cas_required: whether every such change must say ``metadata_cas``.
+        metadata_cas: only if the metadata have this version; 0 if they were never written.
     """
 
     max_versions: int | UnsetType | None = UNSET
     cas_required: bool | UnsetType | None = UNSET
     delete_version_after: int | UnsetType | None = UNSET
     custom_metadata: dict[str, str | None] | UnsetType | None = UNSET
+    metadata_cas_required: bool | UnsetType | None = UNSET
+    metadata_cas: int | UnsetType | None = UNSET
 
 
 NO_CHANGE = MetadataChange()
@@ -47,10 +51,12 @@ def read_metadata(reader: Reader, path: str) -> bytes:
         {
             "cas_required": ledger.cas_required,
             "created_time": rfc3339(ledger.created_at),
+            "current_metadata_version": ledger.metadata_version,
             "current_version": ledger.current,
             "custom_metadata": ledger.custom_metadata,
             "delete_version_after": duration_text(ledger.delete_version_after),
             "max_versions": ledger.max_versions,
+            "metadata_cas_required": ledger.metadata_cas_required,
             "oldest_version": ledger.oldest,
             "updated_time": rfc3339(ledger.updated_at),
             "versions": {
@@ -81,10 +87,13 @@ def write_metadata(
 
     Raises:
         InvalidInputError: a setting is out of its range.
+        CheckAndSetRequiredError: this secret or mount takes no change without ``metadata_cas``.
+        CheckAndSetMismatchError: the metadata have another version.
     """
-    if change == NO_CHANGE:
+    if msgspec.structs.replace(change, metadata_cas=UNSET) == NO_CHANGE:
         return ()
     secret = load(transaction, path) or Secret(Ledger(now, now))
+    _check_cas(transaction, secret.ledger, change)
     if not isinstance(change.custom_metadata, UnsetType):
         secret.ledger.custom_metadata = _checked_notes(change.custom_metadata)
     return _apply(transaction, path, secret, change)
@@ -104,12 +113,21 @@ def patch_metadata(transaction: Transaction, path: str, change: MetadataChange) 
     if secret is None:
         raise SecretNotFoundError
     ledger = secret.ledger
+    _check_cas(transaction, ledger, change)
     if not isinstance(change.custom_metadata, UnsetType):
         merged = None
         if change.custom_metadata is not None:
             merged = {**(ledger.custom_metadata or {}), **change.custom_metadata}
         ledger.custom_metadata = _checked_notes(merged)
     return _apply(transaction, path, secret, change)
+
+
+def _check_cas(reader: Reader, ledger: Ledger, change: MetadataChange) -> None:
+    if isinstance(change.metadata_cas, int):
+        if change.metadata_cas != ledger.metadata_version:
+            raise CheckAndSetMismatchError(of_metadata=True)
+    elif ledger.metadata_cas_required or read_config(reader).metadata_cas_required:
+        raise CheckAndSetRequiredError(of_metadata=True)
 
 
 def _checked_notes(notes: Mapping[str, str | None] | None) -> dict[str, str] | None:
@@ -126,6 +144,9 @@ def _apply(transaction: Transaction, path: str, secret: Secret, change: Metadata
         ledger.cas_required = bool(change.cas_required)
     if not isinstance(change.delete_version_after, UnsetType):
         ledger.delete_version_after = check_delay(change.delete_version_after or 0)
+    if not isinstance(change.metadata_cas_required, UnsetType):
+        ledger.metadata_cas_required = bool(change.metadata_cas_required)
+    ledger.metadata_version += 1
     store(transaction, path, secret)
     if change.cas_required is False and read_config(transaction).cas_required:
         return ("cas_required: this mount requires it of every secret, so false has no effect",)

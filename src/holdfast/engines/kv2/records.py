@@ -55,6 +55,8 @@ class Ledger(msgspec.Struct, array_like=True):
         cas_required: whether every write must name the current version.
         delete_version_after: seconds after which a new version deletes itself; 0 leaves it to the mount.
         custom_metadata: the owner's own notes; ``None`` if there never were any.
+        metadata_version: how often settings or notes were written.
+        metadata_cas_required: whether every write of them must name that number.
     """
 
     created_at: float
@@ -66,6 +68,8 @@ class Ledger(msgspec.Struct, array_like=True):
     cas_required: bool = False
     delete_version_after: int = 0
     custom_metadata: dict[str, str] | None = None
+    metadata_version: int = 0
+    metadata_cas_required: bool = False
 
     @property
     def first(self) -> int:
