@@ -138,10 +138,12 @@ GLOSSARY: dict[str, tuple[dict[str, Any], str]] = {
     "lease_id": (_TEXT, "name of a lease"),
     "limit": ({"type": "integer", "minimum": 0, "maximum": 1000}, "how many at most; 0 for the default"),
     "listing_visibility": (_TEXT, "unauth to show the mount to anybody, hidden or empty not to"),
+    "local": (_FLAG, "kept for clients that send it"),
     "local_secret_ids": (_FLAG, "kept for clients that send it"),
     "local_verification": (_FLAG, "whether tokens are verified here, with the cluster's public keys"),
     "marshaling_algorithm": (_TEXT, "form of ECDSA signatures: asn1 or jws"),
     "max_lease_ttl": (_LEASE_TTL, "how long leases of the mount last at most"),
+    "max_leases": (_COUNT, "how many leases there may be"),
     "max_operations": (_COUNT, "how much one key encrypts"),
     "max_versions": (_COUNT, "how many versions are kept; 0 for the default"),
     "meta": (_TEXTS_BY_NAME, "notes on the token, which audit lines show"),
@@ -301,6 +303,8 @@ _NAMES: dict[str, str] = {
     "sys/quotas/config": (
         "enable_rate_limit_audit_logging enable_rate_limit_response_headers rate_limit_exempt_paths"
     ),
+    "sys/audit/{}": "type description options local",
+    "sys/quotas/lease-count/{}": "path max_leases role inheritable",
     "sys/quotas/rate-limit/{}": "path rate interval block_interval inheritable",
     "sys/tools/random": "bytes source format",
     "sys/tools/random/<>": "bytes source format",

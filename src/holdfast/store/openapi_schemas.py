@@ -127,7 +127,7 @@ def responses(key: str, operation: Operation, *, is_status: bool = False) -> dic
     errors = {code: {"$ref": f"#/components/responses/{code}"} for code in ERRORS}
     if is_status:
         return _of_status(key, operation, errors)
-    if key == "sys/internal/specs/openapi":
+    if key in {"sys/internal/specs/openapi", "sys/internal/help/{}"}:
         return {"200": _answer("the document", {"type": "object"}), **errors}
     if key == "sys/metrics":
         texts = {"text/plain": {"schema": {"type": "string"}}, _JSON: {"schema": {"type": "object"}}}

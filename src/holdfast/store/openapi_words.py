@@ -49,6 +49,7 @@ SUBJECTS: dict[str, str] = {
     "sys/internal/ui/mounts": "the mounts that the caller reaches",
     "sys/internal/ui/mounts/{}": "the mount that a path is below",
     "sys/internal/specs/openapi": "this document",
+    "sys/internal/help/{}": "this document, cut down to a path, and in words",
     "sys/policies/acl": "the names of policies",
     "sys/policies/acl/{}": "a policy",
     "sys/policies/explain": "Say which rule decides about a request, and how.",
@@ -57,6 +58,8 @@ SUBJECTS: dict[str, str] = {
     "sys/capabilities-self": "Say what the caller may do at paths.",
     "sys/capabilities": "Say what a token may do at paths.",
     "sys/capabilities-accessor": "Say what the token of an accessor may do at paths.",
+    "sys/audit": "the audit devices",
+    "sys/audit/{}": "an audit device",
     "sys/audit-hash/{}": "Say what stands for a text in the lines of an audit device.",
     "sys/audit-chain/{}": "the key that verifies the lines of an audit device",
     "sys/wrapping/wrap": "Have the store keep something behind a one-time token.",
@@ -71,6 +74,11 @@ SUBJECTS: dict[str, str] = {
     "sys/namespaces/api-lock/unlock/{}": "Serve requests in a namespace again.",
     "sys/internal/ui/namespaces": "the namespaces that the token reaches",
     "sys/leases": "the leases that cannot be ended",
+    "sys/leases/lookup": "the leases below a path; a write says what is known of one",
+    "sys/leases/renew": "Extend the life of what was leased.",
+    "sys/leases/revoke": "End what was leased.",
+    "sys/leases/revoke-prefix": "End everything that was leased below a path.",
+    "sys/leases/revoke-force": "End everything that was leased below a path.",
     "sys/leases/count": "how many leases there are, by mount",
     "sys/leases/tidy": "Remove what has run out.",
     "sys/metrics": "what was counted",
@@ -80,6 +88,8 @@ SUBJECTS: dict[str, str] = {
     "sys/quotas/config": "what counts for all quotas",
     "sys/quotas/rate-limit": "the rate limits",
     "sys/quotas/rate-limit/{}": "a rate limit",
+    "sys/quotas/lease-count": "the limits of how many leases there may be",
+    "sys/quotas/lease-count/{}": "a limit of how many leases there may be",
     "sys/tools/random": "Return random bytes.",
     "sys/tools/hash": "Return the hash of an input.",
     "sys/kv/bulk-read": "Read many secrets of any key-value mounts in one state.",
@@ -235,6 +245,26 @@ MEMBERS: dict[tuple[str, Operation], tuple[str, ...]] = {row: tuple(m.split()) f
 """Which members the ``data`` of an answer have, by path as in ``SUBJECTS`` and by operation."""
 
 
+_OTHER_NAMES = {
+    "sys/rotate/root/": "sys/rekey/",
+    "sys/generate-root-token/": "sys/generate-root/",
+    "sys/renew": "sys/leases/renew",
+    "sys/revoke": "sys/leases/revoke",
+}
+
+
+def explanation(path: str) -> str:
+    """Return what ``SUBJECTS`` says of a path, of the same one by another name, or with less behind it."""
+    for start, other in _OTHER_NAMES.items():
+        if path.startswith(start):
+            path = other + path.removeprefix(start)
+    while path and path not in SUBJECTS:
+        path, _, last = path.rpartition("/")
+        if last not in {"{}", "<>", "{name}", "{second}", "{third}"}:
+            return ""
+    return SUBJECTS.get(path, "")
+
+
 def summary(path: str, operation: Operation) -> str:
     """Return what an operation on a path does, as a sentence.
 
@@ -242,7 +272,7 @@ def summary(path: str, operation: Operation) -> str:
         path: its pattern, with the type of its mount in front as in ``SUBJECTS``.
         operation: the operation.
     """
-    subject = SUBJECTS.get(path, "")
+    subject = explanation(path)
     if subject.endswith("."):
         return subject
     if not subject:

@@ -13,6 +13,7 @@ from tests.support.local_store import StoreUnderTest
 
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.iam.routes import IAM_ROUTES
+from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.request import Operation
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
@@ -107,7 +108,7 @@ NEEDS_SUDO = (
 
 
 def rows():
-    for table in (SYSTEM_ROUTES, TOKEN_ROUTES, IAM_ROUTES):
+    for table in (SYSTEM_ROUTES, TOKEN_ROUTES, IDENTITY_ROUTES, IAM_ROUTES):
         for route in table.routes:
             yield METHODS_OF_HTTP[route.operation], re.sub(r"\{\}|<>", "x", route.pattern)
     store = furnish(StoreUnderTest().initialize())
@@ -274,5 +275,15 @@ def test_what_the_original_protects_by_sudo_is_protected_here(route):
 
 def test_every_table_is_in_the_matrix():
     assert len(ROWS) > 250
-    for start in ("sys/", "auth/token/", "acs/", "cubbyhole/", "crypt/", "one/", "two/", "auth/jwt/"):
+    for start in (
+        "sys/",
+        "auth/token/",
+        "identity/",
+        "acs/",
+        "cubbyhole/",
+        "crypt/",
+        "one/",
+        "two/",
+        "auth/jwt/",
+    ):
         assert [row for row in ROWS if row[1].startswith(start)], start

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
+from holdfast.store.identity.routes import IDENTITY_ROUTES
+from holdfast.store.openapi_fields import FIELDS, GLOSSARY
+from holdfast.store.openapi_words import explanation
 from holdfast.store.system_routes import SYSTEM_ROUTES
 from holdfast.store.token_routes import TOKEN_ROUTES
+
+OWN_ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes, *IDENTITY_ROUTES.routes]
 
 
 def document_for(store, token):
@@ -25,6 +30,19 @@ def test_every_route_of_ours_is_in_it(store):
         while (place := next((p for p in ("{}", "<>") if p in path), None)) is not None:
             path = path.replace(place, next(names), 1)
         assert (f"/{path}", methods[route.operation]) in listed, route.pattern
+
+
+@pytest.mark.parametrize("route", OWN_ROUTES, ids=str)
+def test_every_route_of_ours_is_explained(route):
+    assert explanation(route.pattern)
+
+
+def test_every_field_is_explained_and_every_explanation_used():
+    taken = {name for names in FIELDS.values() for name in names}
+    assert taken - set(GLOSSARY) == set()
+    assert set(GLOSSARY) - taken - {"mount_type"} == set()
+    known = {route.pattern for route in OWN_ROUTES} | {"sys/init", "sys/unseal"}
+    assert {path for path in FIELDS if ":" not in path} - known == set()
 
 
 def test_it_is_a_document_that_tools_can_read(store):
