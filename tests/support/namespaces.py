@@ -3,6 +3,7 @@
 import json
 
 from holdfast.storage.interface import Reader
+from holdfast.storage.walk import walk
 
 
 class In:
@@ -53,11 +54,6 @@ def create(store, path, *, prefix=False, mount=True):
     return inside
 
 
-def everything_in(storage: Reader, prefix=""):
+def everything_in(storage: Reader):
     """Return every key of a storage."""
-    keys, after = [], ""
-    while names := storage.list(prefix, after=after, limit=1000):
-        for name in names:
-            keys += everything_in(storage, prefix + name) if name.endswith("/") else [prefix + name]
-        after = names[-1]
-    return keys
+    return list(walk(storage))

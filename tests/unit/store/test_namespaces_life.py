@@ -7,7 +7,9 @@ from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest
 from tests.support.namespaces import In, create, everything_in
 
+from holdfast.server.records.copying import copy_records, records_of
 from holdfast.storage.errors import StorageBrokenError
+from holdfast.storage.memory import MemoryStorage
 from holdfast.store.namespaces.inside import MAX_OPEN
 from holdfast.store.token_purge import MAX_KEYS
 
@@ -135,6 +137,16 @@ class TestWhatItHolds:
         inside.policy("p", READ_ALL)
         token = inside.token("p")
         store.restart()
+        assert value(inside, token=token) == "v"
+
+    def test_it_is_in_a_copy_of_the_store(self, store):
+        inside = create(store, "a")
+        put(inside, "v")
+        inside.policy("p", READ_ALL)
+        token, other = inside.token("p"), MemoryStorage()
+        with store.storage.snapshot() as snapshot:
+            copy_records(records_of(snapshot), other, lambda _records, _bytes: None)
+        store.restart(storage=other)
         assert value(inside, token=token) == "v"
 
     def test_a_store_opens_without_reading_them(self, store):
