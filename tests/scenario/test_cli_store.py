@@ -48,6 +48,7 @@ def test_from_an_empty_directory_to_a_secret(tmp_path):
         pytest.param("tokens_and_policies.txt", id="tokens-and-policies"),
         pytest.param("audit.txt", id="audit"),
         pytest.param("wrapping.txt", id="wrapping-and-leases"),
+        pytest.param("vault_verbs.txt", id="verbs-of-vault"),
     ],
 )
 def test_a_session_with_an_open_store(tmp_path, name):

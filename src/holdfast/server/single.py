@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -103,7 +104,7 @@ def open_dev_store(local: LocalStore, *, root_token: str | None) -> tuple[str, s
     share, token = keys["keys_base64"][0], keys["root_token"]
     _run(local, SubmitShare(share=share))
     if root_token is not None:
-        _run(local, CreateToken(entry=root_entry(now=0.0), token=root_token))
+        _run(local, CreateToken(entry=root_entry(now=time.time()), token=root_token))
         token = root_token
     return share, token
 

@@ -394,6 +394,10 @@ path "x" { policy = "deny" } // nothing
                 'path "a" {\n comment = <<EOT\n  as {it} = is\nEOT\n policy = "read"\n}', id="heredoc"
             ),
             pytest.param('path "a" { /* two\nlines { */ capabilities = ["read",\n"list",\n] }', id="comment"),
+            pytest.param(
+                'path "a" {\n allowed_parameters = {\n "x" = [] } capabilities = ["read"] } # end',
+                id="braces",
+            ),
             pytest.param('{"path": {"a": {"capabilities": ["read"]}}}', id="json"),
             pytest.param("", id="nothing"),
         ],

@@ -14,6 +14,7 @@ _NAME = "policy"
 _INDENT = "  "
 _OPENING = frozenset({"{", "["})
 _CLOSING = frozenset({"}", "]"})
+_COMMENTS = ("#", "//", "/*")
 _WORD = re.compile(
     r"""
       (?P<space>   [ \t\r]+ )
@@ -74,7 +75,7 @@ def _lines(text: str) -> list[list[str]]:
             lines.append([])
         elif kind == "word":
             lines[-1].append(match[0].rstrip() if match[0].startswith(("#", "//")) else match[0])
-    lines = _with_braces_behind(lines)
+    lines = _with_last_braces_alone(_with_braces_behind(lines))
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
     while kept and not kept[-1]:
         kept.pop()
@@ -87,11 +88,24 @@ def _with_braces_behind(lines: list[list[str]]) -> list[list[str]]:
     """Put an opening brace that stands alone behind the line before it."""
     joined: list[list[str]] = []
     for line in lines:
-        if line == ["{"] and joined and joined[-1] and not joined[-1][-1].startswith(("#", "//", "/*", "{")):
+        if line == ["{"] and joined and joined[-1] and not joined[-1][-1].startswith((*_COMMENTS, "{")):
             joined[-1].append("{")
         else:
             joined.append(list(line))
     return joined
+
+
+def _with_last_braces_alone(lines: list[list[str]]) -> list[list[str]]:
+    """Put the brace that ends a block of several lines on a line of its own."""
+    parted: list[list[str]] = []
+    for line in lines:
+        surplus = sum((word in _CLOSING) - (word in _OPENING) for word in line)
+        last = next((n for n in reversed(range(len(line))) if not line[n].startswith(_COMMENTS)), 0)
+        if surplus > 0 and last > 0 and line[last] == "}" and line[0] not in _CLOSING:
+            parted += [*_with_last_braces_alone([line[:last]]), line[last:]]
+        else:
+            parted.append(line)
+    return parted
 
 
 def _join(words: list[str]) -> str:
