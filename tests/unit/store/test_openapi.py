@@ -24,7 +24,7 @@ def test_every_route_of_ours_is_in_it(store):
     listed = {(path, method) for path, item in paths.items() for method in item}
     methods = {"read": "get", "list": "get", "scan": "get"}
     methods |= {"update": "post", "patch": "patch", "delete": "delete"}
-    for route in (*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes):
+    for route in (*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes, *IDENTITY_ROUTES.routes):
         names = iter(("{name}", "{second}"))
         path = route.pattern
         while (place := next((p for p in ("{}", "<>") if p in path), None)) is not None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from tests.support.auth import about, enable, logged_in, login, write
+from tests.support.client_certificates import Authority, attempt
 from tests.support.collecting_sink import CollectingSink
 from tests.support.identity import (
     Identity,
@@ -17,6 +18,8 @@ from tests.support.identity import (
 from tests.support.local_store import StoreUnderTest
 
 from holdfast.formats.strict_json import JsonObject, encode
+from holdfast.store.layout import MOUNTS, writing
+from holdfast.store.mounts import IDENTITY_PATH, MountTable, save_mounts
 from holdfast.store.request import Operation, StoreRequest
 
 PASSWORD = "correct-horse-7f3a"
@@ -299,6 +302,25 @@ def test_people_and_programs_are_known_by_their_names_and_role_ids(store, identi
         assert found["id"] == entity
 
 
+def test_machines_are_known_by_the_name_in_their_certificate_or_by_its_number(store, identity):
+    authority = Authority(store.clock.now())
+    enable(store, "cert")
+    write(store, "cert/certs/web", certificate=authority.pem)
+
+    def entity(name, serial):
+        answer = attempt(store, authority.issue(name, serial=serial))
+        return json.loads(answer.auth)["entity_id"]
+
+    accessor = accessor_of(store, "cert")
+    known = {
+        name: identity.write("lookup/entity", alias_name=name, alias_mount_accessor=accessor)["id"]
+        for name in ("web.example", "serial:8", "serial:9")
+    }
+    assert entity("web.example", 7) == entity("web.example", 8) == known["web.example"]
+    assert entity("serial:9", 8) == known["serial:8"]  # a name is no way to be another one's number
+    assert entity("web\x7f", 9) == known["serial:9"]
+
+
 def test_children_belong_to_the_entity_of_their_parent_and_orphans_to_none(store, identity):
     enable_jwt(store, token_type="service", token_policies="maker")
     store.policy("maker", 'path "auth/token/create*" { capabilities = ["update", "sudo"] }')
@@ -353,6 +375,17 @@ def test_audit_lines_say_whose_token_it_was():
         assert line["auth"]["identity_policies"] == ["p"]
         assert line["auth"]["policies"] == ["default", "p"]
         assert line["auth"]["token_policies"] == ["default"]
+
+
+def test_a_store_from_before_has_an_identity_too(store, identity):
+    store.token()  # the first write of an open store reserves what it may encrypt
+    mounts, keyring = store.local.store.opened.mounts, store.local.keeper.require_unsealed().keyring
+    old = MountTable(tuple(mount for mount in mounts.mounts if mount.path != IDENTITY_PATH))
+    store.storage.write(lambda tx: save_mounts(writing(tx, keyring, MOUNTS), old))
+    store.restart()
+    assert store.vault("GET", "sys/mounts", token=store.root).data["identity/"]["type"] == "identity"
+    enable_jwt(store)
+    assert identity.read(f"entity/id/{job(store, 'a')['entity_id']}")["policies"] == []
 
 
 def test_nothing_of_who_logs_in_is_to_be_read_in_storage(store, identity):
