@@ -46,7 +46,7 @@ class Dialect:
 
 
 class Vault(Dialect):
-    name, update, unknown, conflict = "vault", "PUT", 403, 400
+    name, update, unknown, conflict, too_many = "vault", "PUT", 403, 400, 400
 
     def secret(self, path):
         return f"/v1/secret/data/{path}"
@@ -70,7 +70,7 @@ class Vault(Dialect):
 
 
 class Dcos(Dialect):
-    name, update, unknown, conflict = "dcos", "PATCH", 401, 409
+    name, update, unknown, conflict, too_many = "dcos", "PATCH", 401, 409, 413
 
     def secret(self, path):
         return f"/secrets/v1/secret/default/{path}"
@@ -140,8 +140,8 @@ BODIES = [
     ),
     pytest.param(b'{"data":' + b'{"a":' * 70 + b"1" + b"}" * 71, 400, id="depth bomb"),
     pytest.param(b'{"data":' + b"[" * 500_000, 400, id="large depth bomb"),
-    pytest.param(b'{"data":[' + b'"",' * 2000 + b'""]}', 413, id="many strings"),
-    pytest.param(b'{"data":[' + b"0," * 50_000 + b"0]}", 413, id="many numbers"),
+    pytest.param(b'{"data":[' + b'"",' * 2000 + b'""]}', "too_many", id="many strings"),
+    pytest.param(b'{"data":[' + b"0," * 50_000 + b"0]}", "too_many", id="many numbers"),
     pytest.param(b'{"data":{"value":"canary-7f3a\xff"},"value":"\xff"}', 400, id="bad UTF-8"),
     pytest.param(b'{"data":{"value":"\xed\xa0\x80"},"value":"\xed\xa0\x80"}', 400, id="encoded surrogate"),
     pytest.param(b'{"data":{"value":"\\ud800"},"value":"\\ud800"}', 400, id="lone surrogate"),
@@ -156,6 +156,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("raw", "status"), BODIES)
 def test_a_bad_body_is_refused(dialect, raw, status):
+    status = getattr(dialect, status) if isinstance(status, str) else status
     assert_refused(dialect, dialect.ask(dialect.update, "kept", raw=raw), status)
     assert_refused(dialect, dialect.ask("PUT", "new", raw=raw), status)
     assert dialect.ask("GET", "new").status == 404
