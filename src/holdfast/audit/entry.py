@@ -65,10 +65,18 @@ class AuditTarget:
         self.is_list = operation in _LISTING
         self.clear_request = clear_request
         self.clear_response = clear_response
-        where: dict[str, Any] = {"id": "root"} if not namespace else {"id": namespace_id, "path": namespace}
-        self.members = further_members(
-            operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where, path=path
-        )
+        around = _around_path(operation, mount_point, mount_type, namespace, namespace_id)
+        self.members = around + further_members(path=path)
+
+
+@functools.lru_cache(maxsize=1024)
+def _around_path(
+    operation: str, mount_point: str, mount_type: str, namespace: str, namespace_id: str
+) -> bytes:
+    where = {"id": namespace_id, "path": namespace} if namespace else {"id": "root"}
+    return further_members(
+        operation=operation, mount_point=mount_point, mount_type=mount_type, namespace=where
+    )
 
 
 class AuditEntry:

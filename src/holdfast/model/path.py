@@ -12,10 +12,12 @@ An encoded slash (``%2F``) separates segments like a plain one, as both wire dia
 slashes are refused unless the dialect asks to collapse them.
 """
 
+import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from holdfast.errors import InvalidInputError, TooLargeError
 
@@ -28,10 +30,11 @@ MAX_TARGET_BYTES = 8192
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 _PERCENT = ord("%")
+# What breaks no rule of this module, told in one look: nearly every path there is.
+_is_ordinary = re.compile(rf"(?:[\w-][\w.-]{{0,{MAX_SEGMENT_BYTES - 1}}}(?:/|\Z))+", re.ASCII).fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True, gc=False):
     """A canonical path: no leading slash, ``/`` between segments, a trailing slash only for a directory.
 
     Attributes:
@@ -58,8 +61,7 @@ class Path:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, gc=False):
     """A parsed request target: the canonical path and the decoded query.
 
     Attributes:
@@ -90,6 +92,8 @@ def parse_path(text: str, *, field: str = "path", collapse_slashes: bool = False
     text = text.removeprefix("/")
     if not text:
         return Path("")
+    if len(text) <= MAX_PATH_BYTES and text.count("/") < MAX_DEPTH and _is_ordinary(text):
+        return Path(text)
     trailing = text.endswith("/")
     segments = (text[:-1] if trailing else text).split("/")
     if collapse_slashes:
@@ -106,9 +110,8 @@ def parse_path(text: str, *, field: str = "path", collapse_slashes: bool = False
     return Path(canonical)
 
 
-@lru_cache(maxsize=16_384)
-def parse_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
-    """Parse a raw HTTP request target in origin form.
+def read_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
+    """Parse a raw HTTP request target in origin form, and remember nothing; see also ``parse_target``.
 
     Args:
         raw: the bytes between method and version of the request line.
@@ -125,6 +128,10 @@ def parse_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
     raw_path, _, raw_query = raw.partition(b"?")
     path = parse_path(percent_decoded(raw_path, "path"), collapse_slashes=collapse_slashes)
     return Target(path, parse_query(raw_query) if raw_query else ())
+
+
+parse_target = lru_cache(maxsize=16_384)(read_target)
+"""The same for whoever does not remember what comes of it, and is asked for the same all the time."""
 
 
 def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:

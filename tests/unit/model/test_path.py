@@ -1,12 +1,13 @@
 """One parser of names: every place has exactly one spelling inside, and what would need repair is refused."""
 
+import itertools
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.errors import InvalidInputError, TooLargeError
+from holdfast.errors import HoldfastError, InvalidInputError, TooLargeError
 from holdfast.model.path import (
     MAX_DEPTH,
     MAX_PATH_BYTES,
@@ -190,3 +191,26 @@ def test_no_bytes_end_in_anything_but_a_target_or_a_refusal(raw):
     except InvalidInputError:
         return
     assert parse_path(target.path.text) == target.path
+
+
+def test_a_path_that_is_told_in_one_look_to_be_ordinary_breaks_no_rule(monkeypatch):
+    texts = ["".join(letters) for n in range(6) for letters in itertools.product("a.-/ é\n", repeat=n)]
+    long = [
+        f"{start}{'x' * count}{end}"
+        for start in ("", "a/")
+        for count in (254, 255, 256)
+        for end in ("", "/b")
+    ]
+    deep = ["a/" * count + end for count in (62, 63, 64, 65) for end in ("", "a")]
+    wide = ["/".join(["x" * 200] * 5) + "/" + "x" * count for count in (18, 19, 20)]
+    told = {text: _outcome(text) for text in (*texts, *long, *deep, *wide)}
+    assert any(isinstance(outcome, str) for outcome in told.values())
+    monkeypatch.setattr("holdfast.model.path._is_ordinary", lambda _: None)
+    assert {text: _outcome(text) for text in told} == told
+
+
+def _outcome(text):
+    try:
+        return parse_path(text).text
+    except HoldfastError as error:
+        return type(error), error.message

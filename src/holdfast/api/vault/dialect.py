@@ -25,7 +25,7 @@ from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
-from holdfast.model import parse_duration, parse_path, parse_target
+from holdfast.model import parse_duration, parse_path, read_target
 from holdfast.model.path import Target
 from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
@@ -162,7 +162,7 @@ class VaultDialect:
 @lru_cache(maxsize=MAX_REMEMBERED_LINES)
 def _read_line(method: str, raw_target: bytes) -> _Call:
     """Say what a request line asks for; the same line always asks for the same."""
-    target = parse_target(raw_target, collapse_slashes=True)
+    target = read_target(raw_target, collapse_slashes=True)
     operation = _OPERATIONS.get(method)
     if operation is None:
         raise UnsupportedError("unsupported operation")
