@@ -67,6 +67,29 @@ class TestWhatOneWritesTheOthersRead:
             assert write(node, "a", number).status == 200
             assert [read(other, "a") for other in nodes] == [number] * 3
 
+    def test_many_secrets_and_names_under_a_key_that_is_newer(self, nodes):
+        first, second, third = nodes
+        assert write(first, "a", 1).status == 200
+        assert second.vault("PUT", "sys/rotate", token=second.root).status in {200, 204}
+        assert write(second, "d/b", 2).status == 200
+        paths = ["secret/data/a", "secret/data/d/b", "secret/data/none"]
+        read = third.vault("POST", "sys/kv/bulk-read", {"paths": paths}, token=third.root)
+        assert [entry["status"] for entry in read.data["results"]] == [200, 200, 404]
+        found = first.vault("POST", "sys/kv/search", {}, token=first.root).data["results"]
+        assert [entry["name"] for entry in found] == ["a", "d/b"]
+        assert third.vault("SCAN", "secret/metadata/", token=third.root).data["keys"] == ["a", "d/b"]
+
+    def test_that_a_mount_has_versions_from_now_on(self, nodes):
+        first, second, third = nodes
+        first.vault("PUT", "sys/mounts/old", {"type": "kv"}, token=first.root)
+        assert second.vault("PUT", "old/a", {"k": "v"}, token=second.root).status == 204
+        assert third.vault("GET", "old/a", token=third.root).data == {"k": "v"}
+        tuned = third.vault("POST", "sys/mounts/old/tune", {"options": {"version": "2"}}, token=third.root)
+        assert tuned.status == 204
+        for node in nodes:
+            assert node.vault("GET", "old/data/a", token=node.root).data["data"] == {"k": "v"}
+            assert node.vault("PUT", "old/a", {"k": "late"}, token=node.root).status == 404
+
     def test_namespaces_and_what_is_in_them(self, nodes):
         first, second, third = nodes
         inside = create(first, "team")

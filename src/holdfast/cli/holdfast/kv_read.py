@@ -3,7 +3,14 @@
 from argparse import Namespace
 
 from holdfast.cli.arguments import CommandParser
-from holdfast.cli.holdfast.answers import data_of, nothing_found, show_field, show_names, show_warnings
+from holdfast.cli.holdfast.answers import (
+    data_of,
+    no_names_found,
+    nothing_found,
+    show_field,
+    show_names,
+    show_warnings,
+)
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
 from holdfast.cli.holdfast.kv_tables import print_fields, print_path
 from holdfast.cli.holdfast.kv_target import add_path_argument, find_target
@@ -52,7 +59,7 @@ def _get(arguments: Namespace) -> int:
     metadata = data.get("metadata") if target.is_versioned else None
     fields = (data.get("data") or {}) if target.is_versioned else data
     if arguments.field:
-        return show_field(fields, arguments.field)
+        return show_field(fields, arguments.field, arguments.format)
     show_warnings(answer)
     if arguments.format != "table":
         print_result(answer, arguments.format)
@@ -72,5 +79,5 @@ def _list(arguments: Namespace) -> int:
     try:
         answer = client.request("LIST", path)
     except RemoteNotFoundError:
-        return nothing_found(path)
+        return no_names_found(path, arguments.format)
     return show_names(answer, path, arguments.format)

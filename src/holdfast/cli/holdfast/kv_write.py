@@ -141,7 +141,7 @@ def _body(fields: dict[str, Any], cas: int | None) -> dict[str, Any]:
 def _show(arguments: Namespace, answer: dict[str, Any], path: str) -> int:
     show_warnings(answer)
     if getattr(arguments, "field", None):
-        return show_field(data_of(answer), arguments.field)
+        return show_field(data_of(answer), arguments.field, arguments.format)
     if not data_of(answer):
         print(f"Success! Data written to: {path}")
     elif arguments.format == "table":
