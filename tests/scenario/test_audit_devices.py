@@ -184,6 +184,9 @@ def test_a_receiver_that_is_killed_stops_nobody_while_a_file_takes_the_lines(cli
     assert health["failing_since"]
     assert health_of(client, "file/")["failing_processes"] == 0
     assert "the audit device far fails" in store.log()
+    metrics = client.adapter.get("/v1/sys/metrics?format=prometheus").text
+    assert 'holdfast_audit_device_failing{device="file"} 0' in metrics
+    assert 'holdfast_audit_device_failing{device="far"} 0' not in metrics
     receiver.start()
 
     def both_work_again():

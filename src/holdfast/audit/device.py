@@ -119,7 +119,7 @@ class AuditDevice:
         except AuditSinkError as error:
             self.failed(error)
             return False
-        return self._went(is_taken=not waits)
+        return self._went(is_taken=not (waits and self._patient))
 
     def push(self) -> bool | None:
         """Go on with lines that wait in the sink; whether all are taken: ``None`` if some still wait."""

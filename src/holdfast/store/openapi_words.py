@@ -207,6 +207,7 @@ _MEMBERS: dict[tuple[str, Operation], str] = {
     ("sys/leases/lookup", Operation.WRITE): "id issue_time expire_time last_renewal renewable ttl",
     ("sys/rotate/config", Operation.READ): "enabled max_operations interval",
     ("sys/rotate/keyring/config", Operation.READ): "enabled max_operations interval",
+    ("sys/quotas/lease-count/{}", Operation.READ): "name type path max_leases counter role inheritable",
     ("sys/quotas/rate-limit/{}", Operation.READ): "name type path rate interval block_interval role",
     ("sys/host-info", Operation.READ): "host memory cpu timestamp",
     ("sys/tools/random", Operation.WRITE): "random_bytes",

@@ -133,6 +133,20 @@ def test_lines_that_a_full_disk_lost_are_owned_up_to(sink):
     assert faults(sink.lines) == [(3, Fault.CUT_OFF)]
 
 
+@pytest.mark.parametrize("failures", [2, 3, 10])
+def test_lines_that_were_lost_in_a_row_of_failures_are_owned_up_to(sink, failures):
+    process = Process(sink)
+    process.write(2)
+    sink.refuses = True
+    for _ in range(failures):
+        entry = process.broker.entry(b"request", process.broker.auth(client_token="t"), TARGET)
+        process.broker.request(entry, 1_700_000_000.0)
+        assert not process.device.flush()
+    sink.refuses = False
+    process.write(2)
+    assert faults(sink.lines) == [(3, Fault.CUT_OFF)]
+
+
 def test_findings_are_bounded_and_all_are_counted():
     verifier = verify([b"nothing of ours"] * 3000)
     assert (verifier.faults, len(verifier.findings)) == (3000, 1000)

@@ -107,6 +107,29 @@ def test_a_role_can_have_one_of_its_own(store):
     assert log_in(store, who="ann").status == 200
 
 
+def test_a_namespace_can_have_one_and_a_mount_in_it(store):
+    assert store.vault("POST", "sys/namespaces/team", token=store.root).status == 200
+    inside = ["X-Vault-Namespace: team"]
+    body = {"type": "userpass"}
+    assert store.vault("PUT", "sys/auth/people", body, token=store.root, headers=inside).status == 204
+    body = {"password": PASSWORD}
+    assert store.vault("PUT", "auth/people/users/ann", body, token=store.root, headers=inside).status == 204
+    limit(store, "team", path="team/", max_leases=3)
+    limit(store, "people", path="team/auth/people", max_leases=1)
+
+    def log_in_there():
+        return store.vault("PUT", "auth/people/login/ann", {"password": PASSWORD}, headers=inside).status
+
+    def make_there():
+        body = {"ttl": 600, "policies": ["default"]}
+        return store.vault("POST", "auth/token/create", body, token=store.root, headers=inside).status
+
+    assert [log_in_there(), log_in_there()] == [200, 429]
+    assert [make_there() for _ in range(4)] == [200, 200, 200, 429]
+    assert log_in(store).status == 200  # elsewhere nobody notices
+    assert [counter(store, name) for name in ("team", "people")] == [3, 1]
+
+
 def test_root_tokens_and_waiting_answers_are_never_refused(store):
     limit(store, max_leases=1)
     store.token(ttl=600)

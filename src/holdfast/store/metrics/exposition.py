@@ -63,6 +63,28 @@ def collect(tally: Tally, opened: OpenStore | None) -> Iterator[Metric]:
         )
         for kind, mounts in (("secrets", opened.mounts.mounts), ("auth", opened.auth_mounts.mounts)):
             yield Metric("holdfast_mounts", "gauge", "Mounts.", len(mounts), (("kind", kind),))
+        yield from _audit_devices(opened)
+
+
+def _audit_devices(opened: OpenStore) -> Iterator[Metric]:
+    devices = (*opened.facts.audit.configured, *opened.audit_devices)
+    fates = {device.name: opened.facts.audit_health.of(device.name) for device in devices}
+    for name, (failing, _, _, _) in fates.items():
+        yield Metric(
+            "holdfast_audit_device_failing",
+            "gauge",
+            "Processes for which an audit device takes no lines.",
+            failing,
+            (("device", name),),
+        )
+    for name, (_, _, failures, _) in fates.items():
+        yield Metric(
+            "holdfast_audit_failures_total",
+            "counter",
+            "Writes that an audit device did not take.",
+            failures,
+            (("device", name),),
+        )
 
 
 def as_text(tally: Tally, opened: OpenStore | None) -> bytes:

@@ -61,6 +61,8 @@ class LeaseCount(msgspec.Struct, array_like=True, frozen=True, gc=False):
         role: the one role of an auth mount that it is for; empty for all.
         inheritable: kept for clients that compare what they wrote.
         count: how many there are.
+        namespace: uuid of the namespace that ``path`` leads into.
+        inner: the rest of ``path`` in there; empty for all of it.
     """
 
     name: str
@@ -69,18 +71,18 @@ class LeaseCount(msgspec.Struct, array_like=True, frozen=True, gc=False):
     role: str = ""
     inheritable: bool = False
     count: int = 0
+    namespace: str = ""
+    inner: str = ""
 
     def is_for(self, lease: Lease) -> bool:
-        """Whether it is for a token; a path is one of the root namespace."""
-        if self.role and lease.role.partition("/")[2] != self.role:
-            return False
+        """Whether it is for a token."""
         if not self.path:
             return True
-        if lease.namespace:
+        if lease.namespace != self.namespace or (self.role and lease.role.partition("/")[2] != self.role):
             return False
-        if self.path.endswith(("/", "*")):
-            return lease.path.startswith(self.path.removesuffix("*"))
-        return lease.path == self.path
+        if not self.inner or self.inner.endswith(("/", "*")):
+            return lease.path.startswith(self.inner.removesuffix("*"))
+        return lease.path == self.inner
 
 
 _decode = msgspec.msgpack.Decoder(tuple[LeaseCount, ...]).decode

@@ -44,18 +44,24 @@ def _write(visit: Visit) -> Command:
     if fields.text(values, "type", TYPE) != TYPE:
         raise InvalidInputError(f"type: expected {TYPE}")
     before = _named(visit) or LeaseCount(name, "", 0)
+    path = path_of(visit) if "path" in values else before.path
+    inside, _ = visit.store.namespaces.enter("", path if path.endswith("/") else f"{path}/")
     quota = LeaseCount(
         name=name,
-        path=path_of(visit) if "path" in values else before.path,
+        path=path,
+        namespace=inside.namespace.uuid,
+        inner=path[len(inside.namespace.path) :],
         max_leases=fields.integer(values, "max_leases", before.max_leases),
         role=fields.text(values, "role", before.role),
         inheritable=fields.boolean(values, "inheritable", default=before.inheritable),
     )
     if not quota.max_leases:
         raise InvalidInputError("max_leases: expected a number over 0")
-    mounts = (f"auth/{mount.path}" for mount in visit.store.auth_mounts.mounts)
-    if quota.role and quota.path not in mounts:
+    mounts = (f"auth/{mount.path}" for mount in inside.auth_mounts.mounts)
+    if quota.role and quota.inner not in mounts:
         raise InvalidInputError("role: expected none, unless path is that of an auth mount")
+    if quota.inheritable and quota.namespace:
+        raise InvalidInputError("inheritable: expected false; a namespace is counted without those in it")
     return SaveLeaseCount(quota=quota)
 
 
