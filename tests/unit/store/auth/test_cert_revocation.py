@@ -236,6 +236,11 @@ def test_extensions_may_be_told_in_the_token(machines, authority):
     assert read(machines, "cert/certs/web")["allowed_metadata_extensions"] == oids
 
 
+@pytest.mark.parametrize("oid", ["2.5.29.17", "2.5.29.15", "2.5.29.37", "2.5.29.35"])
+def test_a_certificate_with_a_broken_extension_is_refused_and_no_defect(machines, authority, oid):
+    assert not is_let_in(machines, authority.issue(names_key=False, extensions=[(oid, b"\x30\x05ab")]))
+
+
 # -- renewing ----------------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,8 @@ def _read(shown: bytes, *, why: str = INVALID) -> x509.Certificate:
     if not shown:
         raise InvalidInputError(why, detail="none was shown, or the listener asks for none")
     try:
-        return x509.load_der_x509_certificate(shown)
-    except ValueError:
+        certificate = x509.load_der_x509_certificate(shown)
+        _ = certificate.extensions  # read here, so that what cannot be read ends here
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise InvalidInputError(why, detail="not a certificate that can be read") from None
+    return certificate
