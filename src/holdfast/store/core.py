@@ -55,7 +55,7 @@ from holdfast.store.layout import IAM, Place, engine_place
 from holdfast.store.login_steps import Offload, run_here
 from holdfast.store.metrics.routes import show_metrics
 from holdfast.store.mount_visit import MountVisit
-from holdfast.store.namespaces.server_wide import refuse_server_wide
+from holdfast.store.namespaces.arrival import namespace_of
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
 from holdfast.store.openapi_fields import unrecognized
@@ -68,7 +68,7 @@ from holdfast.store.refusal import refusal_of
 from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreRequest
 from holdfast.store.route import Deferred, Plan, RouteTable, Stepwise
 from holdfast.store.secrets_engines import SECRETS_ENGINES
-from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES, UI_MOUNT
+from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
@@ -394,7 +394,7 @@ class Store:
         try:
             opened.refresh()
             self._gate.check(opened.quotas, request.namespace + request.path, request.peer, now)
-            here = _namespace_of(opened, request)
+            here = namespace_of(opened, request)
             if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
                 request, lambda error: self._serve_again(request, error, done), done
             ):
@@ -642,56 +642,9 @@ class Store:
 _NO_WRITE = Permit(create=False, update=False)
 
 
-def _namespace_of(opened: OpenStore, request: StoreRequest) -> OpenStore:
-    """Return what is open for the namespace of a request, and make its path what it is there.
-
-    Raises:
-        NotFoundError: there is no such namespace.
-        UnavailableError: it is locked.
-        InvalidInputError: nothing of the kind is there, but in the root namespace.
-    """
-    if not request.namespace and not opened.namespaces.concerns(request.path):
-        return opened
-    here = _at(opened, request, request.namespace)
-    if request.path == UNWRAP:
-        carry_own_token(request)
-    if request.path.startswith(UI_MOUNT):
-        return _at_mount(opened, request)
-    if request.path in _OF_THE_TOKEN:
-        home = opened.namespaces.home_of(request.token)
-        if home is not None and home is not here:
-            here = _at(opened, request, home.namespace.path)
-    if here is not opened:
-        refuse_server_wide(request.path)
-    return here
-
-
-def _at(opened: OpenStore, request: StoreRequest, namespace: str) -> OpenStore:
-    here, request.path = opened.namespaces.enter(namespace, request.path)
-    request.namespace, request.within = here.namespace.path, here.namespace
-    return here
-
-
-def _at_mount(opened: OpenStore, request: StoreRequest) -> OpenStore:
-    """Return what is open for the namespace of the mount that a client asks about.
-
-    One that names a namespace at the beginning of its paths asks with that in front, and a token of there.
-    """
-    asked = request.path[len(UI_MOUNT) :]
-    inside, path = opened.namespaces.enter(request.namespace, f"{asked}/")
-    if inside.namespace.path != request.namespace and path.strip("/"):
-        request.between = inside.namespace.path[len(request.namespace) :]
-        request.path = UI_MOUNT + path.rstrip("/")
-        return _at(opened, request, inside.namespace.path)
-    return opened.namespaces.at(request.namespace)
-
-
 def _within(command: Command, request: StoreRequest) -> Command:
     return command.within(request.within.uuid) if request.namespace else command
 
-
-# What is asked of the token itself is asked where it is from, whatever namespace the client works in.
-_OF_THE_TOKEN = frozenset({*(f"auth/token/{what}-self" for what in ("lookup", "renew", "revoke")), UNWRAP})
 
 _FOR_ANYBODY = frozenset(route.pattern for route in SYSTEM_ROUTES.routes if route.anybody)
 

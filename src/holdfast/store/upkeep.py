@@ -67,7 +67,7 @@ class Upkeep:
         )
 
     def writes_for_tokens(self, keyring: Keyring) -> bool:
-        """Whether tokens or a namespace are to be cleared away, for which records may have to be encrypted."""
+        """Whether tokens or namespaces are to be cleared away, for which records may have to be encrypted."""
         view = reading(self._storage, keyring, TOKENS)
         return (
             token_records.is_tidying_due(view, now=self._clock.now())

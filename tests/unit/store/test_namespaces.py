@@ -172,6 +172,12 @@ class TestFinding:
         assert store.vault("GET", "nope/secret/data/a", token=store.root).status == 404
         assert store.vault("GET", "nope/secret/data/a", token=store.token(policies=["default"])).status == 403
 
+    def test_a_path_explains_itself_in_either_form(self, store, form):
+        inside = create(store, "a", prefix=form)
+        answer = inside.ask("GET", "secret/data/x?help=1")
+        assert answer.status == 200
+        assert "secret/data/" in answer.json["help"]
+
     def test_each_has_its_own_default_policy_and_no_root_policy(self, store, form):
         inside = create(store, "a", prefix=form)
         assert inside.ask("LIST", "sys/policies/acl").data["keys"] == ["default"]

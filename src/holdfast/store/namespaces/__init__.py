@@ -1,7 +1,8 @@
 """Namespaces: stores within the store, each with mounts, auth methods, policies and tokens of its own.
 
 records     what a namespace is, and where the records lie that say which there are
-inside      how a request finds the namespace that it is for
+arrival     which namespace a request is for
+inside      how a namespace is found, and kept open
 below       what a token may do in a namespace below its own
 commands    make, change, lock and delete one
 clearing    what a deleted one leaves behind, removed a little at a time
