@@ -104,6 +104,10 @@ def _subjects(directory: Path) -> Iterator[list[Subject]]:
             Subject(
                 "refused, audited", _Turns(audited.handle, audited.refused_requests(), audited.end_turn).serve
             ),
+            Subject(
+                "batch login, audited",
+                _Turns(audited.handle, audited.login_requests(), audited.end_turn).serve,
+            ),
         ]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
-from bench.population import populate
+from bench.population import populate, populate_machines
 from bench.workload import Workload, request_text
 from holdfast.audit import AuditBroker, AuditDevice, FileSink
 from holdfast.errors import HoldfastError
@@ -73,6 +73,12 @@ class StoreInProcess:
         """Return one read of each secret with the token of another team."""
         return self._reads(token_shift=1)
 
+    def login_requests(self) -> list[bytes]:
+        """Return logins of all machines in turn, as many as there are secrets."""
+        machines = [msgspec.json.encode(each).decode() for each in populate_machines(self._call, self._load)]
+        texts = [request_text("POST", self._load.login_path, body=machine).encode() for machine in machines]
+        return [texts[number % len(texts)] for number in range(self._load.secrets)]
+
     def _reads(self, *, token_shift: int) -> list[bytes]:
         load, tokens = self._load, self._tokens
         return [
@@ -81,7 +87,9 @@ class StoreInProcess:
         ]
 
     def _call(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        text = request_text(method, path, self._root, msgspec.json.encode(body).decode())
+        text = request_text(
+            method, path, self._root, "" if body is None else msgspec.json.encode(body).decode()
+        )
         self._connection.data_received(text.encode())
         self.end_turn()
         head, _, answer = self._transport.take().partition(b"\r\n\r\n")

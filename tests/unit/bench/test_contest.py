@@ -108,5 +108,6 @@ def test_json_holds_every_subject(capfdbinary, monkeypatch):
         "read",
         "read, audited",
         "refused, audited",
+        "batch login, audited",
     ]
     assert all(result["microseconds"] > 0 for result in results)
