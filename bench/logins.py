@@ -9,7 +9,7 @@ from bench.growth import storage_bytes
 from bench.population import populate, populate_machines
 from bench.servers import DATA, store_server
 from bench.workload import Workload
-from bench.wrk import find_wrk, login_plan_text, run_wrk
+from bench.wrk import Run, find_wrk, login_plan_text, run_wrk
 from holdfast.client import VaultClient
 
 _RUN_SECONDS = 5.0
@@ -52,7 +52,8 @@ def measure(logins: int, connections: int, workers: int, say: Callable[[str], No
         plan = directory / "plan.lua"
         plan.touch(mode=0o600)  # it holds secret ids
         plan.write_text(login_plan_text(load, populate_machines(call, load)))
-        before, runs = storage_bytes(directory / DATA), []
+        before = storage_bytes(directory / DATA)
+        runs: list[Run] = []
         while sum(run.requests for run in runs) < logins:
             runs.append(run_wrk(server.url, plan, connections=connections, seconds=_RUN_SECONDS))
             if not runs[-1].requests:
