@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 _WIDTH, _HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 44, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 36, 44, 40
 _COLORS = ("#1f5fa8", "#b4441c", "#2a7d4f", "#7a4fa0")
 
 
