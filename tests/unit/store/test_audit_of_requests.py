@@ -388,5 +388,5 @@ class TestEventLoop:
         self.counter.bump()
         self.ask(Operation.READ, "later/a")
         self.end_turn()
-        assert "nothing is mounted" in self.outcomes[0].message
+        assert "no handler for route" in self.outcomes[0].message
         assert self.outcomes[1] == Answer(missing=True)
