@@ -307,7 +307,9 @@ def test_somebody_who_gives_up_at_the_provider_sees_it_at_the_terminal(store, pr
 def test_somebody_whose_browser_is_on_another_machine_comes_back_to_the_store(store, provider, tmp_path):
     with Terminal(store, tmp_path, "-path=direct", "-field=policies", "callbackmode=direct") as terminal:
         browser = Browser("ann")
-        assert browser.open(browser.log_in(terminal.url))[0] == 200
+        question = browser.log_in(terminal.url)
+        assert browser.open(question)[0] == 200
+        assert browser.open(f"{question}&confirmation=yes")[0] == 200
         code, out, err = terminal.end()
     assert (code, out) == (0, "[default]"), err
     assert (tmp_path / ".holdfast-token").exists()

@@ -106,6 +106,6 @@ def have_somebody_come_back_to_the_store(store, directory):
         configure(store, provider, callback_mode="direct", allowed_redirect_uris=callback)
         asked = begin(store, redirect_uri=callback, client_nonce="of the program")
         code = provider.hand_out(claims_for(store, provider, asked))
-        assert come_back(store, state=asked["state"], code=code).status == 200
+        assert come_back(store, state=asked["state"], code=code, confirmation="yes").status == 200
         answer = login(store, "oidc/oidc/poll", state=asked["state"], client_nonce="of the program")
         assert answer.status == 200, answer.body

@@ -61,6 +61,12 @@ _CODES_OF_ANSWERS_WITH_BODY = frozenset({*range(200, 300), *range(400, 600)} - {
 _IGNORED = "Endpoint ignored these unrecognized parameters: [{}]"
 # Below these, in whichever namespace.
 _WHERE_CERTIFICATES_COUNT = ("/auth/", "/sys/leases/renew", "/sys/renew")
+# What a browser may do with the few pages of this API: show them, by themselves, and send their form back.
+_OF_PAGES = (
+    ("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+)
 MAX_REMEMBERED_LINES = 16_384
 
 Reply = Callable[[bytes], None]
@@ -143,6 +149,7 @@ class VaultDialect:
             peer=request.peer,
             certificate=_certificate(request, call),
             wrap_seconds=_wrap_seconds(headers[WRAP_TTL]) if WRAP_TTL in headers else 0,
+            headers=headers,
         )
 
     def _body(self, request: Request, operation: Operation) -> JsonObject:
@@ -232,7 +239,8 @@ def _finish(request: StoreRequest, reply: Reply, outcome: Answer | HoldfastError
     elif outcome.is_empty:
         reply(build_response(404, NOTHING_THERE) if outcome.missing else build_response(204))
     elif outcome.raw is not None:
-        reply(build_response(200, outcome.raw, content_type=outcome.media_type))
+        headers = _OF_PAGES if outcome.media_type.startswith("text/html") else ()
+        reply(build_response(200, outcome.raw, content_type=outcome.media_type, headers=headers))
     else:
         if request.ignored:
             outcome.warnings = (*outcome.warnings, _IGNORED.format(" ".join(request.ignored)))

@@ -1,6 +1,8 @@
 """Logins through a browser: the state is ours, in time and used once; the provider may say anything."""
 
 import hashlib
+import html
+import re
 from base64 import b64decode, urlsafe_b64encode
 from urllib.parse import unquote_plus
 
@@ -501,6 +503,7 @@ def test_bound_claims_hold_for_browsers_too(people, provider):
 
 
 DIRECT = "https://vault.example/v1/auth/oidc/oidc/callback"
+CONFIRMED = {"confirmation": "yes"}
 
 
 @pytest.fixture
@@ -518,7 +521,7 @@ def wait_for_somebody(store):
 
     asked = dict(parse_qsl(urlsplit(answer.data["auth_url"]).query))
     assert asked["state"] == answer.data["state"]
-    assert answer.data["poll_interval"] > 0
+    assert int(answer.data["poll_interval"]) > 0  # a text, which is what clients expect
     return asked
 
 
@@ -529,19 +532,41 @@ def poll(store, asked, client_nonce="of the program"):
 def test_a_program_asks_until_somebody_has_come_back_and_gets_his_token_once(direct, provider):
     asked = wait_for_somebody(direct)
     assert sentence(poll(direct, asked)) == "authorization_pending"
-    page = arrive(direct, provider, asked, sub="<b>ann</b>")
+    page = arrive(direct, provider, asked, query=CONFIRMED, sub="<b>ann</b>")
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b"&lt;b&gt;ann&lt;/b&gt; is logged in" in page.body
     assert b"hvs." not in page.body
     direct.restart()  # as if another worker or node were asked
     assert poll(direct, asked).auth["policies"] == ["default", "reader"]
     assert sentence(poll(direct, asked)) == "authorization_pending"
-    assert EXPIRED in sentence(arrive(direct, provider, asked))
+    assert EXPIRED in sentence(arrive(direct, provider, asked, query=CONFIRMED))
+
+
+def test_somebody_is_asked_first_whether_it_was_him(direct, provider):
+    asked = wait_for_somebody(direct)
+    page = arrive(direct, provider, asked, query={"iss": provider.service.url})
+    assert b"in the role people. Did you start it yourself" in page.body
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert provider.exchanged == []
+    assert sentence(poll(direct, asked)) == "authorization_pending"
+    hidden = dict(re.findall(rb'name="(\w+)" value="([^"]*)"', page.body))
+    assert set(hidden) == {b"state", b"code", b"iss", b"confirmation"}
+    query = {name.decode(): html.unescape(value.decode()) for name, value in hidden.items()}
+    assert come_back(direct, **query).status == 200
+    assert poll(direct, asked).status == 200
+
+
+def test_the_question_holds_no_markup_of_others(direct, provider):
+    asked = wait_for_somebody(direct)
+    page = come_back(direct, state=asked["state"], code='"><script>alert(1)</script>')
+    assert page.status == 200
+    assert b"<script" not in page.body
 
 
 def test_nobody_but_the_program_fetches_a_token(direct, provider):
     asked = wait_for_somebody(direct)
-    assert arrive(direct, provider, asked).status == 200
+    assert arrive(direct, provider, asked, query=CONFIRMED).status == 200
     for guess in ("", "guessed"):
         assert "client_nonce" in sentence(poll(direct, asked, guess))
     direct.clock.advance(LIFETIME_SECONDS)

@@ -64,7 +64,8 @@ def test_a_token_is_fetched_at_another_node_than_people_came_back_to(nodes, prov
     asked = begin(first, redirect_uri=DIRECT, client_nonce="n")
     fetch = {"state": asked["state"], "client_nonce": "n"}
     assert login(third, "oidc/oidc/poll", **fetch).errors == ["authorization_pending"]
-    assert come_back(second, state=asked["state"], code=hand_out(first, provider, asked)).status == 200
+    answer = {"state": asked["state"], "code": hand_out(first, provider, asked), "confirmation": "yes"}
+    assert come_back(second, **answer).status == 200
     assert login(third, "oidc/oidc/poll", **fetch).status == 200
     assert login(first, "oidc/oidc/poll", **fetch).errors == ["authorization_pending"]
 

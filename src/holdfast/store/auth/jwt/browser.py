@@ -48,6 +48,9 @@ from holdfast.tokens.errors import TokenError
 
 POLL_SECONDS = 2
 MAX_CODE_LENGTH = 4096
+MAX_PEER_LENGTH = 64
+CONFIRMED = "yes"
+HTML = "text/html; charset=utf-8"
 PENDING = "authorization_pending"
 REQUIRED = (
     "sub",
@@ -56,6 +59,12 @@ REQUIRED = (
 )  # OpenID Connect Core 1.0, section 2; issuer, audience and nonce are compared
 
 _SHA_OF_ALGORITHM = {"256": "sha256", "384": "sha384", "512": "sha512"}
+_CONFIRM = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Was it you?</title>"
+    "<p>A program at {peer} wants to act as you, in the role {role}. Did you start it yourself, just now?</p>"
+    "<p>If somebody sent you the address that you opened, close this page: he would get your rights.</p>"
+    "<form method=get>{hidden}<button>Yes, log that program in</button></form></html>"
+)
 _DONE = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Logged in</title>"
     "<p>{who} is logged in. You can close this page and go back to the program that asked for it.</p></html>"
@@ -88,6 +97,7 @@ def auth_url(login: Login) -> None:
         redirect_uri=redirect_uri,
         client_nonce=client_nonce,
         direct=is_direct,
+        peer=login.request.peer.rpartition(":")[0][:MAX_PEER_LENGTH],
         now=login.now,
     )
     with_provider(login, stored, config, "", partial(_send_away, login, config, role, state))
@@ -105,7 +115,23 @@ def callback(login: Login) -> None:
         raise InvalidInputError("login failed: no code from the provider")
     stored, config = load_config(login)
     _check_offered(config)
+    if state.direct and login.given("confirmation") != CONFIRMED:
+        _ask_whether_it_was_him(login, state)
+        return
     _Arriving(login, stored, config, state).begin(code)
+
+
+def _ask_whether_it_was_him(login: Login, state: BrowserState) -> None:
+    """Have somebody confirm that he wants whoever began this login to act as him (RFC 8628, section 5.4).
+
+    Nobody can confirm for him: the confirmation comes with the code, which only his browser was given.
+    """
+    sent = {name: login.given(name) for name in ("state", "code", "iss")} | {"confirmation": CONFIRMED}
+    hidden = "".join(
+        f'<input type=hidden name="{name}" value="{escape(text)}">' for name, text in sent.items() if text
+    )
+    page = _CONFIRM.format(role=escape(state.role), peer=escape(state.peer) or "this machine", hidden=hidden)
+    login.say(Answer(raw=page.encode(), media_type=HTML))
 
 
 def poll(login: Login) -> None:
@@ -148,7 +174,7 @@ def _send_away(
     joint = "&" if "?" in provider.authorization else "?"
     data: dict[str, Any] = {"auth_url": f"{provider.authorization}{joint}{urlencode(asked)}"}
     if state.direct:
-        data |= {"state": text, "poll_interval": POLL_SECONDS}
+        data |= {"state": text, "poll_interval": str(POLL_SECONDS)}  # as text, or clients see none
     login.say(Answer(data=encode(data)))
 
 
@@ -231,9 +257,7 @@ class _Arriving:
         command = UseState(mount=login.mount.uuid, mark=state.mark, arrival=arrival)
         if state.direct:
             page = _DONE.format(who=escape(earned.name)).encode()
-            login.change(
-                command, lambda _: login.say(Answer(raw=page, media_type="text/html; charset=utf-8"))
-            )
+            login.change(command, lambda _: login.say(Answer(raw=page, media_type=HTML)))
         else:
             login.change(command, lambda _: login.grant(earned, FOR_PEOPLE))
 

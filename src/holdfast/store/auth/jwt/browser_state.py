@@ -40,6 +40,7 @@ class BrowserState(msgspec.Struct, array_like=True, frozen=True):
         expires_at: Unix seconds.
         client: hash of what the program that waits must repeat; empty if it gave nothing.
         direct: whether people are sent back to the store itself, and the program asks for the outcome.
+        peer: the address that the login began at, for whoever is asked whether it was him.
     """
 
     id: bytes
@@ -51,6 +52,7 @@ class BrowserState(msgspec.Struct, array_like=True, frozen=True):
     expires_at: int
     client: bytes
     direct: bool
+    peer: str = ""
 
     @property
     def challenge(self) -> bytes:
@@ -76,7 +78,7 @@ class BrowserState(msgspec.Struct, array_like=True, frozen=True):
 
 
 def new_state(
-    *, mount: str, role: str, redirect_uri: str, client_nonce: str, direct: bool, now: float
+    *, mount: str, role: str, redirect_uri: str, client_nonce: str, direct: bool, peer: str, now: float
 ) -> BrowserState:
     """Return the state of a login that begins now."""
     return BrowserState(
@@ -89,6 +91,7 @@ def new_state(
         expires_at=int(now) + LIFETIME_SECONDS,
         client=_client_hash(client_nonce),
         direct=direct,
+        peer=peer,
     )
 
 
