@@ -138,7 +138,10 @@ def test_what_is_gone_is_seen_as_gone_and_not_as_trouble(provider):
     provider.post("sys/mounts/team", {"type": "kv"})
     done(provider.delete("sys/mounts/team"))
     assert "team/" not in provider.read("sys/mounts").data
-    assert provider.read("sys/mounts/team").status in {400, 404}
+    missing = provider.read("sys/mounts/team")
+    assert missing.status == 400
+    assert "No secret engine mount at" in missing.errors[0]  # what it looks for
+    assert "No auth engine at" in provider.read("sys/mounts/auth/nobody/tune").errors[0]
     done(provider.delete("sys/mounts/team"))
     done(provider.delete("sys/policies/acl/never"))
 

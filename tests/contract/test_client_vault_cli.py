@@ -168,6 +168,17 @@ def test_a_mount_is_moved_and_the_move_asked_after(cli):
     assert (told["status"], told["source_mount"], told["target_mount"]) == ("success", "a/", "b/")
 
 
+def test_the_catalog_names_what_can_be_mounted(cli):
+    listed = done(cli.read("sys/plugins/catalog"), 200).data
+    assert {"kv", "transit"} <= set(listed["secret"])
+    assert listed["detailed"][0].keys() >= {"name", "type", "version", "builtin"}
+    told = done(cli.read("sys/plugins/catalog/auth/userpass"), 200).data
+    assert (told["name"], told["builtin"], told["args"]) == ("userpass", True, [])
+    assert cli.read("sys/plugins/catalog/auth/nobody").status == 404
+    assert done(cli.list("sys/plugins/catalog/secret"), 200).data["keys"] == listed["secret"]
+    assert cli.list("sys/plugins/catalog/nothing").status == 404
+
+
 def test_revoking_what_is_not_there_is_done(cli):
     done(cli.post("auth/token/revoke-accessor", {"accessor": "nobody"}))
     done(cli.write("auth/token/revoke", {"token": "hvs.nobody"}))

@@ -88,20 +88,28 @@ def _resultant_acl(visit: Visit) -> Answer:
     return Answer(data=encode({"root": acl.is_root, "exact_paths": exact, "glob_paths": glob}))
 
 
+_PLUGINS = {"auth": sorted(METHODS), "database": [], "secret": sorted(KINDS)}
+
+
 def _plugins(_visit: Visit) -> Answer:
-    names = {"auth": sorted(METHODS), "database": [], "secret": sorted(KINDS)}
-    detailed = [
-        {
-            "name": name,
-            "type": kind,
-            "version": API_VERSION,
-            "builtin": True,
-            "deprecation_status": "supported",
-        }
-        for kind, each in names.items()
-        for name in each
-    ]
-    return Answer(data=encode({**names, "detailed": detailed}))
+    detailed = [{"type": kind, **_describe(name)} for kind, names in _PLUGINS.items() for name in names]
+    return Answer(data=encode({**_PLUGINS, "detailed": detailed}))
+
+
+def _plugins_of_kind(visit: Visit) -> Answer:
+    names = _PLUGINS.get(visit.argument)
+    return Answer(data=encode({"keys": names})) if names else Answer(missing=True)
+
+
+def _plugin(visit: Visit) -> Answer:
+    kind, _, name = visit.argument.partition("/")
+    if name not in _PLUGINS.get(kind, []):
+        return Answer(missing=True)
+    return Answer(data=encode({**_describe(name), "args": [], "command": "", "sha256": ""}))
+
+
+def _describe(name: str) -> dict[str, Any]:
+    return {"name": name, "version": API_VERSION, "builtin": True, "deprecation_status": "supported"}
 
 
 STANDING_ROUTES = (
@@ -114,4 +122,6 @@ STANDING_ROUTES = (
     Route("sys/internal/ui/resultant-acl", Operation.READ, _resultant_acl),
     Route("sys/plugins/catalog", Operation.READ, _plugins),
     Route("sys/plugins/catalog", Operation.LIST, _plugins),
+    Route("sys/plugins/catalog/<>", Operation.LIST, _plugins_of_kind),
+    Route("sys/plugins/catalog/<>/<>", Operation.READ, _plugin),
 )

@@ -114,7 +114,7 @@ def _named_mount(visit: Visit) -> Mount:
     path = visit.argument.rstrip("/") + "/"
     mount = visit.store.mounts.find(path)
     if mount is None or mount.path != path:
-        raise InvalidInputError("cannot fetch sysview: expected the path of a mount")
+        raise InvalidInputError("No secret engine mount at this path: expected the path of a mount")
     return mount
 
 

@@ -212,6 +212,20 @@ Verification Required    false
             id="rekey",
         ),
         pytest.param(
+            ["operator", "rekey", "-verify", "-status"],
+            ("GET", "/v1/sys/rekey/verify", {"nonce": "n", "started": True, "t": 2, "n": 3, "progress": 1}),
+            """\
+Key                      Value
+---                      -----
+Nonce                    n
+Started                  true
+New Shares               3
+New Threshold            2
+Verification Progress    1/2
+""",
+            id="rekey-verification",
+        ),
+        pytest.param(
             ["list", "-detailed", "m"],
             (
                 "GET",

@@ -46,16 +46,28 @@ def show_state(state: dict[str, Any], output_format: str) -> None:
     if output_format != "table":
         print_result({name: value for name, value in state.items() if name not in _ENVELOPE}, output_format)
         return
-    rows = [("Nonce", state.get("nonce", "")), ("Started", state.get("started", False))]
-    rows += _rekey_rows(state) if "t" in state or "verification_nonce" in state else _generation_rows(state)
-    print_pairs(rows)
+    if "t" not in state:
+        rows = _generation_rows(state)
+    elif "required" in state:
+        rows = _rekey_rows(state)
+    else:
+        rows = _verification_rows(state)
+    print_pairs([("Nonce", state.get("nonce", "")), ("Started", state.get("started", False)), *rows])
+
+
+def _verification_rows(state: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        ("New Shares", state.get("n")),
+        ("New Threshold", state.get("t")),
+        ("Verification Progress", f"{state.get('progress', 0)}/{state.get('t', 0)}"),
+    ]
 
 
 def _rekey_rows(state: dict[str, Any]) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     if state.get("started"):
         rows += [
-            ("Rekey Progress", f"{state.get('progress', 0)}/{state.get('required', state.get('t', 0))}"),
+            ("Rekey Progress", f"{state.get('progress', 0)}/{state['required']}"),
             ("New Shares", state.get("n")),
             ("New Threshold", state.get("t")),
             ("Verification Required", state.get("verification_required", False)),

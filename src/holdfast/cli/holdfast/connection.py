@@ -47,6 +47,11 @@ def add_server_options(parser: CommandParser) -> None:
     options.add_argument(
         "--header", action="append", default=[], metavar="NAME=VALUE", help="send this header as well"
     )
+    options.add_argument(
+        "--disable-redirects",
+        action="store_true",
+        help="taken for the sake of scripts; none is ever followed",
+    )
     options.add_argument("--non-interactive", action="store_true", help="never ask for anything")
     add_preview_options(parser)
 
