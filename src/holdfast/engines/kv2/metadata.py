@@ -1,13 +1,19 @@
 """Metadata of a KV v2 secret: its settings, its owner's notes and the state of its versions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from holdfast.clock import rfc3339
 from holdfast.engines.errors import CheckAndSetMismatchError, CheckAndSetRequiredError, SecretNotFoundError
-from holdfast.engines.kv2.config import check_delay, check_max_versions, duration_text, read_config
+from holdfast.engines.kv2.config import (
+    MountConfig,
+    check_delay,
+    check_max_versions,
+    duration_text,
+    read_config,
+)
 from holdfast.engines.kv2.custom_metadata import check_custom_metadata
 from holdfast.engines.kv2.records import Ledger, Secret, load, store, time_text
 from holdfast.storage.interface import Reader, Transaction
@@ -148,6 +154,14 @@ def _apply(transaction: Transaction, path: str, secret: Secret, change: Metadata
         ledger.metadata_cas_required = bool(change.metadata_cas_required)
     ledger.metadata_version += 1
     store(transaction, path, secret)
-    if change.cas_required is False and read_config(transaction).cas_required:
-        return ("cas_required: this mount requires it of every secret, so false has no effect",)
-    return ()
+    return tuple(_without_effect(change, read_config(transaction)))
+
+
+def _without_effect(change: MetadataChange, config: MountConfig) -> Iterator[str]:
+    if change.cas_required is False and config.cas_required:
+        yield "cas_required: this mount requires it of every secret, so false has no effect"
+    if isinstance(change.max_versions, int) and 0 < change.max_versions < config.max_versions:
+        yield (
+            f"max_versions: this mount keeps {config.max_versions} versions of every secret, "
+            "so a smaller number has no effect"
+        )
