@@ -9,6 +9,7 @@ _PATHS = frozenset(
     for name in (
         "audit",
         "first-root-token",
+        "ha-status",
         "health",
         "host-info",
         "in-flight-req",
