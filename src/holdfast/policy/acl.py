@@ -267,7 +267,7 @@ def _entry(rule: Rule, sources: tuple[str, ...]) -> _Entry:
     return _Entry(
         capabilities=rule.capabilities,
         granted=Allowed(where),
-        refused=Denied(f"{where} {'denies' if rule.is_denied else 'does not grant it'}"),
+        refused=Denied(f"{where} {'denies' if rule.is_denied else 'does not grant it'}", rule.is_denied),
         limits=None if rule.limits == Limits() else rule.limits,
         rank=_precedence(rule.pattern),
         pattern=rule.pattern,
@@ -279,7 +279,9 @@ def _guard(where: str) -> _Entry:
     return _Entry(
         capabilities=frozenset(),
         granted=Allowed(where),
-        refused=Denied(f"{where} denies whatever it could mean, because its template stands for nothing"),
+        refused=Denied(
+            f"{where} denies whatever it could mean: its template stands for nothing", is_final=True
+        ),
         limits=None,
         rank=_precedence(""),
         pattern="",

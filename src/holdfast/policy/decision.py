@@ -35,9 +35,11 @@ class Denied:
 
     Attributes:
         reason: why, in words for the operator; never a secret.
+        is_final: whether something denies it, rather than that nothing allows it.
     """
 
     reason: str
+    is_final: bool = False
 
     def __bool__(self) -> Literal[False]:
         return False

@@ -8,6 +8,7 @@ from holdfast.audit import AuditAuth
 from holdfast.policy.acl import Capability
 from holdfast.policy.decision import Decision
 from holdfast.policy.path_rules import PathRules
+from holdfast.policy.together import RulesTogether
 from holdfast.store.identity.known import NOBODY, Known
 from holdfast.store.namespaces.below import RulesBelow
 from holdfast.store.token_records import TokenEntry
@@ -75,6 +76,20 @@ class Caller:
         self.is_guest = is_guest
         self.known = known
         self.audit_auth: AuditAuth | None = None
+
+    def along_with(self, rules: PathRules) -> "Caller":
+        """Return the same caller with more that he may do."""
+        acl = RulesTogether(self.acl, rules)
+        return Caller(
+            self.token_hash,
+            self.entry,
+            acl,
+            acl.decide,
+            self.live_until,
+            user_token=self.user_token,
+            is_guest=self.is_guest,
+            known=self.known,
+        )
 
     def seen_from(self, between: str) -> "Caller":
         """Return the same caller as seen from a namespace below that of the token.

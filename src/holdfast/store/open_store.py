@@ -37,7 +37,7 @@ from holdfast.store.destination import Destination, Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.iam.auth_tokens import is_user_token
 from holdfast.store.iam.user_callers import UserCallers
-from holdfast.store.identity.known import NOBODY, Known, known_as
+from holdfast.store.identity.known import NOBODY, Known, groups_of, known_as, policies_of
 from holdfast.store.identity.names import Names
 from holdfast.store.layout import (
     AUDIT,
@@ -230,7 +230,7 @@ class OpenStore:
             if len(self._guests) >= MAX_CACHED_GUESTS:
                 self._guests.clear()
             between = self.namespace.path[len(home.namespace.path) :]
-            known = self._guests[caller.token_hash] = (caller, caller.seen_from(between))
+            known = self._guests[caller.token_hash] = (caller, self._with_groups(caller.seen_from(between)))
         return known[1]
 
     def authenticate_own(self, token: str, now: float) -> Caller:
@@ -285,10 +285,24 @@ class OpenStore:
             return NOBODY
         alias = entry.alias.expanded(entry.meta)
         home = alias.home
-        place = IDENTITY.within(Namespace(home, "", "").home)
-        with self._storage.snapshot() as snapshot:
-            known = known_as(reading(snapshot, self.keyring, place), self.names, alias)
-        return known if home == self.namespace.uuid else known.elsewhere()
+        if home == self.namespace.uuid:
+            with self.snapshot(IDENTITY) as view:
+                return known_as(view, self.names, alias)
+        above = Namespace(home, "", "")
+        view = reading(self._storage, self.keyring, IDENTITY.within(above.home))
+        known = known_as(view, Names(self.hasher.within(above)), alias)
+        return known.elsewhere(self._policies_here(known))
+
+    def _with_groups(self, caller: Caller) -> Caller:
+        """Return a caller from a namespace above with what groups of this one give to his entity."""
+        policies = self._policies_here(caller.known)
+        return caller.along_with(self._acl(policies, caller.known.subject)[0]) if policies else caller
+
+    def _policies_here(self, known: Known) -> tuple[str, ...]:
+        if not known.entity_id:
+            return ()
+        with self.snapshot(IDENTITY) as view:
+            return policies_of(groups_of(view, self.names, known.entity_id))
 
     def acl_of(self, entry: TokenEntry) -> Acl:
         """Return what a token allows; nothing if whoever it belongs to is no longer let in."""

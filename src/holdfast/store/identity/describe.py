@@ -13,6 +13,7 @@ from holdfast.store.identity.records import Alias, Entity, Group, load_alias, na
 MountOf = Callable[[str], AuthMount | None]
 """Finds an auth mount by its accessor."""
 
+
 def describe_entity(view: Reader, names: Names, entity: Entity, mount_of: MountOf) -> dict[str, Any]:
     """Return everything about an entity, but for groups that only its logins say."""
     direct: list[str] = []

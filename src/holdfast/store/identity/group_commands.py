@@ -6,6 +6,7 @@ from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode as encode_json
 from holdfast.storage.interface import Transaction
+from holdfast.store.command import Scope
 from holdfast.store.identity.changes import (
     find_named,
     put_group,
@@ -14,9 +15,10 @@ from holdfast.store.identity.changes import (
     require_entity,
     set_members,
 )
-from holdfast.store.identity.commands import IdentityCommand, changed
+from holdfast.store.identity.commands import IdentityCommand, changed, id_from_above
 from holdfast.store.identity.names import Names, own_name, read_name
 from holdfast.store.identity.records import EXTERNAL, INTERNAL, Group, load_group
+from holdfast.store.layout import IDENTITY
 from holdfast.store.request import Answer
 
 
@@ -41,8 +43,9 @@ class SaveGroup(IdentityCommand, frozen=True, kw_only=True):
     members: tuple[str, ...] | None = None
     member_groups: tuple[str, ...] | None = None
 
-    def change(self, view: Transaction, names: Names, now: float) -> Answer:
+    def run(self, scope: Scope) -> Answer:
         """Store it; a new one is told by its id."""
+        view, names, now = scope.view(IDENTITY), Names(scope.hasher), scope.now
         before = self._found(view, names)
         new_id = new_uuid()
         group = before or Group(
@@ -58,7 +61,7 @@ class SaveGroup(IdentityCommand, frozen=True, kw_only=True):
             "name": read_name(self.name, thing_id=group.id) if self.name else None,
             "policies": self.policies,
             "metadata": self.metadata,
-            "members": self._members(view, names, now),
+            "members": self._members(scope, view, names),
             "member_groups": self._member_groups(view, group.id),
         }
         group = msgspec.structs.replace(changed(group, given, now), changes=group.changes + 1)
@@ -77,11 +80,15 @@ class SaveGroup(IdentityCommand, frozen=True, kw_only=True):
         found = find_named(view, names, "group", self.name) if self.name else None
         return load_group(view, found) if found else None
 
-    def _members(self, view: Transaction, names: Names, now: float) -> tuple[str, ...] | None:
+    def _members(self, scope: Scope, view: Transaction, names: Names) -> tuple[str, ...] | None:
+        """Return whom it lists: entities of the namespace, and of those that it is in."""
         if self.members is None:
             return None
         refusal = "member_entity_ids: expected ids of entities"
-        found = [require_entity(view, names, each, now=now, refusal=refusal).id for each in self.members]
+        found = (
+            id_from_above(scope, each) or require_entity(view, names, each, now=scope.now, refusal=refusal).id
+            for each in self.members
+        )
         return tuple(dict.fromkeys(found))
 
     def _member_groups(self, view: Transaction, group_id: str) -> tuple[str, ...] | None:

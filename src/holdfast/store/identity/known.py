@@ -5,7 +5,7 @@ the identity, so that what is given or taken away counts from the next request o
 nowhere as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -46,9 +46,9 @@ class Known(msgspec.Struct, frozen=True):
         """Return the policies of a token together with those of whoever it belongs to."""
         return tuple(sorted({*of_token, *self.policies})) if self.policies else of_token
 
-    def elsewhere(self) -> "Known":
-        """Return the same for a token of a namespace that has other policies under these names."""
-        return Known(self.entity_id, (), self.subject, self.refusal)
+    def elsewhere(self, policies: tuple[str, ...]) -> "Known":
+        """Return the same for a token of a namespace below, where his entity has these policies instead."""
+        return Known(self.entity_id, policies, self.subject, self.refusal)
 
 
 NOBODY = Known()
@@ -110,10 +110,9 @@ def known_as(view: Reader, names: Names, login: LoginAlias | None) -> Known:
         login.metadata,
         alias.custom_metadata if alias else {},
     )
-    policies = {*entity.policies, *(name for group in groups for name in group.policies)} - {"root"}
     return Known(
         entity.id,
-        tuple(sorted(policies)),
+        policies_of([entity, *groups]),
         Subject(
             id=entity.id,
             name=entity.name,
@@ -122,6 +121,11 @@ def known_as(view: Reader, names: Names, login: LoginAlias | None) -> Known:
             groups={group.id: GroupFacts(group.name, group.metadata) for group in groups},
         ),
     )
+
+
+def policies_of(those: Iterable[Entity | Group]) -> tuple[str, ...]:
+    """Return the policies of entities and groups, sorted; everything is for tokens alone to have."""
+    return tuple(sorted({name for each in those for name in each.policies} - {"root"}))
 
 
 def aliases_of(view: Reader, entity: Entity) -> list[Alias]:

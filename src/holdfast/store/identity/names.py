@@ -33,16 +33,17 @@ _BODY_BYTES, _CHECK_BYTES = 12, 4
 
 
 class Names:
-    """Names under the key of one store.
+    """Names in one namespace, under the key of the store.
 
     Args:
-        hasher: has the key.
+        hasher: has the key, and is of the namespace.
         remembered: how many of the names made last to keep, for who asks for the same ones all the time.
     """
 
-    __slots__ = ("_proof",)
+    __slots__ = ("_home", "_proof")
 
     def __init__(self, hasher: TokenHasher, *, remembered: int = 0) -> None:
+        self._home = hasher.namespace.uuid
         self._proof = lru_cache(remembered)(hasher.proof) if remembered else hasher.proof
 
     def is_of_an_alias(self, text: str) -> bool:
@@ -80,10 +81,10 @@ class Names:
         return _uuid((body + self._check(body)).hex())
 
     def _check(self, body: bytes) -> bytes:
-        return self._proof(b"identity check", body)[:_CHECK_BYTES]
+        return self._proof(b"identity check", self._home.encode() + body)[:_CHECK_BYTES]
 
     def _digest(self, *parts: str | int) -> bytes:
-        return self._proof(b"identity name", msgspec.msgpack.encode(parts))
+        return self._proof(b"identity name", msgspec.msgpack.encode((self._home, *parts)))
 
 
 def _uuid(digits: str) -> str:

@@ -1,4 +1,4 @@
-"""Each namespace has an identity of its own; a token of one above brings its entity along, and no groups."""
+"""Each namespace has an identity of its own, whose groups may have members from namespaces above."""
 
 from tests.support.auth import about, write
 from tests.support.identity import Identity, enable_jwt, job
@@ -87,6 +87,64 @@ def test_a_child_in_a_namespace_below_belongs_to_the_entity_of_its_parent(store,
     assert shown["entity_id"] == parent["entity_id"]
     identity.write("entity/name/ann", disabled=True)
     assert team.vault("GET", "secret/data/ann/x", token=child["client_token"]).status == DENIED
+
+
+def test_a_group_gives_members_from_above_what_it_gives_its_own(store, identity):
+    create(store, "team")
+    create(store, "team/db")
+    team, db = Within(store, "team"), Within(store, "team/db")
+    enable_jwt(store)
+    auth = job(store, "a")
+    token, entity = auth["client_token"], auth["entity_id"]
+    for inside in (team, db):
+        inside.policy("reader", READ.format("secret/data/{{identity.entity.name}}/*"))
+    mine = Identity(team).write("group", name="g", policies="reader")
+    assert team.vault("GET", "secret/data/ann/x", token=token).status == DENIED
+    Identity(team).write("group/name/g", member_entity_ids=[entity])
+    assert Identity(team).keys("entity/id") == []  # it is not one of this namespace
+    identity.write(f"entity/id/{entity}", name="ann")
+    assert team.vault("GET", "secret/data/ann/x", token=token).status == 404
+    assert team.vault("GET", "secret/data/bob/x", token=token).status == DENIED
+    assert db.vault("GET", "secret/data/ann/x", token=token).status == DENIED
+    assert store.vault("GET", "secret/data/ann/x", token=token).status == DENIED
+    told = team.vault("POST", "sys/capabilities-self", {"paths": ["secret/data/ann/x"]}, token=store.root)
+    assert told.data["capabilities"] == ["root"]
+    Identity(db).write("group", name="h", policies="reader", member_entity_ids=[entity])
+    assert db.vault("GET", "secret/data/ann/x", token=token).status == 404
+    store.policy("default", 'path "team/secret/data/ann/shut" { capabilities = ["deny"] }')
+    assert team.vault("GET", "secret/data/ann/shut", token=token).status == DENIED
+    assert team.vault("GET", "secret/data/ann/x", token=token).status == 404
+    Identity(team).write("group", name="above", policies="writer", member_group_ids=[mine["id"]])
+    team.policy("writer", 'path "secret/data/both" { capabilities = ["update", "create"] }')
+    assert team.vault("PUT", "secret/data/both", {"data": {}}, token=token).status == 200
+    Identity(team).write("group/name/g", member_entity_ids=[])
+    for path in ("secret/data/ann/x", "secret/data/both"):
+        assert team.vault("GET", path, token=token).status == DENIED
+    identity.write("entity/name/ann", disabled=True)
+    assert db.vault("GET", "secret/data/ann/x", token=token).status == DENIED
+
+
+def test_members_come_from_above_and_never_from_beside_or_below(store, identity):
+    for path in ("team", "team/db", "other"):
+        create(store, path)
+    inside = {path: Within(store, path) for path in ("team", "team/db", "other")}
+    made = {path: Identity(within).write("entity", name="x")["id"] for path, within in inside.items()}
+    made[""] = identity.write("entity", name="x")["id"]
+    enable_jwt(inside["team/db"])
+    unwritten = job(inside["team/db"], "a")["entity_id"]
+
+    def takes(path, entity):
+        there = Identity(inside[path]) if path else identity
+        return there.ask("POST", "group/name/g", {"member_entity_ids": [entity]}).status in {200, 204}
+
+    assert takes("team/db", made["team/db"])
+    assert takes("team/db", made["team"])
+    assert takes("team/db", made[""])
+    assert takes("team/db", unwritten)
+    assert not takes("team", made["team/db"])
+    assert not takes("team", made["other"])
+    assert not takes("team", unwritten)
+    assert not takes("", made["team"])
 
 
 def test_what_a_namespace_knew_goes_with_it(store):
