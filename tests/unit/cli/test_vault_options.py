@@ -227,3 +227,35 @@ def test_what_follows_a_path_goes_with_the_question(some, wire):
 def test_wrapping_has_a_lifetime_where_none_is_given(wire):
     PROGRAM.main(["write", "sys/wrapping/wrap", "a=b"])
     assert wire.headers[0]["X-Vault-Wrap-TTL"] == "5m"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        pytest.param(["-tls-skip-verify"], {}, id="option"),
+        pytest.param([], {"VAULT_SKIP_VERIFY": "true"}, id="environment"),
+    ],
+)
+def test_a_certificate_that_is_not_looked_at_is_said_aloud(home, words, environment):
+    import subprocess
+    import sys
+
+    program = [
+        sys.executable,
+        "-m",
+        "holdfast.cli.holdfast",
+        "status",
+        *words,
+        "-address=https://127.0.0.1:1",
+    ]
+    child = subprocess.run(
+        program,
+        env={"HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert child.returncode == 1
+    assert "certificate verification is off" in child.stderr
+    assert child.stdout == ""
