@@ -4,8 +4,9 @@ A dialect turns bytes into a ``StoreRequest`` and an ``Answer`` into bytes; a se
 dialect is the same request as one written through the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
 
@@ -14,6 +15,7 @@ from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import JsonObject
 from holdfast.store.namespaces.records import ROOT, Namespace
 
+NO_HEADERS: Mapping[bytes, bytes] = MappingProxyType({})
 EMPTY_BODY = JsonObject(values={}, raw=b"{}")
 
 
@@ -51,6 +53,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
         certificate: the verified certificate of the client, as DER, where it may log in by it; else empty.
         repeats: how often it was served anew because another node changed what it was about to read.
         ignored: names of fields that the path does not take.
+        headers: of the request as it came, by names in small letters; for audit lines alone.
         wrap_seconds: for how long the answer is to wait in the store for whoever has its one-time token; 0
             to get it at once.
     """
@@ -71,6 +74,7 @@ class StoreRequest(msgspec.Struct, kw_only=True, gc=False):
     repeats: int = 0
     wrap_seconds: int = 0
     ignored: tuple[str, ...] = ()
+    headers: Mapping[bytes, bytes] = NO_HEADERS
 
     def parameter(self, name: str) -> str | None:
         """Return query parameter ``name``, or ``None``."""
