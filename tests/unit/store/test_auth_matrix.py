@@ -10,6 +10,7 @@ import pytest
 from tests.support.auth import enable
 from tests.support.iam import make_user, token_of
 from tests.support.local_store import StoreUnderTest
+from tests.support.routes import name_of
 
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.iam.routes import IAM_ROUTES
@@ -266,7 +267,7 @@ def test_the_paths_for_anybody_are_those_of_the_document_and_no_others(prepared)
     assert {f"GET {path.replace('{}', 'x')}" for path in SELF_GUARDED} <= FOR_WHOEVER_IS_KNOWN
 
 
-@pytest.mark.parametrize("route", [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes], ids=str)
+@pytest.mark.parametrize("route", [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes], ids=name_of)
 def test_what_the_original_protects_by_sudo_is_protected_here(route):
     path = route.pattern.replace("{}", "x")
     if any(re.match(pattern, path) for pattern in NEEDS_SUDO):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.support.routes import name_of
 
 from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.openapi_fields import FIELDS, GLOSSARY
@@ -32,7 +33,7 @@ def test_every_route_of_ours_is_in_it(store):
         assert (f"/{path}", methods[route.operation]) in listed, route.pattern
 
 
-@pytest.mark.parametrize("route", OWN_ROUTES, ids=str)
+@pytest.mark.parametrize("route", OWN_ROUTES, ids=name_of)
 def test_every_route_of_ours_is_explained(route):
     assert explanation(route.pattern)
 
