@@ -107,7 +107,7 @@ def read_name(text: str, *, thing_id: str) -> str:
     name = parse_path(text, field="name").text
     if name != text or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidInputError(f"name: expected 1 to {MAX_NAME_BYTES} bytes, without a slash at either end")
-    if _OWN_NAME.fullmatch(name) and not name.endswith(thing_id.replace("-", "") or "-"):
+    if _OWN_NAME.fullmatch(folded(name)) and not name.endswith(thing_id.replace("-", "") or "-"):
         raise InvalidInputError("name: expected another; entities and groups without a name have such ones")
     return name
 

@@ -78,6 +78,7 @@ def test_many_are_removed_at_once(identity):
         ({"name": ".."}, "name"),
         ({"name": "x" * 513}, "name"),
         ({"name": "entity_" + "0" * 32}, "name"),
+        ({"name": "ENTITY_" + "A" * 32}, "name"),
         ({"name": "x", "metadata": {"k" * 129: "v"}}, "metadata: expected keys of 1 to 128"),
         ({"name": "x", "metadata": {"": "v"}}, "metadata: expected keys"),
         ({"name": "x", "metadata": {"k": "v" * 513}}, "metadata: expected values of at most 512"),
