@@ -94,6 +94,7 @@ class AuditBroker:
         peer: str = "",
         allowed: bool = False,
         reason: str = "",
+        headers: Sequence[tuple[str, str, bool]] = (),
     ) -> AuditEntry:
         """Begin the two lines of a request.
 
@@ -104,6 +105,7 @@ class AuditBroker:
             peer: ``address:port`` of the client; empty for a Unix socket.
             allowed: the access decision; ``False`` also where a request did not get that far.
             reason: why, in words of ours; for the audit trail only.
+            headers: of the request, what is to be shown: name, value, and whether that is hashed.
         """
         self._check_own(auth)
         decision = decision_member(allowed=allowed, reason=reason)
@@ -114,7 +116,10 @@ class AuditBroker:
             [
                 (
                     device,
-                    (b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request, where),
+                    (
+                        *(b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request),
+                        where + _shown_headers(device, headers) if headers else where,
+                    ),
                 )
                 for device, (in_auth, in_request) in auth.rendered.items()
             ],
@@ -297,6 +302,13 @@ def _counted(data: bytes) -> bytes | None:
     if isinstance(document.get("key_info"), dict):
         shown["key_info"] = len(document["key_info"])
     return msgspec.json.encode(shown)
+
+
+def _shown_headers(device: AuditDevice, headers: Sequence[tuple[str, str, bool]]) -> bytes:
+    shown: dict[str, list[str]] = {}
+    for name, value, is_hashed in headers:
+        shown.setdefault(name, []).append(device.hasher.text(value) if is_hashed else value)
+    return further_members(headers=shown)
 
 
 def _shown_handles(device: AuditDevice, wrap_info: bytes) -> dict[str, Any]:

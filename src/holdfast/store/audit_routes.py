@@ -15,6 +15,7 @@ from holdfast.store.audit_devices import (
     check_unused,
     new_audit_key,
 )
+from holdfast.store.audit_header_routes import AUDIT_HEADER_ROUTES
 from holdfast.store.audit_rules import AuditRules
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
@@ -119,6 +120,7 @@ AUDIT_ROUTES = (
     Route("sys/audit", Operation.READ, _list, sudo=True),
     Route("sys/audit/{}", Operation.WRITE, _enable, sudo=True),
     Route("sys/audit/{}", Operation.DELETE, _disable, sudo=True),
+    *AUDIT_HEADER_ROUTES,
     Route("sys/audit-hash/{}", Operation.WRITE, _hash),
     Route("sys/audit-chain/{}", Operation.READ, _chain_key, sudo=True),
 )

@@ -6,7 +6,7 @@ taken. Where no device takes the lines, every answer and every change that waits
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -270,7 +270,26 @@ class AuditTrail:
             target = self._opened.destination_in(request.namespace, operation, path).target
         else:
             target = self._destination(operation, path).target
-        return self._broker.entry(request.id.encode(), auth, target, peer=request.peer, allowed=allowed)
+        return self._broker.entry(
+            request.id.encode(),
+            auth,
+            target,
+            peer=request.peer,
+            allowed=allowed,
+            headers=self._headers_of(request),
+        )
+
+    def _headers_of(self, request: StoreRequest) -> Sequence[tuple[str, str, bool]]:
+        """Return those headers of a request that operators want to see."""
+        wanted = self._opened.audit_headers if self._opened is not None else None
+        if not wanted:
+            return ()
+        sent = ((name, is_hashed, request.headers.get(name.encode())) for name, is_hashed in wanted.items())
+        return [
+            (name, value.decode("utf-8", "replace"), is_hashed)
+            for name, is_hashed, value in sent
+            if value is not None
+        ]
 
     def _auth_of(self, request: StoreRequest, caller: Caller) -> AuditAuth:
         auth = caller.audit_auth

@@ -6,6 +6,7 @@ import msgspec
 
 from holdfast.store import (
     audit_devices,
+    audit_headers,
     cubbyhole_commands,
     keeper_commands,
     key_rotation,
@@ -42,6 +43,7 @@ COMMAND_MODULES = (
     alias_commands,
     approle_commands,
     audit_devices,
+    audit_headers,
     auth_mount_commands,
     auth_records,
     ceremony_commands,

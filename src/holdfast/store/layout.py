@@ -8,6 +8,7 @@
     config/token-key            key of the token hashes            RecordKind.CONFIG
     config/quotas               rate-limit quotas                  RecordKind.CONFIG
     config/audit                audit devices of the API           RecordKind.CONFIG
+    config/audit-headers        headers that audit lines show      RecordKind.CONFIG
     config/audit                audit devices of the API           RecordKind.CONFIG
     config/rotation             when keys are rotated              RecordKind.CONFIG
     config/versions             versions that ran                  RecordKind.CONFIG

@@ -27,6 +27,7 @@ from holdfast.policy.templates import Subject
 from holdfast.storage.interface import Storage
 from holdfast.store import batch_tokens
 from holdfast.store.audit_devices import load_audit_devices
+from holdfast.store.audit_headers import load_audit_headers
 from holdfast.store.audit_keys import load_audit_keys
 from holdfast.store.auth.mounts import AuthTable, load_auth_mounts
 from holdfast.store.batch_tokens import is_batch_token
@@ -103,6 +104,7 @@ class OpenStore:
         auth_mounts: the table of auth mounts.
         facts: as given.
         audit_devices: those that the API added.
+        audit_headers: headers of requests that audit lines show, and whether each is hashed.
         stores_by_mount: versioned mounts by the name under which the DC/OS API knows them.
         users: users of the IAM as callers.
         destination: returns where an ``Operation`` on a path leads; remembers until the mounts change.
@@ -163,6 +165,7 @@ class OpenStore:
         self._quotas = QuotaTable(Quotas())
         self._loaded_quotas = Quotas()
         self.audit_devices: tuple[DeviceSettings, ...] = ()
+        self.audit_headers: dict[str, bool] = {}
         self.auth_mounts = AuthTable()
         self.stores_by_mount: dict[str, str] = {}
         remembered = MAX_REMEMBERED_IN_NAMESPACE if root else MAX_REMEMBERED_DESTINATIONS
@@ -201,6 +204,7 @@ class OpenStore:
         devices = load_audit_devices(self.view(CONFIG))
         if devices != self.audit_devices:
             self.audit_devices = devices
+        self.audit_headers = load_audit_headers(self.view(CONFIG))
         quotas = load_quotas(self.view(CONFIG))
         if quotas != self._loaded_quotas:
             self._quotas, self._loaded_quotas = QuotaTable(quotas), quotas

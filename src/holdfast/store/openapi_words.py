@@ -60,6 +60,8 @@ SUBJECTS: dict[str, str] = {
     "sys/capabilities-accessor": "Say what the token of an accessor may do at paths.",
     "sys/audit": "the audit devices",
     "sys/audit/{}": "an audit device",
+    "sys/config/auditing/request-headers": "the headers of requests that audit lines show",
+    "sys/config/auditing/request-headers/<>": "whether audit lines show a header, and how",
     "sys/audit-hash/{}": "Say what stands for a text in the lines of an audit device.",
     "sys/audit-chain/{}": "the key that verifies the lines of an audit device",
     "sys/wrapping/wrap": "Have the store keep something behind a one-time token.",

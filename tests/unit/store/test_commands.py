@@ -157,6 +157,8 @@ def work_a_day(store):
     say_who_is_who(store, ask)
     ask("PUT", "sys/audit/none", {"type": "file", "options": {"file_path": "discard"}})
     ask("DELETE", "sys/audit/none")
+    ask("PUT", "sys/config/auditing/request-headers/X-Sent", {"hmac": True})
+    ask("DELETE", "sys/config/auditing/request-headers/X-Sent")
     ask("PUT", "cubbyhole/a", {"k": "v"})
     ask("DELETE", "cubbyhole/a")
     ask("PUT", "sys/rotate")

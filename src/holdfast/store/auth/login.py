@@ -180,6 +180,7 @@ class Login(LoginSteps):
             within=self.request.within,
             body=JsonObject(said, encode(said)),
             peer=self.request.peer,
+            headers=self.request.headers,
         )
         self.entry = self._tools.audit.knocked(request, "", self.now)
         log_in(self)
