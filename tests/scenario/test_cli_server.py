@@ -1,6 +1,5 @@
 """Starting a store from the command line: a throw-away one, and what is said when it cannot start."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,15 +23,15 @@ def run(*words, **environment):
     )
 
 
-def test_a_dev_store_is_open_and_says_how_to_reach_it(tmp_path):
+@pytest.mark.parametrize("way", ["options", "environment"])
+def test_a_dev_store_is_open_and_says_how_to_reach_it(tmp_path, way):
+    """Told by options, or by the environment, which is how containers of Vault are told."""
+    address = f"127.0.0.1:{free_port()}"
+    options = [f"-dev-listen-address={address}", "-dev-root-token-id=root", "-dev-no-store-token"]
+    environment = {"VAULT_DEV_LISTEN_ADDRESS": address, "VAULT_DEV_ROOT_TOKEN_ID": "root"}
     server = subprocess.Popen(
-        [
-            HOLDFAST,
-            "server",
-            "-dev",
-            f"-dev-listen-address=127.0.0.1:{free_port()}",
-            "-dev-root-token-id=root",
-        ],
+        [HOLDFAST, "server", "-dev", *(options if way == "options" else [])],
+        env={"HOME": str(tmp_path), **(environment if way == "environment" else {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -40,8 +39,8 @@ def test_a_dev_store_is_open_and_says_how_to_reach_it(tmp_path):
     try:
         told = "".join(iter(server.stdout.readline, "Root Token: root\n"))
         assert "WARNING" in told
-        address = re.search(r"HOLDFAST_ADDR='(http://127\.0\.0\.1:\d+)'", told)[1]
-        desk = {"HOLDFAST_ADDR": address, "HOLDFAST_TOKEN": "root", "HOME": str(tmp_path)}
+        assert f"HOLDFAST_ADDR='http://{address}'" in told
+        desk = {"HOLDFAST_ADDR": f"http://{address}", "HOLDFAST_TOKEN": "root", "HOME": str(tmp_path)}
         assert run("status", **desk).returncode == 0
         assert run("kv", "put", "secret/a", "b=c", **desk).returncode == 0
         assert run("kv", "get", "-field=b", "secret/a", **desk).stdout == "c"
