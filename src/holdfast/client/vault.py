@@ -220,6 +220,11 @@ class VaultClient:
         """Return the mount that serves ``path``; any token with some right below it may ask."""
         return _data(self.request("GET", f"{MOUNT_OF}{path.strip('/')}"))
 
+    def visible_mounts(self) -> dict[str, Any]:
+        """Return the secrets mounts that the token reaches, path with trailing slash to mount object."""
+        mounts = _data(self.request("GET", MOUNT_OF)).get("secret")
+        return mounts if isinstance(mounts, dict) else {}
+
     def enable_mount(
         self, path: str, kind: str, *, options: Mapping[str, str] | None = None, description: str = ""
     ) -> None:

@@ -64,12 +64,10 @@ class VisibleMounts:
 
 def visible_mounts(client: VaultClient) -> VisibleMounts:
     """Ask the store, once for many paths, which mounts the token reaches."""
-    answer = client.request("GET", "sys/internal/ui/mounts")
-    mounts = (answer.get("data") or {}).get("secret") or {}
     return VisibleMounts(
         {
             path: str((mount.get("options") or {}).get("version")) == "2"
-            for path, mount in mounts.items()
+            for path, mount in client.visible_mounts().items()
             if mount.get("type") in KV_TYPES
         }
     )
