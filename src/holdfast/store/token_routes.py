@@ -93,6 +93,8 @@ def _new_token(
     ):
         if wanted and not privileged:
             raise InvalidInputError(f"root or sudo privileges required to {what}")
+    if chosen_id and visit.store.namespace.path:
+        raise InvalidInputError("id: expected none; ids are chosen in the root namespace alone")
     if "." in chosen_id or chosen_id.startswith(("s.", "hvs.")):
         raise InvalidInputError("id: expected no dot and no reserved prefix")
     policies = _policies(visit, role)

@@ -359,6 +359,13 @@ class TestTokens:
             )
             assert value(a, token=f"{store_token}.{ending}") == 403
 
+    def test_an_id_is_chosen_in_the_root_namespace_alone(self, store, form):
+        inside = create(store, "a", prefix=form)
+        refused = inside.ask("POST", "auth/token/create", {"policies": ["p"], "id": "of-my-own"})
+        assert refused.status == 400
+        assert refused.errors[0].startswith("id: ")
+        assert value(inside, token="of-my-own") == 403
+
     def test_a_role_of_tokens_is_one_of_its_namespace(self, store, form):
         inside = create(store, "a", prefix=form)
         assert inside.ask("POST", "auth/token/roles/ci", {"allowed_policies": ["p"]}).status == 204
