@@ -215,6 +215,7 @@ def test_tools(ask, path, body, member, length):
         ("GET", "config/cors", {"enabled"}),
         ("GET", "plugins/catalog", {"auth", "secret", "database", "detailed"}),
         ("GET", "ha-status", {"nodes"}),
+        ("GET", "replication/status", {"dr", "performance"}),
     ],
 )
 def test_what_tools_look_at(ask, method, path, members):

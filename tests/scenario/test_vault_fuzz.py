@@ -30,6 +30,7 @@ FOR_ANYBODY = (
     "/sys/health",
     "/sys/wrapping/lookup",
     "/sys/decode-token",
+    "/sys/replication/status",
     "/sys/internal/ui/mounts",
     "/login",
 )

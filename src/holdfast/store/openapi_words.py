@@ -40,6 +40,7 @@ SUBJECTS: dict[str, str] = {
     "sys/auth/{}/tune": "how a mount of an auth method is tuned",
     "sys/remount": "Move a mount.",
     "sys/ha-status": "the nodes; the one that answers",
+    "sys/replication/status": "whether stores follow each other; none does",
     "sys/step-down": "Give up a lead, which no node has.",
     "sys/config/cors": "which pages of other origins are let in; none are",
     "sys/decode-token": "Undo what hides a new root token.",

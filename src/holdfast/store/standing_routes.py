@@ -112,7 +112,13 @@ def _describe(name: str) -> dict[str, Any]:
     return {"name": name, "version": API_VERSION, "builtin": True, "deprecation_status": "supported"}
 
 
+def _replication(_visit: Visit) -> Answer:
+    off = {"mode": "disabled"}
+    return Answer(data=encode({"dr": off, "performance": off}))
+
+
 STANDING_ROUTES = (
+    Route("sys/replication/status", Operation.READ, _replication, anybody=True),
     Route("sys/ha-status", Operation.READ, _nodes),
     Route("sys/step-down", Operation.WRITE, _step_down, sudo=True),
     Route("sys/config/cors", Operation.READ, _read_cors, sudo=True),

@@ -47,6 +47,7 @@ FOR_ANYBODY = {
     "GET sys/wrapping/lookup",
     "POST sys/wrapping/lookup",
     "POST sys/decode-token",
+    "GET sys/replication/status",
     *(f"POST auth/{kind}/login{'/x' if method.names_in_path else ''}" for kind, method in METHODS.items()),
     *(
         f"{way} auth/{kind}/oidc/{step}"
