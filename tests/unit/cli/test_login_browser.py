@@ -147,6 +147,9 @@ def test_the_store_may_be_known_to_people_under_another_name(wire, home):
     assert PROGRAM.main(["login", "-method=oidc", *words]) == 1  # the role does not want it
     redirect = "https://vault.example:8443/v1/auth/oidc/oidc/callback"
     assert wire.requests[0][2]["redirect_uri"] == redirect
+    assert PROGRAM.main(["login", "-method=oidc", "-namespace=team/a/", *words]) == 1
+    redirect = "https://vault.example:8443/v1/team/a/auth/oidc/oidc/callback"
+    assert wire.requests[1][2]["redirect_uri"] == redirect
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def _log_in_by_method(arguments: Namespace) -> int:
     path, client = arguments.path or arguments.method, connect(arguments, anonymous=True)
     if arguments.method == OIDC:
         wanted = read_fields(path, parse_pairs(arguments.words, secrets=()))
-        answer = log_in_with_browser(client, wanted, arguments.address or setting("ADDR") or DEFAULT_ADDRESS)
+        address = arguments.address or setting("ADDR") or DEFAULT_ADDRESS
+        namespace = arguments.namespace or setting("NAMESPACE")
+        answer = log_in_with_browser(client, wanted, address, namespace)
     else:
         given = parse_pairs(arguments.words, secrets={METHODS[arguments.method].secret})
         ask = not arguments.non_interactive

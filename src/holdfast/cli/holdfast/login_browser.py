@@ -110,20 +110,26 @@ def read_fields(path: str, given: Mapping[str, Any]) -> BrowserLogin:
     )
 
 
-def log_in_with_browser(client: VaultClient, wanted: BrowserLogin, address: str) -> dict[str, Any]:
+def log_in_with_browser(
+    client: VaultClient, wanted: BrowserLogin, address: str, namespace: str = ""
+) -> dict[str, Any]:
     """Return the store's answer, which holds the token.
 
     Args:
         client: of the store, without a token.
         wanted: what somebody typed.
         address: of the store, as people reach it.
+        namespace: that the method is in; a browser says it in the path.
 
     Raises:
         LocalError: nobody came back in time, or this program cannot wait where it should.
         RemoteError: the store refuses.
     """
     nonce = secrets.token_urlsafe(24)
-    return _by_store(client, wanted, address, nonce) if wanted.direct else _by_listener(client, wanted, nonce)
+    if not wanted.direct:
+        return _by_listener(client, wanted, nonce)
+    within = f"{namespace.strip('/')}/".removeprefix("/")
+    return _by_store(client, wanted, f"{address.rstrip('/')}/v1/{within}", nonce)
 
 
 def _by_listener(client: VaultClient, wanted: BrowserLogin, nonce: str) -> dict[str, Any]:
@@ -140,12 +146,11 @@ def _by_listener(client: VaultClient, wanted: BrowserLogin, nonce: str) -> dict[
     return client.request("GET", f"auth/{wanted.path}{CALLBACK_PATH}", query={**sent, "client_nonce": nonce})
 
 
-def _by_store(client: VaultClient, wanted: BrowserLogin, address: str, nonce: str) -> dict[str, Any]:
+def _by_store(client: VaultClient, wanted: BrowserLogin, base: str, nonce: str) -> dict[str, Any]:
     scheme, host, port = wanted.callback
-    base = address.rstrip("/")
     if host:
-        base = f"{scheme}://{host}" + (f":{port}" if port else "")
-    begun = _begin(client, wanted, f"{base}/v1/auth/{wanted.path}{CALLBACK_PATH}", nonce)
+        base = f"{scheme}://{host}" + (f":{port}" if port else "") + urlsplit(base).path
+    begun = _begin(client, wanted, f"{base}auth/{wanted.path}{CALLBACK_PATH}", nonce)
     if not begun.poll_seconds:
         raise LocalError("callbackmode: the role wants client; ask its administrator")
     _show(begun.url, opens_browser=wanted.opens_browser)

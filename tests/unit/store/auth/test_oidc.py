@@ -4,7 +4,7 @@ import hashlib
 import html
 import re
 from base64 import b64decode, urlsafe_b64encode
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 import pytest
 from tests.support.auth import about, enable, login, read, write
@@ -517,8 +517,6 @@ def wait_for_somebody(store):
         store, "oidc/oidc/auth_url", role="people", redirect_uri=DIRECT, client_nonce="of the program"
     )
     assert answer.status == 200, answer.body
-    from urllib.parse import parse_qsl, urlsplit
-
     asked = dict(parse_qsl(urlsplit(answer.data["auth_url"]).query))
     assert asked["state"] == answer.data["state"]
     assert int(answer.data["poll_interval"]) > 0  # a text, which is what clients expect
@@ -594,3 +592,38 @@ def test_a_role_shows_what_it_says_of_browsers(people):
 def test_callback_modes_that_are_not_offered_are_refused(people):
     answer = people.vault("POST", "auth/oidc/role/people", {"callback_mode": "device"}, token=people.root)
     assert "callback_mode: expected client or direct" in sentence(answer)
+
+
+# -- in a namespace ----------------------------------------------------------------------------------------
+
+
+def test_a_login_of_a_namespace_is_one_of_that_namespace_alone(store, provider):
+    def write_there(path, body):
+        answer = store.vault("POST", f"team/{path}", body, token=store.root)
+        assert answer.status < 300, answer.body
+
+    store.vault("POST", "sys/namespaces/team", {}, token=store.root)
+    write_there("sys/auth/oidc", {"type": "oidc"})
+    config = {"oidc_discovery_url": provider.service.url, "oidc_discovery_ca_pem": provider.service.ca_pem}
+    write_there("auth/oidc/config", {**config, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET})
+    callback = "https://vault.example/v1/team/auth/oidc/oidc/callback"
+    role = {"user_claim": "sub", "allowed_redirect_uris": callback, "callback_mode": "direct"}
+    write_there("auth/oidc/role/people", role)
+    begun = store.vault(
+        "POST",
+        "auth/oidc/oidc/auth_url",
+        {"role": "people", "redirect_uri": callback, "client_nonce": "n"},
+        headers=["X-Vault-Namespace: team"],
+    ).data
+    asked = dict(parse_qsl(urlsplit(begun["auth_url"]).query))
+    configure(store, provider)
+    code = provider.hand_out(claims_for(store, provider, asked))
+    answer = {"state": asked["state"], "code": code, **CONFIRMED}
+    assert EXPIRED in sentence(come_back(store, **answer))
+    assert store.vault("GET", f"team/auth/oidc/oidc/callback?{urlencode(answer)}").status == 200
+    fetch = {"state": asked["state"], "client_nonce": "n"}
+    assert EXPIRED in sentence(store.vault("POST", "auth/oidc/oidc/poll", fetch))
+    token = store.vault("POST", "team/auth/oidc/oidc/poll", fetch).auth["client_token"]
+    known = store.vault("GET", "team/auth/token/lookup-self", token=token).data
+    assert known["namespace_path"] == "team/"
+    assert store.vault("GET", "sys/mounts", token=token).status == 403
