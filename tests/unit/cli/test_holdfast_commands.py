@@ -35,6 +35,7 @@ SEALED = {
 @pytest.fixture
 def secret(wire):
     """A wire whose mount table has ``secret/`` (version 2) and ``kv/`` (version 1)."""
+    wire.answers["GET", "/v1/sys/internal/ui/mounts/secret"] = (200, MOUNT_V2)
     for below in ("app", "team/app", "team"):
         wire.answers["GET", f"/v1/sys/internal/ui/mounts/secret/{below}"] = (200, MOUNT_V2)
         wire.answers["GET", f"/v1/sys/internal/ui/mounts/kv/{below}"] = (200, MOUNT_V1)
@@ -77,6 +78,9 @@ def pipe(monkeypatch, content):
             ["kv", "list", "secret/team"], ("GET", "/v1/secret/metadata/team/?list=true", None), id="list"
         ),
         pytest.param(["kv", "list", "kv/team"], ("GET", "/v1/kv/team/?list=true", None), id="list-v1"),
+        pytest.param(
+            ["kv", "list", "-mount=secret"], ("GET", "/v1/secret/metadata/?list=true", None), id="list-mount"
+        ),
         pytest.param(["kv", "delete", "secret/app"], ("DELETE", "/v1/secret/data/app", None), id="delete"),
         pytest.param(
             ["kv", "delete", "-versions=1,2", "secret/app"],

@@ -33,7 +33,7 @@ def get(parser: CommandParser) -> Run:
 
 def list_names(parser: CommandParser) -> Run:
     """List the names one level below a path; a name with more below it ends in a slash."""
-    add_path_argument(parser)
+    add_path_argument(parser, may_be_mount=True)
     add_format_option(parser)
     add_server_options(parser)
     return _list

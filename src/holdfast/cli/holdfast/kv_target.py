@@ -73,9 +73,13 @@ def visible_mounts(client: VaultClient) -> VisibleMounts:
     )
 
 
-def add_path_argument(parser: CommandParser) -> None:
-    """Declare the path and the option that names its mount apart."""
-    parser.add_argument("path", help="of the secret: mount/name, or name with -mount")
+def add_path_argument(parser: CommandParser, *, may_be_mount: bool = False) -> None:
+    """Declare the path and the option that names its mount apart, which can be all if the mount will do."""
+    explained = "of the secret: mount/name, or name with -mount"
+    if may_be_mount:
+        parser.add_argument("path", nargs="?", default="", help=explained)
+    else:
+        parser.add_argument("path", help=explained)
     parser.add_argument("--mount", help="path of the mount, if the path does not start with it")
 
 
