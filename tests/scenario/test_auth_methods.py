@@ -8,6 +8,7 @@ from pathlib import Path
 import hvac
 import pytest
 import requests
+from cryptography.x509 import load_pem_x509_certificate
 from tests.support.certificates import TestAuthority
 from tests.support.cluster import Cluster
 from tests.support.https_service import HttpsService
@@ -288,6 +289,23 @@ def test_hvac_cert_over_a_listener_that_asks_for_certificates(tmp_path):
             ask_hvac(store).post("/v1/auth/cert/login")
         with pytest.raises(requests.exceptions.RequestException):
             ask_hvac(store, cert=foreign).post("/v1/auth/cert/login")
+        renewing_is_bound(store, client, machine, certificate, key)
+        serial = load_pem_x509_certificate(Path(certificate).read_bytes()).serial_number
+        revoked = authority.write_revocation_list(tmp_path / "revoked.pem", serial)
+        client.write("auth/cert/crls/clients", crl=Path(revoked).read_text())
+        with pytest.raises(hvac.exceptions.InvalidRequest, match="invalid certificate"):
+            machine.auth.cert.login(name="web", cert_pem=certificate, key_pem=key)
+
+
+def renewing_is_bound(store, client, machine, certificate, key) -> None:
+    client.write("auth/cert/certs/web", token_type="service")
+    token = machine.auth.cert.login(name="web", cert_pem=certificate, key_pem=key)["auth"]["client_token"]
+    url, verify = store.url, str(store.certificate)
+    holder = hvac.Client(url=url, token=token, verify=verify, cert=(certificate, key))
+    assert holder.auth.token.renew_self()["auth"]["renewable"] is True
+    thief = hvac.Client(url=url, token=token, verify=verify)
+    with pytest.raises(hvac.exceptions.InvalidRequest, match="expected the one that logged in"):
+        thief.auth.token.renew_self()
 
 
 def ask_hvac(store: StoreProcess, **how) -> hvac.adapters.Adapter:
