@@ -8,6 +8,7 @@ from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest, request
 
 from holdfast.http import Limits
+from holdfast.server.application import Application
 
 MERGE = ("Content-Type: application/merge-patch+json",)
 FORM = ("Content-Type: application/x-www-form-urlencoded",)
@@ -357,6 +358,15 @@ class TestLimits:
         answer = store.vault("PUT", "secret/data/a", {"data": {"k": "v" * 2000}}, token=store.root)
         assert answer.status == 413
         assert answer.errors[0].startswith("http: request body too large")
+
+    def test_a_listener_may_let_more_strings_in(self, store):
+        data = {f"k{number}": "v" for number in range(2000)}
+        for application, status in (
+            (Application(store.local.store), 400),
+            (Application(store.local.store, max_json_strings=5000), 200),
+        ):
+            store.application = application
+            assert store.vault("PUT", "secret/data/a", {"data": data}, token=store.root).status == status
 
     @pytest.mark.parametrize(("fields", "status"), [(495, 200), (501, 400)])
     def test_a_body_has_at_most_1000_strings(self, ask, fields, status):

@@ -10,6 +10,7 @@ from holdfast.api.iam.target import PREFIX as IAM_PREFIX
 from holdfast.api.vault.dialect import VaultDialect
 from holdfast.api.vault.errors import errors_body
 from holdfast.api.vault.open_ceremonies import OpenCeremonies
+from holdfast.formats.strict_json import MAX_STRINGS
 from holdfast.http.message import Request, build_response
 from holdfast.store.core import Store
 from holdfast.ui.pages import Pages
@@ -31,6 +32,7 @@ class Application:
         pages: the web page, where it is offered.
         ceremonies: what share holders may do without a token.
         open_metrics: whether metrics are shown to anybody.
+        max_json_strings: how many strings one body of the Vault API may hold.
     """
 
     def __init__(
@@ -40,8 +42,11 @@ class Application:
         ceremonies: OpenCeremonies | None = None,
         *,
         open_metrics: bool = False,
+        max_json_strings: int = MAX_STRINGS,
     ) -> None:
-        self._vault = VaultDialect(store, ceremonies, open_metrics=open_metrics).handle
+        self._vault = VaultDialect(
+            store, ceremonies, max_json_strings=max_json_strings, open_metrics=open_metrics
+        ).handle
         self._iam = IamDialect(store).handle
         self._dcos = DcosDialect(store).handle
         self._pages = pages

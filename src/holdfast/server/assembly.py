@@ -85,6 +85,7 @@ async def listen(
             pages if config.offers_pages(listener) else None,
             OpenCeremonies(store, rekey=listener.open_rekey, root_generation=listener.open_root_generation),
             open_metrics=listener.open_metrics,
+            max_json_strings=listener.max_json_strings,
         )
         server = HttpServer(application.handle, limits=config.limits_of(listener), error_body=error_body)
         tls = None if listener.tls is None else TlsIdentity(listener.tls)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.errors import InvalidInputError
+from holdfast.formats.strict_json import MAX_STRINGS
 from holdfast.http.limits import Limits
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
@@ -39,6 +40,7 @@ class ListenerConfig:
         open_rekey: whether share holders without a token may deal new shares here.
         open_root_generation: whether they may make a root token here.
         open_metrics: whether anybody may read metrics here.
+        max_json_strings: how many strings, names and values together, one body of the Vault API may hold.
     """
 
     host: str = ""
@@ -51,6 +53,7 @@ class ListenerConfig:
     open_rekey: bool = False
     open_root_generation: bool = False
     open_metrics: bool = False
+    max_json_strings: int = MAX_STRINGS
 
     @property
     def is_exposed(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from holdfast.audit import DeviceSettings, read_options
 from holdfast.errors import InvalidInputError
 from holdfast.formats.hcl import Block
+from holdfast.formats.strict_json import MAX_STRINGS, MAX_VALUES
 from holdfast.http.limits import Limits
 from holdfast.http.tls import TlsSettings
 from holdfast.model import parse_duration
@@ -31,6 +32,7 @@ _LIMIT_OF_SETTING = {
     "http_read_header_timeout": "head_seconds",
     "http_idle_timeout": "idle_seconds",
 }
+_JSON_STRINGS = "max_request_json_strings"
 _NO_OPEN_REKEY = "disable_unauthed_rekey_endpoints"
 _NO_OPEN_ROOT_GENERATION = "disable_unauthed_generate_root_endpoints"
 _TELEMETRY = "telemetry"
@@ -38,6 +40,8 @@ _OPEN_METRICS = "unauthenticated_metrics_access"
 _COMMON_SETTINGS = {
     "address",
     "max_request_size",
+    "max_request_json_memory",  # a body is bounded by its size and by how much is in it
+    _JSON_STRINGS,
     _NO_OPEN_REKEY,
     _NO_OPEN_ROOT_GENERATION,
     _TELEMETRY,
@@ -99,6 +103,9 @@ def _common(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "limits": _limits(settings),
         "own_request_size": "max_request_size" in settings,
+        "max_json_strings": integer(
+            _JSON_STRINGS, settings.get(_JSON_STRINGS, MAX_STRINGS), lowest=1, highest=MAX_VALUES
+        ),
         "open_rekey": not boolean(_NO_OPEN_REKEY, settings.get(_NO_OPEN_REKEY, True)),
         "open_metrics": _open_metrics(settings.get(_TELEMETRY, {})),
         "open_root_generation": not boolean(
