@@ -102,7 +102,7 @@ def test_people_use_the_command_line(store: StoreProcess, team: hvac.Client, tmp
             },
         )
         assert done.returncode == code, done.stderr
-        return done.stdout
+        return done.stdout if code == 0 else done.stderr
 
     assert "desk/" in run("namespace", "create", "desk", "-custom-metadata=owner=ann", "-format=json")
     run("namespace", "create", "desk/inner")
@@ -119,6 +119,8 @@ def test_people_use_the_command_line(store: StoreProcess, team: hvac.Client, tmp
     run("kv", "get", "desk/inner/secret/x", code=2)
     run("namespace", "unlock", "-unlock-key=-", "desk", stdin=key)
     assert run("kv", "get", "-field=a", "desk/inner/secret/x") == "one"
+    refused = run("kv", "get", "-namespace=nobody", "secret/x", code=2)
+    assert refused.startswith("Error: namespace not found")
     run("namespace", "delete", "desk", code=2)
     run("namespace", "delete", "desk/inner")
     run("namespace", "delete", "desk")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from holdfast.client.errors import RemoteConflictError, RemoteInvalidInputError
+from holdfast.client.errors import RemoteConflictError, RemoteInvalidInputError, RemoteNotFoundError
 from holdfast.client.opening import DEFAULT_RETRIES, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from holdfast.client.json_api import Query
     from holdfast.client.transport import Answer
 
+NO_NAMESPACE = "namespace not found"
 CAS_MISMATCH = "check-and-set parameter did not match"
 _LISTING = {"LIST": "list", "SCAN": "scan"}
 MOUNT_OF = "sys/internal/ui/mounts/"
@@ -168,6 +169,12 @@ class VaultClient:
             if CAS_MISMATCH in error.message:
                 raise RemoteConflictError(error.message) from None
             raise
+        except RemoteNotFoundError as error:
+            if error.message == NO_NAMESPACE:  # not to be taken for there being nothing at the path
+                raise RemoteInvalidInputError(
+                    f"{NO_NAMESPACE}: expected the path of one that is there"
+                ) from None
+            raise
 
     def read_raw(self, path: str, *, query: "Query | None" = None) -> bytes:
         """Read a path below ``/v1``; return the answer as it came, which need not be JSON.
@@ -293,7 +300,8 @@ def _read_error(document: dict[str, Any]) -> tuple[str, str]:
 
 
 def _is_final(answer: "Answer") -> bool:
-    # A sealed store stays sealed until somebody acts, and 501 is said of what is not there at all.
+    # What is sealed or locked stays so until somebody acts, and 501 is said of what is not there at all.
     return answer.status == HTTPStatus.NOT_IMPLEMENTED or (
-        answer.status == HTTPStatus.SERVICE_UNAVAILABLE and b"sealed" in answer.body.lower()
+        answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+        and any(text in answer.body.lower() for text in (b"sealed", b"must be unlocked"))
     )
