@@ -7,7 +7,7 @@ from typing import Any, Self
 import msgspec
 
 from bench.population import populate, populate_machines
-from bench.workload import Workload, request_text
+from bench.workload import TEAMS, Workload, request_text
 from holdfast.audit import AuditBroker, AuditDevice, FileSink
 from holdfast.errors import HoldfastError
 from holdfast.http.connections import Connections
@@ -68,6 +68,17 @@ class StoreInProcess:
     def read_requests(self) -> list[bytes]:
         """Return one allowed read of each secret."""
         return self._reads(token_shift=0)
+
+    def many_requests(self, at_once: int) -> list[bytes]:
+        """Return one allowed read of each secret, so many of a team's in one request."""
+        load, texts = self._load, []
+        for team in range(TEAMS):
+            paths = [load.path(secret) for secret in range(team, load.secrets, TEAMS)]
+            for first in range(0, len(paths), at_once):
+                body = msgspec.json.encode({"paths": paths[first : first + at_once]}).decode()
+                token = self._tokens[load.token_of(team)]
+                texts.append(request_text("POST", "sys/kv/bulk-read", token, body).encode())
+        return texts
 
     def refused_requests(self) -> list[bytes]:
         """Return one read of each secret with the token of another team."""

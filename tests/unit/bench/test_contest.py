@@ -107,6 +107,7 @@ def test_json_holds_every_subject(capfdbinary, monkeypatch):
         "constant answer",
         "read",
         "read, audited",
+        "read among 100, audited",
         "refused, audited",
         "batch login, audited",
     ]
