@@ -47,7 +47,6 @@ class KubernetesRole(msgspec.Struct, array_like=True, frozen=True):
         if not matches_any(self.names, account.name):
             raise PermissionDeniedError("service account name not authorized")
 
-
     def alias_of(self, account: ServiceAccount) -> str:
         """Return what tells an account from others: its uid, or its name, which one made later has again."""
         by_uid = self.alias_name_source == ALIAS_SOURCES[0]
