@@ -12,10 +12,11 @@ Sealing is dropping this object.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from math import inf
+from typing import Any, TypeVar
 
 from holdfast.audit import AuditTarget, DeviceSettings
 from holdfast.barrier import BarrierReader, Keyring
@@ -53,6 +54,7 @@ from holdfast.store.layout import (
     engine_place,
     reading,
 )
+from holdfast.store.login_alias import LoginAlias
 from holdfast.store.mount_notes import shown_in_audit
 from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.namespaces.inside import Inside
@@ -79,6 +81,8 @@ MAX_TOKEN_LENGTH = batch_tokens.MAX_BATCH_TOKEN_LENGTH  # no other kind gets as 
 
 _Rules = tuple[Acl, Callable[[str, Capability], Decision]]
 """A table, and the same with a bounded memory of earlier decisions."""
+
+T = TypeVar("T")
 
 
 class OpenStore:
@@ -157,6 +161,7 @@ class OpenStore:
         self._acls: dict[tuple[str, ...], _Rules] = {}
         self._own_acls: OrderedDict[tuple[tuple[str, ...], Resolved], _Rules] = OrderedDict()
         self._policy_sets: dict[tuple[str, ...], PolicySet] = {}
+        self._worked_out: OrderedDict[Hashable, Any] = OrderedDict()
         self.names = Names(self.hasher, remembered=MAX_REMEMBERED_NAMES)
         self.users: UserCallers = (
             root.users if root else UserCallers(partial(self.snapshot, IAM), iam, secret_mounts)
@@ -183,6 +188,7 @@ class OpenStore:
         self._acls.clear()
         self._own_acls.clear()
         self._policy_sets.clear()
+        self._worked_out.clear()
         if self._root is None:
             self._refresh_common()
         with self.snapshot(MOUNTS) as view:
@@ -288,6 +294,25 @@ class OpenStore:
         if entry.alias is None:
             return NOBODY
         alias = entry.alias.expanded(entry.meta)
+        said = tuple(alias.metadata.items())
+        key = ("known", alias.home, alias.mount, alias.name, alias.groups, alias.linked, said)
+        return self.until_change(key, partial(self._known, alias))
+
+    def until_change(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Return what ``work`` makes of shared records, or has made of them since anything shared changed.
+
+        Args:
+            key: all that it depends on beside these records.
+            work: reads them, and has no other effect.
+        """
+        found: T | None = self._worked_out.get(key)
+        if found is None:
+            found = self._worked_out[key] = work()
+            if len(self._worked_out) > MAX_REMEMBERED_NAMES:
+                self._worked_out.popitem(last=False)
+        return found
+
+    def _known(self, alias: LoginAlias) -> Known:
         home = alias.home
         if home == self.namespace.uuid:
             with self.snapshot(IDENTITY) as view:

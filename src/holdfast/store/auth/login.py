@@ -148,8 +148,11 @@ class Login(LoginSteps):
         opened.refresh()
         if self.mount.uuid not in opened.auth_mounts.uuids:
             raise NotFoundError("no handler for route: the mount was removed")
-        view, names = opened.view(IDENTITY), opened.names
-        alias, is_awaited = alias_of(view, names, self.mount, earned, home=opened.namespace.uuid)
+        view, names, home = opened.view(IDENTITY), opened.names, opened.namespace.uuid
+        alias, is_awaited = opened.until_change(
+            ("alias", self.mount.accessor, earned.alias or earned.name, earned.groups),
+            lambda: alias_of(view, names, self.mount, earned, home=home),
+        )
         if is_awaited:
             # Its entity was stored by somebody who could not tell the alias; the first login can.
             attach = AttachAlias(login=alias.expanded(earned.metadata))
