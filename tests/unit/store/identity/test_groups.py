@@ -91,6 +91,25 @@ def test_policies_reach_through_nested_groups_and_end_with_any_link(store, ident
     assert "identity_policies" not in about(store, token)
 
 
+def test_every_branch_of_nested_groups_is_followed(store, identity):
+    enable_jwt(store)
+    auth = job(store, "a")
+    below = identity.write("group", name="below", member_entity_ids=[auth["entity_id"]])["id"]
+    for branch in "xyz":
+        middle = identity.write("group", name=f"m{branch}", member_group_ids=[below])["id"]
+        identity.write("group", name=f"t{branch}", policies=branch, member_group_ids=[middle])
+    assert about(store, auth["client_token"])["identity_policies"] == ["x", "y", "z"]
+
+
+def test_a_token_has_no_room_for_groups_that_the_store_has_no_use_for(store, identity):
+    accessor = enable_jwt(store)
+    made = identity.write("group", name="ops", type="external", policies="p")["id"]
+    identity.write("group-alias", name="ops", mount_accessor=accessor, canonical_id=made)
+    others = [f"a-group-with-a-long-name-{number}" for number in range(150)]
+    auth = job(store, "a", groups=[*others, "ops"])
+    assert (auth["token_type"], auth["identity_policies"]) == ("batch", ["p"])
+
+
 def test_a_group_may_have_members_that_nobody_wrote_about(store, identity):
     """A group refers to them, so they are stored; their next login puts the alias on record."""
     enable_jwt(store)
