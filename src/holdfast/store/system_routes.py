@@ -149,8 +149,6 @@ def _remove_mount(visit: Visit) -> Command:
 
 def _tune_mount(visit: Visit) -> Command:
     values = visit.values
-    if set(values) - {"description", "default_lease_ttl", "max_lease_ttl", "options"} - mount_notes.KNOWN:
-        visit.warnings.append("Endpoint ignored parameters that it does not know")
     mount = _named_mount(visit)
     upgrade = wants_upgrade(mount, values.get("options"))
     return TuneMount(

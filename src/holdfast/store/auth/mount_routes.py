@@ -15,8 +15,6 @@ from holdfast.store.route import Route
 from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
 from holdfast.store.visit import Visit
 
-_TUNED = {"description", "default_lease_ttl", "max_lease_ttl", "token_type", "listing_visibility", "options"}
-
 
 def describe_auth_mounts(visit: Visit, caller: Caller | None = None) -> dict[str, Any]:
     """Return auth mounts by path; with a caller, only those that he may touch or anybody may see."""
@@ -86,8 +84,6 @@ def _read_tuning(visit: Visit) -> Answer:
 
 def _tune(visit: Visit) -> Command:
     values, mount = visit.values, _named(visit)
-    if set(values) - _TUNED - mount_notes.KNOWN:
-        visit.warnings.append("Endpoint ignored parameters that it does not know")
     if mount is TOKEN_MOUNT:
         raise InvalidInputError("token/: expected the path of another mount; this one cannot be tuned")
     tuning = _tuning(values)
