@@ -106,7 +106,7 @@ def test_a_policy_still_decides(store):
     [
         pytest.param("PUT", "cubbyhole/a", {}, 400, id="no field"),
         pytest.param("PUT", "cubbyhole/a", None, 400, id="no body"),
-        pytest.param("PUT", "cubbyhole", {"k": "v"}, 404, id="no name"),
+        pytest.param("PUT", "cubbyhole", {"k": "v"}, 405, id="no name"),
         pytest.param("PATCH", "cubbyhole/a", {"k": "v"}, 405, id="a patch"),
         pytest.param("PUT", "cubbyhole/a", {"k": "x" * 1_100_000}, 413, id="too large"),
     ],
