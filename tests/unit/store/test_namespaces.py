@@ -5,8 +5,25 @@ from urllib.parse import quote
 import pytest
 from tests.support.namespaces import In, create, everything_in
 
+from holdfast.store.namespaces.server_wide import is_server_wide
+from holdfast.store.system_routes import SYSTEM_ROUTES
+
 MERGE = ("Content-Type: application/merge-patch+json",)
 READ_ALL = {"secret/*": ["read", "list"]}
+IN_EACH_NAMESPACE = {
+    *(
+        "auth",
+        "capabilities",
+        "capabilities-accessor",
+        "capabilities-self",
+        "internal",
+        "kv",
+        "leases",
+        "mounts",
+    ),
+    *("namespaces", "plugins", "policies", "policy", "remount", "renew", "revoke", "revoke-force"),
+    *("revoke-prefix", "tools", "wrapping"),
+}
 
 
 @pytest.fixture(params=[False, True], ids=["header", "prefix"])
@@ -197,6 +214,7 @@ class TestFinding:
             *(("GET", f"sys/{path}") for path in ("key-status", "rekey/init", "raw/x", "storage/raft/x")),
             *(("PUT", f"sys/{path}") for path in ("seal", "unseal", "step-down", "init", "rotate")),
             *(("PUT", f"sys/{path}") for path in ("audit-hash/x", "audit/x", "generate-root/update")),
+            ("GET", "sys/audit-chain/x"),
             ("LIST", "sys/quotas/rate-limit"),
             ("GET", "acs/users"),
         ],
@@ -207,6 +225,14 @@ class TestFinding:
             answer = inside.ask(method, path, {"key": "x"} if method == "PUT" else None, token=token)
             assert (answer.status, answer.errors) == (400, ["operation unavailable in namespaces"])
         assert store.vault("GET", "sys/seal-status").json["sealed"] is False
+
+    def test_every_path_of_the_store_is_known_to_be_there_once_or_in_each(self):
+        inside = {
+            path.split("/")[1]
+            for path in sorted(route.pattern for route in SYSTEM_ROUTES.routes)
+            if not is_server_wide(path)
+        }
+        assert inside == IN_EACH_NAMESPACE, "a new path: does whoever administers a namespace alone have it?"
 
     def test_tools_that_are_everywhere_work_there_too(self, store, form):
         inside = create(store, "a", prefix=form)
