@@ -1,5 +1,7 @@
 """Who? May they? Only then: is there something? Every path of the store, for every kind of caller."""
 
+import re
+
 import pytest
 
 from holdfast.store.identity.routes import IDENTITY_ROUTES
@@ -76,8 +78,9 @@ def test_nobody_gets_nowhere(store, route):
 
 @pytest.mark.parametrize("route", OPEN_ROUTES, ids=name_of)
 def test_what_is_for_anybody_gives_nobody_more_than_anybody(store, route):
-    answers = {(answer.status, answer.body) for answer in (ask(store, route, t) for t in ("", "hvs.forged"))}
-    assert len(answers) == 1
+    answers = [ask(store, route, token) for token in ("", "hvs.forged")]
+    told = {(answer.status, re.sub(rb'"request_id":"[0-9a-f-]+"', b"", answer.body)) for answer in answers}
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
