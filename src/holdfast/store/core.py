@@ -72,7 +72,7 @@ from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
 from holdfast.store.token_commands import UseToken
 from holdfast.store.token_routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
-from holdfast.store.wrapping.conclude import Conclusion
+from holdfast.store.wrapping.conclude import Conclusion, refuse_wrapping
 from holdfast.store.wrapping.records import NOT_VALID
 from holdfast.store.wrapping.routes import UNWRAP, carry_own_token
 
@@ -401,7 +401,9 @@ class Store:
                 return
             if request.path == UNWRAP:
                 carry_own_token(request)
-            caller = here.nobody() if _is_for_anybody(request) else here.authenticate(request.token, now)
+            caller = (
+                _nobody(here, request) if _is_for_anybody(request) else here.authenticate(request.token, now)
+            )
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
         except QuotaExceededError as error:
@@ -658,6 +660,12 @@ def _is_for_anybody(request: StoreRequest) -> bool:
     if request.path in _FOR_ANYBODY:
         return True
     return not request.token and (request.operation, request.path) in _WITHOUT_TOKEN
+
+
+def _nobody(here: OpenStore, request: StoreRequest) -> Caller:
+    """Return who asks what anybody may ask."""
+    refuse_wrapping(request)
+    return here.nobody()
 
 
 def _may_sudo(caller: Caller, request: StoreRequest) -> bool:

@@ -281,3 +281,23 @@ def test_where_no_device_takes_the_line_the_answer_stays():
     assert unwrap(store, info["token"], by=store.root).status == 500
     sink.refuses = False
     assert unwrap(store, info["token"], by=store.root).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "sys/replication/status", None),
+        ("GET", "sys/internal/ui/mounts", None),
+        ("POST", "sys/decode-token", {"encoded_token": "AAAA", "otp": "abc"}),
+        ("POST", "sys/wrapping/lookup", {"token": "one-time"}),
+    ],
+)
+def test_nobody_fills_the_store_without_a_token(store, method, path, body):
+    if body and "token" in body:
+        body = {"token": wrapped_secret(store)["wrap_info"]["token"]}
+    before = set(names_of(store))
+    assert store.vault(method, path, body).status == 200
+    answer = store.vault(method, path, body, headers=WRAP)
+    assert answer.status == 400
+    assert answer.errors[0].startswith("X-Vault-Wrap-TTL: expected none")
+    assert set(names_of(store)) == before

@@ -31,6 +31,7 @@ from holdfast.store.open_store import OpenStore
 from holdfast.store.quotas.lease_counts import refuse_if_full
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
 from holdfast.store.token_commands import CreateToken, describe_auth
+from holdfast.store.wrapping.conclude import refuse_wrapping
 
 T = TypeVar("T")
 Conclude = Callable[[StoreRequest, AuditEntry, Answer, float, Done], None]
@@ -135,6 +136,7 @@ class Login(LoginSteps):
 
     def say(self, answer: Answer) -> None:
         """Answer without a token: there is one more step for whoever logs in."""
+        refuse_wrapping(self.request)
         self._answer((), answer)
 
     def grant(self, earned: Earned, defaults: Defaults | None = None) -> None:

@@ -5,13 +5,23 @@ from functools import partial
 
 from holdfast.audit import AuditEntry
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.store.audit_trail import AuditTrail
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Done, StoreRequest
 from holdfast.store.wrapping.commands import WrapAnswer
 
 Submit = Callable[[Command, Done], None]
+
+
+def refuse_wrapping(request: StoreRequest) -> None:
+    """Return unless an answer that anybody can have is to be kept: nobody fills the store without a token.
+
+    Raises:
+        InvalidInputError: it is.
+    """
+    if request.wrap_seconds:
+        raise InvalidInputError("X-Vault-Wrap-TTL: expected none; what anybody is told is not kept for later")
 
 
 class Conclusion:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 import pytest
 from tests.support.auth import about, enable, login, read, write
 from tests.support.https_service import HttpsService
+from tests.support.namespaces import everything_in
 from tests.support.provider import rsa_key
 from tests.support.wilful_provider import (
     CLIENT,
@@ -627,3 +628,12 @@ def test_a_login_of_a_namespace_is_one_of_that_namespace_alone(store, provider):
     known = store.vault("GET", "team/auth/token/lookup-self", token=token).data
     assert known["namespace_path"] == "team/"
     assert store.vault("GET", "sys/mounts", token=token).status == 403
+
+
+def test_nothing_is_kept_for_whoever_only_begins(people):
+    before = everything_in(people.storage)
+    fields = {"role": "people", "redirect_uri": REDIRECT}
+    for headers, status in (((), 200), (("X-Vault-Wrap-TTL: 700h",), 400)):
+        answer = people.vault("POST", "auth/oidc/oidc/auth_url", fields, headers=headers)
+        assert answer.status == status, answer.body
+    assert everything_in(people.storage) == before
