@@ -48,7 +48,8 @@ def test_what_came_of_requests_is_counted(store):
     assert more("read", "answered") == 2  # the secret, and the reading of metrics before
     assert (more("read", "absent"), more("read", "denied"), more("update", "invalid")) == (1, 1, 1)
     assert after["vault_core_unsealed", ""] == 1
-    assert after["holdfast_mounts", 'kind="secrets"'] == 3
+    mounts = store.vault("GET", "sys/mounts", token=store.root).data
+    assert after["holdfast_mounts", 'kind="secrets"'] == len(mounts)
 
 
 def test_what_clients_send_adds_no_number_and_no_text(store):
