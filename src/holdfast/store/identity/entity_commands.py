@@ -6,6 +6,8 @@ from holdfast.crypto.identifiers import new_uuid
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode as encode_json
 from holdfast.storage.interface import Transaction
+from holdfast.store.command import Scope
+from holdfast.store.identity.below import leave_groups_below
 from holdfast.store.identity.changes import (
     find_named,
     join_group,
@@ -20,6 +22,7 @@ from holdfast.store.identity.changes import (
 from holdfast.store.identity.commands import IdentityCommand, changed
 from holdfast.store.identity.names import Names, own_name, read_name
 from holdfast.store.identity.records import Alias, Entity, load_alias, load_entity
+from holdfast.store.layout import IDENTITY
 from holdfast.store.request import Answer
 
 _UNKNOWN_ENTITY = "entity not found from id"
@@ -82,10 +85,22 @@ class DeleteEntities(IdentityCommand, frozen=True, kw_only=True):
     ids: tuple[str, ...] = ()
     name: str = ""
 
+    def run(self, scope: Scope) -> Answer:
+        """Remove them in one transaction, from groups of namespaces below as well."""
+        view, names = scope.view(IDENTITY), Names(scope.hasher)
+        for entity_id in self._which(view, names):
+            leave_groups_below(scope, entity_id)
+        return self.change(view, names, scope.now)
+
+    def _which(self, view: Transaction, names: Names) -> tuple[str, ...]:
+        """Return the ids of all of them; of one that is nowhere on record a group below may know."""
+        name = self.name
+        found = (find_named(view, names, "entity", name) or names.of_own_name(name)) if name else None
+        return tuple(dict.fromkeys((*self.ids, *([found] if found else []))))
+
     def change(self, view: Transaction, names: Names, now: float) -> Answer:  # noqa: ARG002 - not by time
-        """Remove them in one transaction."""
-        found = find_named(view, names, "entity", self.name) if self.name else None
-        for entity_id in dict.fromkeys((*self.ids, *([found] if found else []))):
+        """Remove them in this namespace."""
+        for entity_id in self._which(view, names):
             entity = load_entity(view, entity_id)
             if entity is not None and not entity.merged_into:
                 remove_entity(view, names, entity)
@@ -104,6 +119,16 @@ class MergeEntities(IdentityCommand, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     target: str
     keep: tuple[str, ...] = ()
+
+    def run(self, scope: Scope) -> Answer:
+        """Merge them, for groups of namespaces below as well; or nothing of it."""
+        view = scope.view(IDENTITY)
+        target, *sources = (_final_id(view, each) for each in (self.target, *self.sources))
+        answer = super().run(scope)
+        for source in dict.fromkeys(sources):
+            if source != target:
+                leave_groups_below(scope, source, instead=target)
+        return answer
 
     def change(self, view: Transaction, names: Names, now: float) -> Answer:
         """Move aliases and remove the sources, or nothing of it."""
@@ -157,3 +182,9 @@ class MergeEntities(IdentityCommand, frozen=True, kw_only=True):
         raise InvalidInputError(
             "conflicting_alias_ids_to_keep: both entities have an alias of one mount: name the one to keep"
         )
+
+
+def _final_id(view: Transaction, entity_id: str) -> str:
+    """Return the id of the entity that an id leads to."""
+    entity = load_entity(view, entity_id)
+    return entity_id if entity is None else entity.merged_into or entity.id

@@ -7,6 +7,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode as encode_json
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Scope
+from holdfast.store.identity.below import member_from_above
 from holdfast.store.identity.changes import (
     find_named,
     put_group,
@@ -15,7 +16,7 @@ from holdfast.store.identity.changes import (
     require_entity,
     set_members,
 )
-from holdfast.store.identity.commands import IdentityCommand, changed, id_from_above
+from holdfast.store.identity.commands import IdentityCommand, changed
 from holdfast.store.identity.names import Names, own_name, read_name
 from holdfast.store.identity.records import EXTERNAL, INTERNAL, Group, load_group
 from holdfast.store.layout import IDENTITY
@@ -86,7 +87,8 @@ class SaveGroup(IdentityCommand, frozen=True, kw_only=True):
             return None
         refusal = "member_entity_ids: expected ids of entities"
         found = (
-            id_from_above(scope, each) or require_entity(view, names, each, now=scope.now, refusal=refusal).id
+            member_from_above(scope, each)
+            or require_entity(view, names, each, now=scope.now, refusal=refusal).id
             for each in self.members
         )
         return tuple(dict.fromkeys(found))

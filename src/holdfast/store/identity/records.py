@@ -10,6 +10,7 @@
     group-alias-id/<id>            -> hash
     of-entity/<entity>/<group>     marks that an entity is in a group
     of-group/<group>/<group>       marks that the first group is in the second
+    below/<entity>/<namespace>     marks that groups of a namespace below list an entity, see ``below``
 
 ``<hash>`` is a keyed hash (see ``names``). Functions take views and plain values.
 """

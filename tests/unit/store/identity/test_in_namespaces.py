@@ -159,3 +159,50 @@ def test_what_a_namespace_knew_goes_with_it(store):
     assert team.vault("GET", "auth/token/lookup-self", token=token).status != 200
     create(store, "team")
     assert Identity(team).keys("entity/id") == Identity(team).keys("group/id") == []
+
+
+def test_whoever_is_removed_above_is_in_no_group_below(store, identity):
+    create(store, "team")
+    create(store, "team/db")
+    inside = Within(store, "team"), Within(store, "team/db")
+    enable_jwt(store)
+    auth = job(store, "a")
+    for within in inside:
+        within.policy("reader", READ.format("secret/data/*"))
+        Identity(within).write("group", name="g", policies="reader", member_entity_ids=[auth["entity_id"]])
+
+    def reads():
+        both = (auth["client_token"], job(store, "a")["client_token"])
+        return [
+            within.vault("GET", "secret/data/x", token=token).status for within in inside for token in both
+        ]
+
+    assert reads() == [404] * 4
+    # Nothing is stored about the entity; it is somebody all the same, and can be removed.
+    assert identity.ask("DELETE", f"entity/id/{auth['entity_id']}").status == 204
+    assert reads() == [DENIED] * 4
+    Identity(inside[0]).write("group/name/g", member_entity_ids=[auth["entity_id"]])
+    identity.write(f"entity/id/{auth['entity_id']}", name="ann")
+    assert reads() == [404, 404, DENIED, DENIED]
+    assert identity.ask("DELETE", "entity/name/ann").status == 204
+    assert reads() == [DENIED] * 4
+    assert Identity(inside[0]).read("group/name/g")["member_entity_ids"] is None
+
+
+def test_whom_an_entity_becomes_takes_its_place_in_groups_below(store, identity):
+    create(store, "team")
+    team = Within(store, "team")
+    enable_jwt(store)
+    auth = job(store, "a")
+    team.policy("reader", READ.format("secret/data/*"))
+    Identity(team).write("group", name="g", policies="reader", member_entity_ids=[auth["entity_id"]])
+    target = identity.write("entity", name="ann")["id"]
+    merge = {"from_entity_ids": [auth["entity_id"]], "to_entity_id": target}
+    assert identity.ask("POST", "entity/merge", merge).status == 204
+    token = job(store, "a")["client_token"]
+    assert team.vault("GET", "secret/data/x", token=token).status == 404
+    assert Identity(team).read("group/name/g")["member_entity_ids"] == [target]
+    assert identity.ask("DELETE", f"entity/id/{target}").status == 204
+    again = job(store, "a")
+    assert again["entity_id"] == auth["entity_id"]
+    assert team.vault("GET", "secret/data/x", token=again["client_token"]).status == DENIED
