@@ -249,6 +249,20 @@ class TestLock:
         assert inside.ask("POST", unlock, {"unlock_key": key}, token=token).status == 204
         assert value(inside) == "v"
 
+    @pytest.mark.parametrize("way", ["lookup", "unwrap", "rewrap"])
+    def test_what_waits_in_it_is_not_had_from_outside(self, store, way):
+        create(store, "a")
+        inside = create(store, "a/b")
+        body, wrap = {"k": "v"}, ("X-Vault-Wrap-TTL: 60",)
+        made = inside.ask("POST", "sys/wrapping/wrap", body, headers=wrap).json["wrap_info"]
+        store.vault("POST", "sys/namespaces/api-lock/lock/a", token=store.root)
+        for token in (store.root, ""):
+            answer = store.vault("POST", f"sys/wrapping/{way}", {"token": made["token"]}, token=token)
+            assert answer.status == (503 if token or way != "rewrap" else 403), answer.body
+        store.vault("POST", "sys/namespaces/api-lock/unlock/a", token=store.root)
+        answer = store.vault("POST", "sys/wrapping/unwrap", {"token": made["token"]}, token=store.root)
+        assert answer.data == body
+
     def test_a_root_token_needs_no_key(self, store):
         inside = create(store, "a")
         store.vault("POST", "sys/namespaces/api-lock/lock/a", token=store.root)

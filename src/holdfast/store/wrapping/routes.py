@@ -65,11 +65,16 @@ def _one_time_token(visit: Visit) -> str:
 
 
 def _home(visit: Visit) -> OpenStore:
-    """Return the namespace of the one-time token, wherever it is shown: whoever has it need not know."""
+    """Return the namespace of the one-time token, wherever it is shown: whoever has it need not know.
+
+    Raises:
+        InvalidInputError: it is of none.
+        UnavailableError: that one is locked.
+    """
     home = visit.store.namespaces.home_of(_one_time_token(visit))
     if home is None:
         raise InvalidInputError(records.NOT_VALID)
-    return home
+    return visit.store.namespaces.enter(home.namespace.path, visit.request.path)[0]
 
 
 WRAPPING_ROUTES = (
