@@ -116,9 +116,11 @@ class AuditBroker:
             [
                 (
                     device,
-                    (
-                        *(b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request),
-                        where + _shown_headers(device, headers) if headers else where,
+                    b"".join(
+                        (
+                            *(b'"auth":{', decision, in_auth, _REQUEST, request_id, b'"', what, in_request),
+                            where + _shown_headers(device, headers) if headers else where,
+                        )
                     ),
                 )
                 for device, (in_auth, in_request) in auth.rendered.items()
@@ -138,7 +140,7 @@ class AuditBroker:
         clear = entry.target.clear_request
         for device, common in self._parts_of(entry):
             shown = b',"data":' + device.hasher.json(data, clear) if data else b""
-            device.add(b'{"time":"', at, b'","type":"request",', *common, shown, b"}", failure)
+            device.add(b'{"time":"', at, b'","type":"request",', common, shown, b"}", failure)
 
     def response(
         self,
@@ -187,7 +189,7 @@ class AuditBroker:
             if wrap_info is not None:
                 stand_in = further_members(wrap_info=_shown_handles(device, wrap_info))
                 shown = shown + stand_in if shown else stand_in.removeprefix(b",")
-            device.add(b'{"time":"', at, b'","type":"response",', *common, _RESPONSE, shown, b"}", failure)
+            device.add(b'{"time":"', at, b'","type":"response",', common, _RESPONSE, shown, b"}", failure)
 
     def flush(self) -> None:
         """Write the gathered lines to every device.
@@ -249,7 +251,7 @@ class AuditBroker:
         if part.owner is not self:
             raise InternalError("a part of another audit broker was used; please report this")
 
-    def _parts_of(self, entry: AuditEntry) -> "list[tuple[AuditDevice, tuple[bytes, ...]]]":
+    def _parts_of(self, entry: AuditEntry) -> "list[tuple[AuditDevice, bytes]]":
         """Return where the lines of an entry go, and what they have in common there.
 
         Raises:
@@ -258,10 +260,14 @@ class AuditBroker:
         if entry.lineage is not self.lineage:
             raise InternalError("a part of another audit broker was used; please report this")
         parts = entry.common
-        if any(device.is_closed for device, _ in parts):
-            parts = [part for part in parts if not part[0].is_closed]
-            if not parts and self._devices:
-                raise AuditFailedError(detail="the audit devices were replaced meanwhile")
+        for device, _ in parts:
+            if device.is_closed:
+                break
+        else:
+            return parts
+        parts = [part for part in parts if not part[0].is_closed]
+        if not parts and self._devices:
+            raise AuditFailedError(detail="the audit devices were replaced meanwhile")
         return parts
 
     def _time_at(self, now: float) -> bytes:

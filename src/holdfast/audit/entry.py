@@ -84,12 +84,10 @@ class AuditEntry:
 
     __slots__ = ("common", "lineage", "target")
 
-    def __init__(
-        self, lineage: object, target: AuditTarget, common: "list[tuple[Any, tuple[bytes, ...]]]"
-    ) -> None:
+    def __init__(self, lineage: object, target: AuditTarget, common: "list[tuple[Any, bytes]]") -> None:
         self.lineage = lineage
         self.target = target
-        self.common = common  # for each device: what both lines say, as parts to be joined
+        self.common = common  # for each device: what both lines say
 
 
 def further_members(**values: Any) -> bytes:
