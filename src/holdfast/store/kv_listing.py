@@ -22,10 +22,14 @@ from holdfast.store.route import Stepwise
 
 MAX_LISTED = 100_000
 MAX_WITH_METADATA = 10_000
+MAX_METADATA_BYTES = 16 * 1024 * 1024
 COST_OF_METADATA = 10  # in names
 EFFORT = 2000  # names looked at between two chances for others, some 8 ms
 _MAX_DIGITS = 9
 _TOO_MANY = "path: expected at most {} names; ask for pages with limit and after"
+_TOO_LARGE = (
+    f"path: expected at most {MAX_METADATA_BYTES} bytes of metadata; ask for smaller pages with limit"
+)
 
 _Page = Callable[[str, int], Found]
 """Returns the next page, given the place to go on from and how many names are wanted at most."""
@@ -54,6 +58,7 @@ def _collect_metadata(
     limit = _limit(visit) or MAX_WITH_METADATA + 1
     names: list[str] = []
     metadata: dict[str, Raw] = {}
+    size = 0
     place: str | None = after
     while place is not None and len(names) < limit:
         if names:
@@ -63,7 +68,10 @@ def _collect_metadata(
         for name in found.names:
             if not name.endswith("/"):
                 with suppress(SecretNotFoundError):  # removed since
-                    metadata[name] = Raw(kv2.read_metadata(visit.view, directory + name))
+                    shown = kv2.read_metadata(visit.view, directory + name)
+                    metadata[name], size = Raw(shown), size + len(shown)
+                    if size > MAX_METADATA_BYTES:
+                        raise TooLargeError(_TOO_LARGE)
         place = found.after
     if len(names) > MAX_WITH_METADATA:
         raise TooLargeError(_TOO_MANY.format(MAX_WITH_METADATA))

@@ -4,6 +4,7 @@ import pytest
 from tests.support.local_store import StoreUnderTest
 
 from holdfast.engines.search import COST_OF_A_LIST
+from holdfast.store import kv_listing
 from holdfast.store.kv_listing import EFFORT
 
 
@@ -107,3 +108,16 @@ def test_a_short_listing_is_answered_at_once(store):
     store.local.store._schedule = None  # whoever needed it would fail
     assert store.vault("LIST", "plain/", token=store.root).data["keys"] == ["a", "a/", "e", "p/", "z"]
     assert store.vault("SCAN", "secret/metadata/", token=store.root).data["keys"] == NAMES
+
+
+def test_metadata_of_many_secrets_come_in_pages_of_bounded_size(store, monkeypatch):
+    """What a process holds for one answer is bounded, however many notes and versions there are."""
+    monkeypatch.setattr(kv_listing, "MAX_METADATA_BYTES", 2000)
+    for name in "abcd":
+        notes = {"custom_metadata": {"note": "n" * 500}}
+        assert store.vault("PUT", f"secret/metadata/{name}", notes, token=store.root).status == 204
+    refused = store.vault("LIST", "secret/detailed-metadata/", token=store.root)
+    assert refused.status == 413
+    assert "limit" in refused.errors[0]
+    page = store.vault("LIST", "secret/detailed-metadata/?limit=2", token=store.root)
+    assert list(page.data["key_info"]) == ["a", "b"]
