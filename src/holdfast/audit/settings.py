@@ -24,7 +24,7 @@ STDOUT, DISCARD = "stdout", "discard"
 MAX_PREFIX = 256
 MIN_WRITE_TIMEOUT_SECONDS, MAX_WRITE_TIMEOUT_SECONDS = 0.01, 30.0
 DEFAULT_SYSLOG = "/dev/log"
-LOOPBACK = ("127.", "localhost:", "[::1]:")
+_LOOPBACK = re.compile(r"(127(\.[0-9]{1,3}){3}|localhost|\[::1\]):[0-9]+")
 
 _COMMON = {"hmac_accessor", "log_raw", "elide_list_responses", "prefix", "format"}
 _OPTIONS = {
@@ -171,7 +171,7 @@ class DeviceSettings(msgspec.Struct, array_like=True, frozen=True):
                 "address: expected the path of a socket, or udp:// or tcp:// and an address on loopback"
             )
         place.check()
-        if not place.is_unix and not place.address.startswith(LOOPBACK):
+        if not place.is_unix and not _LOOPBACK.fullmatch(place.address):
             raise AuditConfigurationError(
                 "address: expected one on loopback, because syslog is in clear; use a relay on this host"
             )

@@ -418,6 +418,7 @@ class TestForms:
         pytest.param("syslog", {"tag": "a b"}, "tag", id="tag"),
         pytest.param("syslog", {"syslog_format": "x"}, "syslog_format", id="syslog-format"),
         pytest.param("syslog", {"address": "udp://10.0.0.1:514"}, "address", id="off-loopback"),
+        pytest.param("syslog", {"address": "udp://127.0.0.1.example.org:514"}, "address", id="like-loopback"),
         pytest.param("syslog", {"address": "ftp://127.0.0.1:514"}, "address", id="scheme"),
     ],
 )
