@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from holdfast.storage.interface import Transaction
 from holdfast.store.command import Scope
 from holdfast.store.identity.changes import join_group, leave_groups
-from holdfast.store.identity.names import Names
+from holdfast.store.identity.names import Names, is_id
 from holdfast.store.identity.records import load_entity, names_below
 from holdfast.store.layout import IDENTITY, NAMESPACES, Place
 from holdfast.store.namespaces.records import ROOT, Namespace, load_at, load_by_uuid
@@ -45,9 +45,11 @@ def leave_groups_below(scope: Scope, entity_id: str, *, instead: str = "") -> No
 
     Args:
         scope: of its namespace.
-        entity_id: its own id.
+        entity_id: its own id, or whatever was given as one.
         instead: id of the entity that takes its place there; empty for none.
     """
+    if not is_id(entity_id):
+        return
     own = scope.view(IDENTITY)
     for uuid in list(names_below(own, _mark(entity_id, ""))):
         own.delete(_mark(entity_id, uuid))

@@ -91,6 +91,11 @@ def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def is_id(text: str) -> bool:
+    """Whether a text has the form of an id."""
+    return _UUID.fullmatch(text) is not None
+
+
 def own_name(kind: str, thing_id: str) -> str:
     """Return what an entity or group is called as long as nobody calls it something else."""
     return f"{kind}_{thing_id.replace('-', '')}"
