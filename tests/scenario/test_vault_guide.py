@@ -26,12 +26,14 @@ def test_the_guide_works_as_it_is_written(tmp_path):
         token_file.write_text(store.root_token)
         reader.replacements["$(holdfast print token)"] = store.root_token
         printed = {text: reader.type(text) for language, text in blocks_of("vault.md") if language == "sh"}
-    assert len(printed) == 5
+    assert len(printed) == 7
     shown = "\n".join(printed.values())
     assert "\nread\n" in shown  # of the token's capabilities
     assert '-H "X-Vault-Token: $(holdfast print token)"' in shown
     assert 'path "sys/seal" {\n  capabilities = ["create", "update", "sudo"]\n}' in shown
     assert "## WRITE" in shown
+    assert "max_leases" in shown
+    assert "holdfast_requests_total{" in shown
     assert (tmp_path / "work" / "team.hcl").read_text() == (
         'path "secret/data/team/*" {\n  capabilities = ["read"]\n}\n'
     )
