@@ -16,6 +16,7 @@ from holdfast.engines.search import Effort, Found, search
 from holdfast.errors import InvalidInputError, TooLargeError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
+from holdfast.policy.decision import Denied
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Stepwise
@@ -66,7 +67,7 @@ def _collect_metadata(
         found = page(place, min(limit - len(names), EFFORT // COST_OF_METADATA))
         names += found.names
         for name in found.names:
-            if not name.endswith("/"):
+            if not name.endswith("/") and not _is_denied(visit, directory + name):
                 with suppress(SecretNotFoundError):  # removed since
                     shown = kv2.read_metadata(visit.view, directory + name)
                     metadata[name], size = Raw(shown), size + len(shown)
@@ -76,6 +77,12 @@ def _collect_metadata(
     if len(names) > MAX_WITH_METADATA:
         raise TooLargeError(_TOO_MANY.format(MAX_WITH_METADATA))
     return Answer(data=encode({"keys": names, "key_info": metadata})) if names else Answer(missing=True)
+
+
+def _is_denied(visit: MountVisit, name: str) -> bool:
+    """Whether a rule says that nobody with this token learns of a secret's metadata, in whichever way."""
+    decision = visit.caller.acl.decide(f"{visit.mount.path}metadata/{name}", Capability.READ)
+    return isinstance(decision, Denied) and decision.is_final
 
 
 def _limit(visit: MountVisit) -> int:

@@ -121,3 +121,16 @@ def test_metadata_of_many_secrets_come_in_pages_of_bounded_size(store, monkeypat
     assert "limit" in refused.errors[0]
     page = store.vault("LIST", "secret/detailed-metadata/?limit=2", token=store.root)
     assert list(page.data["key_info"]) == ["a", "b"]
+
+
+def test_metadata_that_a_rule_denies_are_not_shown_by_way_of_a_listing(store):
+    for name in ("open", "shut", "d/shut"):
+        notes = {"custom_metadata": {"note": name}}
+        store.vault("PUT", f"secret/metadata/{name}", notes, token=store.root)
+    rules = {"secret/*": ["list"], "secret/metadata/shut": ["deny"], "secret/metadata/+/shut": ["deny"]}
+    token = store.token_for(rules)
+    shown = store.vault("LIST", "secret/detailed-metadata/", token=token).data
+    assert shown["keys"] == ["d/", "open", "shut"]
+    assert list(shown["key_info"]) == ["open"]
+    below = store.vault("LIST", "secret/detailed-metadata/d", token=token).data
+    assert (below["keys"], below["key_info"]) == (["shut"], {})
