@@ -25,6 +25,7 @@ MAX_SEGMENT_BYTES = 255
 MAX_PATH_BYTES = 1024
 MAX_DEPTH = 64
 MAX_TARGET_BYTES = 8192
+MAX_REMEMBERED_BYTES = 512  # of what anybody may send: longer targets are rare, and would fill the memory
 
 # Cc controls, Cf format and bidi marks, Cs surrogates, Co private use, Cn unassigned, Zl and Zp line breaks.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -130,8 +131,13 @@ def read_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
     return Target(path, parse_query(raw_query) if raw_query else ())
 
 
-parse_target = lru_cache(maxsize=16_384)(read_target)
-"""The same for whoever does not remember what comes of it, and is asked for the same all the time."""
+_remembered = lru_cache(maxsize=16_384)(read_target)
+
+
+def parse_target(raw: bytes, *, collapse_slashes: bool = False) -> Target:
+    """Do the same for whoever does not remember what comes of it, and is asked for the same all the time."""
+    read = _remembered if len(raw) <= MAX_REMEMBERED_BYTES else read_target
+    return read(raw, collapse_slashes=collapse_slashes)
 
 
 def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:

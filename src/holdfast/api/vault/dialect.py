@@ -25,7 +25,7 @@ from holdfast.api.vault.status import StatusPaths
 from holdfast.errors import HoldfastError, InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject, decode_object
 from holdfast.http.message import Request, build_response
-from holdfast.model import parse_duration, parse_path, read_target
+from holdfast.model import MAX_REMEMBERED_BYTES, parse_duration, parse_path, read_target
 from holdfast.model.path import Target
 from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
@@ -118,7 +118,8 @@ class VaultDialect:
             reply = _without_body(reply)
         namespace = ""
         try:
-            call = _read_line(request.method, request.target)
+            read = _remembered_line if len(request.target) <= MAX_REMEMBERED_BYTES else _read_line
+            call = read(request.method, request.target)
             if NAMESPACE in request.headers and (namespace := read_namespace(request)):
                 refuse_server_wide(call.path)
                 reply = echoing(reply, namespace)
@@ -166,7 +167,6 @@ class VaultDialect:
             raise InvalidInputError(error.message) from None  # clients know 413 for the body as a whole
 
 
-@lru_cache(maxsize=MAX_REMEMBERED_LINES)
 def _read_line(method: str, raw_target: bytes) -> _Call:
     """Say what a request line asks for; the same line always asks for the same."""
     target = read_target(raw_target, collapse_slashes=True)
@@ -190,6 +190,9 @@ def _read_line(method: str, raw_target: bytes) -> _Call:
         # One spelling for what is read or removed, so that no rule for ``a`` is passed by as ``a/``.
         path = path.rstrip("/")
     return _Call(target, operation, path)
+
+
+_remembered_line = lru_cache(maxsize=MAX_REMEMBERED_LINES)(_read_line)
 
 
 def _certificate(request: Request, call: _Call) -> bytes:

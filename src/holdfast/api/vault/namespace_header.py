@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from holdfast.errors import InvalidInputError
 from holdfast.http.message import Request
-from holdfast.model import parse_path
+from holdfast.model import MAX_REMEMBERED_BYTES, parse_path
 
 NAMESPACE = b"x-vault-namespace"
 _ECHO = b"X-Vault-Namespace: %b/\r\n"
@@ -19,10 +19,10 @@ def read_namespace(request: Request) -> str:
     Raises:
         InvalidInputError: no namespace can have this path.
     """
-    return _parsed(request.headers.get(NAMESPACE, b""))
+    value = request.headers.get(NAMESPACE, b"")
+    return (_remembered if len(value) <= MAX_REMEMBERED_BYTES else _parsed)(value)
 
 
-@lru_cache(maxsize=4096)
 def _parsed(value: bytes) -> str:
     try:
         text = value.decode().strip("/")
@@ -31,6 +31,9 @@ def _parsed(value: bytes) -> str:
     if text in {"", "root"}:
         return ""
     return parse_path(text, field="X-Vault-Namespace").as_directory().text
+
+
+_remembered = lru_cache(maxsize=4096)(_parsed)
 
 
 def echoing(reply: Reply, namespace: str) -> Reply:
