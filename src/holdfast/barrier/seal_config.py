@@ -6,6 +6,7 @@ shares in it are OpenPGP messages that only their recipients can read.
 """
 
 from binascii import unhexlify
+from typing import Self
 
 import msgspec
 
@@ -59,6 +60,10 @@ class SealConfig(msgspec.Struct, frozen=True, kw_only=True):
     def share_bytes(self) -> int:
         """Length of a share: the unseal key and a coordinate, or the unseal key itself."""
         return KEY_BYTES if self.shares == 1 else KEY_BYTES + 1
+
+    def without_messages(self) -> Self:
+        """Return it with no share in it, encrypted or not."""
+        return msgspec.structs.replace(self, encrypted_shares=(), fingerprints=())
 
     def messages(self) -> list[bytes]:
         """Return the encrypted shares as OpenPGP messages.

@@ -37,7 +37,14 @@ from holdfast.barrier import (
     rotate_keyring,
     unseal,
 )
-from holdfast.barrier.seal_config import GPG, SHAMIR, TRANSIT, SealConfig, load_seal_config
+from holdfast.barrier.seal_config import (
+    GPG,
+    SHAMIR,
+    TRANSIT,
+    SealConfig,
+    load_seal_config,
+    save_seal_config,
+)
 from holdfast.barrier.seal_intent import Asked, load_seal_intent, record_wish
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InternalError, InvalidInputError, SealedError, UnavailableError
@@ -305,6 +312,18 @@ class Keeper:
         config = prepared.dealt.config
         self._state = Unsealed(config, state.root_key, state.keyring)
         log.info("dealt %d new shares, %d of them needed", config.shares, config.threshold)
+
+    def forget_encrypted_shares(self) -> None:
+        """Keep the encrypted shares no longer, which their holders have."""
+        state = self.require_unsealed()
+        config = state.config.without_messages()
+
+        def change(tx: Transaction) -> None:
+            save_seal_config(tx, config)
+            mark_change(tx)
+
+        self._storage.write(change)
+        self._state = Unsealed(config, state.root_key, state.keyring)
 
     def make_root_token(self) -> str:
         """Store a new root token and return it."""

@@ -118,7 +118,7 @@ from holdfast.policy.acl_policy import parse_policy
         pytest.param(["operator", "members"], ("GET", "/v1/sys/ha-status", None), id="members"),
         pytest.param(["operator", "step-down"], ("PUT", "/v1/sys/step-down", None), id="step-down"),
         pytest.param(
-            ["operator", "rekey", "-backup-delete"], ("DELETE", "/v1/sys/rekey/backup", None), id="no-backup"
+            ["operator", "rekey", "-backup-delete"], ("DELETE", "/v1/sys/rekey/backup", None), id="backup"
         ),
         pytest.param(["version-history"], ("GET", "/v1/sys/version-history?list=true", None), id="versions"),
         pytest.param(["path-help", "secret/"], ("GET", "/v1/secret?help=1", None), id="path-help"),

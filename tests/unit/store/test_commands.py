@@ -260,6 +260,7 @@ def come_together(store, ask):
     hand_in("sys/rekey/verify", dealt["keys"][:2], again["nonce"])
     store.shares, store.threshold = dealt["keys"], 2
     assert store.vault("GET", "sys/rekey/backup", token=store.root).status == 400
+    ask("DELETE", "sys/rekey/backup")
 
 
 def administer_users(store, ask):

@@ -107,6 +107,12 @@ class TestAStoreThatOpensItself:
         put(itself, "a", 1)
         assert get(restarted(itself), "a") == 1
 
+    def test_keeps_the_share_that_it_opens_itself_with(self, itself):
+        answer = itself.vault("DELETE", "sys/rekey/backup", token=itself.root)
+        assert (answer.status, "opens itself" in answer.errors[0]) == (400, True)
+        put(itself, "a", 1)
+        assert get(restarted(itself), "a") == 1
+
     def test_stays_sealed_after_somebody_sealed_it(self, itself):
         put(itself, "a", 1)
         itself.seal()
@@ -209,6 +215,19 @@ class TestPeopleWithKeys:
         assert answer.json["sealed"] is False
         first = store.vault("GET", "secret/data/a?version=1", token=store.root).json["data"]["data"]
         assert (get(store, "a"), first) == (2, {"v": 0})
+
+    def test_shares_that_are_kept_no_longer_still_open_the_store(self, people):
+        store = StoreUnderTest().initialize(shares=1, threshold=1)
+        body = {"shares": 1, "threshold": 1, "pgp_keys": [public(people[0])]}
+        share = opened(store.dcos("PUT", "init/default", body, token=store.root).json["keys"][0], people[0])
+        assert store.vault("GET", "sys/rekey/backup", token=store.root).status == 200
+        stranger = store.token(policies=["default"])
+        assert store.vault("DELETE", "sys/rekey/backup", token=stranger).status == 403
+        for _ in range(2):
+            assert store.vault("DELETE", "sys/rekey/backup", token=store.root).status == 204
+        assert store.vault("GET", "sys/rekey/backup", token=store.root).errors == ["no backed-up keys found"]
+        store.start()
+        assert store.dcos("PUT", "unseal/default", {"key": share}).json["sealed"] is False
 
     def test_new_keys_are_for_superusers_of_an_open_store(self, people):
         store = StoreUnderTest().initialize(shares=1, threshold=1)

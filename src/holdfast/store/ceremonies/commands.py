@@ -61,6 +61,10 @@ class ReadShareBackup(CeremonyCommand, frozen=True):
     """Tell the encrypted shares that the store keeps, by the fingerprint of who can read each."""
 
 
+class DeleteShareBackup(CeremonyCommand, frozen=True):
+    """Keep the encrypted shares no longer: their holders have them."""
+
+
 class ReadRootGeneration(CeremonyCommand, frozen=True):
     """Tell how far making a root token is."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from holdfast.barrier import PreparedShares, Unsealed, is_unseal_key
 from holdfast.barrier.seal import Wrap
+from holdfast.barrier.seal_config import GPG
 from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
@@ -17,6 +18,7 @@ from holdfast.store.ceremonies.commands import (
     CancelRekey,
     CancelRootGeneration,
     CeremonyCommand,
+    DeleteShareBackup,
     ReadRekey,
     ReadRootGeneration,
     ReadShareBackup,
@@ -48,6 +50,10 @@ class OpenKeeper(Protocol):
 
     def adopt_shares(self, prepared: PreparedShares) -> None:
         """Store new shares and go on with them."""
+        ...
+
+    def forget_encrypted_shares(self) -> None:
+        """Keep them no longer."""
         ...
 
     def make_root_token(self) -> str:
@@ -83,6 +89,7 @@ class CeremonyDesk:
             SubmitNewShare: self._submit_new_share,
             RestartVerification: lambda _: self._running_rekey().restart_verification(),
             ReadShareBackup: lambda _: self._read_backup(),
+            DeleteShareBackup: lambda _: self._delete_backup(),
             ReadRootGeneration: lambda _: self._describe_generation(),
             StartRootGeneration: self._start_generation,
             CancelRootGeneration: lambda _: self._end_generation(),
@@ -161,6 +168,12 @@ class CeremonyDesk:
             for name, held in keys.items()
         }
         return {"nonce": "", "keys": keys, "keys_base64": encoded}
+
+    def _delete_backup(self) -> dict[str, Any]:
+        if self._keeper.require_unsealed().config.type == GPG:
+            raise InvalidInputError("backup: this store opens itself with its encrypted share, and keeps it")
+        self._keeper.forget_encrypted_shares()
+        return {}
 
     # -- a root token --------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from holdfast.store.ceremonies.commands import (
     CancelRekey,
     CancelRootGeneration,
     CeremonyCommand,
+    DeleteShareBackup,
     ReadRekey,
     ReadRootGeneration,
     ReadShareBackup,
@@ -61,6 +62,7 @@ _REKEY: dict[tuple[str, Operation], Build] = {
     ("verify", _WRITE): partial(_share, SubmitNewShare),
     ("verify", _DELETE): lambda _: RestartVerification(),
     ("backup", _READ): lambda _: ReadShareBackup(),
+    ("backup", _DELETE): lambda _: DeleteShareBackup(),
 }
 _GENERATION: dict[tuple[str, Operation], Build] = {
     ("attempt", _READ): lambda _: ReadRootGeneration(),
