@@ -296,7 +296,7 @@ class OpenStore:
         alias = entry.alias.expanded(entry.meta)
         said = tuple(alias.metadata.items())
         key = ("known", alias.home, alias.mount, alias.name, alias.groups, alias.linked, said)
-        return self.until_change(key, partial(self._known, alias))
+        return self.until_change(key, partial(self._known, alias)).of_token(entry.created_at)
 
     def until_change(self, key: Hashable, work: Callable[[], T]) -> T:
         """Return what ``work`` makes of shared records, or has made of them since anything shared changed.

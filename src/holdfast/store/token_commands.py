@@ -136,7 +136,8 @@ def known_in(scope: Scope, entry: TokenEntry) -> Known:
     """Return who the bearer of a token is, as of this transaction."""
     if entry.alias is None or entry.alias.home != scope.namespace.uuid:
         return NOBODY
-    return known_as(scope.view(IDENTITY), Names(scope.hasher), entry.alias.expanded(entry.meta))
+    known = known_as(scope.view(IDENTITY), Names(scope.hasher), entry.alias.expanded(entry.meta))
+    return known.of_token(entry.created_at)
 
 
 def _require_let_in(known: Known) -> None:

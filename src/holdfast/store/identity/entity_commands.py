@@ -20,8 +20,9 @@ from holdfast.store.identity.changes import (
     require_entity,
 )
 from holdfast.store.identity.commands import IdentityCommand, changed
+from holdfast.store.identity.known import place_of
 from holdfast.store.identity.names import Names, own_name, read_name
-from holdfast.store.identity.records import Alias, Entity, load_alias, load_entity
+from holdfast.store.identity.records import Alias, Entity, encode, load_alias, load_entity, removed_place
 from holdfast.store.layout import IDENTITY
 from holdfast.store.request import Answer
 
@@ -98,13 +99,24 @@ class DeleteEntities(IdentityCommand, frozen=True, kw_only=True):
         found = (find_named(view, names, "entity", name) or names.of_own_name(name)) if name else None
         return tuple(dict.fromkeys((*self.ids, *([found] if found else []))))
 
-    def change(self, view: Transaction, names: Names, now: float) -> Answer:  # noqa: ARG002 - not by time
-        """Remove them in this namespace."""
+    def change(self, view: Transaction, names: Names, now: float) -> Answer:
+        """Remove them in this namespace; the tokens of whoever they were end with them."""
         for entity_id in self._which(view, names):
             entity = load_entity(view, entity_id)
             if entity is not None and not entity.merged_into:
-                remove_entity(view, names, entity)
+                _remove(view, names, entity, now)
+            elif entity is None and names.is_of_an_alias(entity_id):
+                view.put(removed_place(entity_id), encode(now))
         return Answer()
+
+
+def _remove(view: Transaction, names: Names, entity: Entity, now: float) -> None:
+    aliases = [alias for key in entity.aliases if (alias := load_alias(view, key)) is not None]
+    remove_entity(view, names, entity)
+    # Whoever logs in by one of its aliases is one of these from now on.
+    next_ids = (place_of(view, names, alias.mount, alias.name).entity.id for alias in aliases)
+    for entity_id in {entity.id, *entity.merged_ids, *next_ids}:
+        view.put(removed_place(entity_id), encode(now))
 
 
 class MergeEntities(IdentityCommand, frozen=True, kw_only=True):

@@ -20,10 +20,12 @@ from holdfast.store.identity.records import (
     load_entity,
     load_group,
     names_below,
+    removed_at,
     unwritten_entity,
 )
 from holdfast.store.login_alias import LoginAlias
 
+_GONE = "the entity is gone"
 MAX_GROUPS = 10_000  # of one caller; nobody has that many, and the walk must end
 
 
@@ -35,12 +37,15 @@ class Known(msgspec.Struct, frozen=True):
         policies: of the entity and its groups, sorted.
         subject: what templates may say; ``None`` for nobody.
         refusal: why the token does not count, for the audit trail; empty if it does.
+        removed_at: Unix seconds at which the entity was removed, and its tokens ended, if it ever was; he is
+            somebody new since.
     """
 
     entity_id: str = ""
     policies: tuple[str, ...] = ()
     subject: Subject | None = None
     refusal: str = ""
+    removed_at: float = 0.0
 
     def all_policies(self, of_token: tuple[str, ...]) -> tuple[str, ...]:
         """Return the policies of a token together with those of whoever it belongs to."""
@@ -48,7 +53,13 @@ class Known(msgspec.Struct, frozen=True):
 
     def elsewhere(self, policies: tuple[str, ...]) -> "Known":
         """Return the same for a token of a namespace below, where his entity has these policies instead."""
-        return Known(self.entity_id, policies, self.subject, self.refusal)
+        return msgspec.structs.replace(self, policies=policies)
+
+    def of_token(self, made_at: float) -> "Known":
+        """Return the same for a token that was made at some time: it may have ended with the entity."""
+        if made_at >= self.removed_at or self.refusal:
+            return self
+        return Known(self.entity_id, refusal=_GONE)
 
 
 NOBODY = Known()
@@ -97,7 +108,7 @@ def known_as(view: Reader, names: Names, login: LoginAlias | None) -> Known:
     entity, alias = place.entity, place.alias
     refusal = ""
     if place.missing or (login.linked and alias is None):
-        refusal = "the entity is gone"
+        refusal = _GONE
     elif entity.disabled:
         refusal = "the entity is disabled"
     if refusal:
@@ -120,6 +131,7 @@ def known_as(view: Reader, names: Names, login: LoginAlias | None) -> Known:
             aliases=facts,
             groups={group.id: GroupFacts(group.name, group.metadata) for group in groups},
         ),
+        removed_at=removed_at(view, entity.id),
     )
 
 

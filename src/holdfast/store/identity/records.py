@@ -10,6 +10,7 @@
     group-alias-id/<id>            -> hash
     of-entity/<entity>/<group>     marks that an entity is in a group
     of-group/<group>/<group>       marks that the first group is in the second
+    removed/<entity>               when it was removed: tokens from before do not count
     below/<entity>/<namespace>     marks that groups of a namespace below list an entity, see ``below``
 
 ``<hash>`` is a keyed hash (see ``names``). Functions take views and plain values.
@@ -116,6 +117,7 @@ class Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
 encode = msgspec.msgpack.Encoder().encode
 _decode_entity = msgspec.msgpack.Decoder(Entity).decode
 _decode_alias = msgspec.msgpack.Decoder(Alias).decode
+_decode_time = msgspec.msgpack.Decoder(float).decode
 _decode_group = msgspec.msgpack.Decoder(Group).decode
 
 
@@ -135,6 +137,17 @@ def load_group(view: Reader, group_id: str) -> Group | None:
     """Return a group."""
     record = view.get(f"group/{group_id}")
     return None if record is None else _decode_group(record)
+
+
+def removed_at(view: Reader, entity_id: str) -> float:
+    """Return the Unix second at which an entity with this id was removed last; 0 for never."""
+    record = view.get(removed_place(entity_id))
+    return 0.0 if record is None else _decode_time(record)
+
+
+def removed_place(entity_id: str) -> str:
+    """Return where it says that an entity was removed."""
+    return f"removed/{entity_id}"
 
 
 def alias_place(key: str, *, of_group: bool) -> str:

@@ -168,6 +168,33 @@ def test_tokens_of_an_entity_that_was_removed_are_refused_and_its_login_begins_a
     assert job(store, "a")["entity_id"] != ann
 
 
+@pytest.mark.parametrize("kind", ["batch", "service"])
+@pytest.mark.parametrize("written", ["nothing", "disabled", "merged", "linked elsewhere"])
+def test_tokens_from_before_anybody_wrote_about_an_entity_end_with_it_too(store, identity, kind, written):
+    store.policy("maker", 'path "auth/token/create" { capabilities = ["update"] }')
+    accessor = enable_jwt(store, token_type=kind, token_policies="maker")
+    auth, other = job(store, "a"), job(store, "b")
+    tokens = [auth["client_token"]]
+    tokens += [store.token(by=auth["client_token"])] if kind == "service" else []
+    removed = auth["entity_id"]
+    if written == "disabled":
+        identity.write(f"entity/id/{removed}", disabled=True)
+    elif written != "nothing":
+        removed = identity.write("entity", name="ann")["id"]
+    if written == "merged":
+        identity.write("entity/merge", from_entity_ids=[auth["entity_id"]], to_entity_id=removed)
+    elif written == "linked elsewhere":
+        identity.write("entity-alias", name="a", mount_accessor=accessor, canonical_id=removed)
+    store.clock.advance(1)
+    identity.remove(f"entity/id/{removed}")
+    assert not any(store.is_live(token) for token in tokens)
+    assert store.is_live(other["client_token"])
+    again = job(store, "a")["client_token"]
+    assert store.is_live(again)
+    store.restart()
+    assert (store.is_live(tokens[0]), store.is_live(again)) == (False, True)
+
+
 def test_an_alias_that_is_taken_away_takes_the_login_from_its_entity(store, identity):
     enable_jwt(store)
     entity = job(store, "a")["entity_id"]
