@@ -29,6 +29,7 @@ from holdfast.ui.pages import Pages
 TICK_SECONDS = 5.0
 SHARED_TICK_SECONDS = 0.5
 AUDIT_TICK_SECONDS = 0.5
+SOON_SECONDS = 0.05  # between two ticks with work waiting: others come first, and most of the time is theirs
 
 log = logging.getLogger("holdfast.server")
 
@@ -122,23 +123,27 @@ async def keep_audit_up(store: Store, stopping: asyncio.Event) -> None:
         store.keep_audit_up()
 
 
-def keep_up(keeper: Keeper, trouble: Trouble) -> None:
+def keep_up(keeper: Keeper, trouble: Trouble) -> bool:
     """Have the keeper do what time asks for; what it cannot do now, it does at the next tick.
 
     A full disk must not end the process and so seal the store, from which one can still read. Trouble is
     said when it begins and when it ends.
 
+    Returns:
+        Whether the next tick should come soon.
+
     Raises:
         StorageBrokenError: nobody can tell what is stored, so this process must end.
     """
     try:
-        keeper.tick()
+        is_more_waiting = keeper.tick()
     except StorageBrokenError:
         raise
     except HoldfastError as error:
         trouble.met(error)
-    else:
-        trouble.over()
+        return False
+    trouble.over()
+    return is_more_waiting
 
 
 def reserve_addresses(config: ServerConfig) -> tuple[ServerConfig, dict[str, socket.socket]]:

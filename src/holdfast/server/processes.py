@@ -21,6 +21,7 @@ from holdfast.clock import SystemClock
 from holdfast.http.listener import HttpServer
 from holdfast.process.hardening import harden, unlock_file
 from holdfast.server.assembly import (
+    SOON_SECONDS,
     audit_opener,
     furniture,
     keep_audit_up,
@@ -131,6 +132,7 @@ def _writer_main(config: ServerConfig, context: WriterContext) -> None:
         current_key_message=current_key_message,
         on_tick=lambda: keep_up(keeper, upkeep_trouble),
         tick_seconds=tick_seconds(storage),
+        soon_seconds=SOON_SECONDS,
         grace_seconds=GRACE_SECONDS,
     )
     keeper.start()

@@ -14,6 +14,7 @@ import uvloop
 from holdfast.errors import HoldfastError
 from holdfast.process.hardening import harden
 from holdfast.server.assembly import (
+    SOON_SECONDS,
     audit_opener,
     keep_audit_up,
     keep_up,
@@ -79,10 +80,12 @@ def run_single(
         loop.add_signal_handler(signal.SIGHUP, reload_files, servers, local.store)
         ready(local)
         audit_upkeep = asyncio.create_task(keep_audit_up(local.store, stopping))
+        is_more_waiting = False
         while not stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), tick_seconds(storage))
-            keep_up(local.keeper, upkeep_trouble)
+                pause = SOON_SECONDS if is_more_waiting else tick_seconds(storage)
+                await asyncio.wait_for(stopping.wait(), pause)
+            is_more_waiting = keep_up(local.keeper, upkeep_trouble)
         await audit_upkeep
         for server in servers:
             await server.stop(GRACE_SECONDS)

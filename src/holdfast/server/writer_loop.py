@@ -51,9 +51,10 @@ class WriterLoop:
         current_key_message: what a new worker has to know; ``None`` while there is no key. It must already
             return the new message when that is broadcast. A ``bytearray`` is wiped once it was sent, so it
             must be a fresh one.
-        on_tick: called about every ``tick_seconds``, between batches.
+        on_tick: called about every ``tick_seconds``, between batches; after ``soon_seconds`` if it said so.
         on_reload: called after SIGHUP, between batches.
         tick_seconds: see there.
+        soon_seconds: see there.
         max_batch: the most changes handed to ``apply`` at once.
         grace_seconds: how long after ``stop`` workers may still finish.
     """
@@ -64,9 +65,10 @@ class WriterLoop:
         *,
         apply: Callable[[list[bytes]], Sequence[bytes]],
         current_key_message: Callable[[], bytes | bytearray | None],
-        on_tick: Callable[[], None] | None = None,
+        on_tick: Callable[[], bool] | None = None,
         on_reload: Callable[[], None] | None = None,
         tick_seconds: float = 1.0,
+        soon_seconds: float = 1.0,
         max_batch: int = MAX_BATCH,
         grace_seconds: float = 10.0,
     ) -> None:
@@ -76,6 +78,7 @@ class WriterLoop:
         self._on_tick = on_tick
         self._on_reload = on_reload
         self._tick_seconds = tick_seconds
+        self._soon_seconds = soon_seconds
         self._max_batch = max_batch
         self._grace_seconds = grace_seconds
         self._workers: deque[_Worker] = deque()
@@ -314,8 +317,8 @@ class WriterLoop:
             for worker in tuple(self._workers):
                 if worker.greeted_by <= now:
                     self._end_overdue(worker)
-            if self._on_tick is not None:
-                self._on_tick()
+            if self._on_tick is not None and self._on_tick():
+                self._next_tick = time.monotonic() + self._soon_seconds
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:

@@ -574,8 +574,12 @@ class Keeper:
 
     # -- other nodes, and time -----------------------------------------------------------------------------
 
-    def tick(self) -> None:
-        """Do what time asks for: follow other nodes, end tokens, rotate a keyring near its limit."""
+    def tick(self) -> bool:
+        """Do what time asks for: follow other nodes, end tokens, rotate a keyring near its limit.
+
+        Returns:
+            Whether more is waiting than was done at once, so that the next tick should come soon.
+        """
         if self._storage.shared:
             self._follow()
         if isinstance(self._state, Sealed):
@@ -585,10 +589,11 @@ class Keeper:
         if self._other_store is not None and not isinstance(self._state, Uninitialized):
             self._other_store.keep_up()
         if not isinstance(self._state, Unsealed) or self._hasher is None:
-            return
+            return False
         if not self._upkeep.is_ours():
-            return
+            return False
         self._do_upkeep()
+        return isinstance(self._state, Unsealed) and self._upkeep.writes_for_tokens(self._state.keyring)
 
     def _do_upkeep(self) -> None:
         """Do every step, whatever became of those before it: trouble with tokens keeps no key from rotation.

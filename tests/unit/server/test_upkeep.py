@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_store_open_and_the_work_for_later(store, trouble
     caplog.set_level("INFO")
     store.storage.failure = StorageFullError("no room", detail="ENOSPC")
     for _ in range(3):
-        keep_up(store.local.keeper, trouble)
+        assert keep_up(store.local.keeper, trouble) is False  # trouble is no reason to hurry
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
         "upkeep fails: no room ENOSPC"
     ]
