@@ -393,8 +393,7 @@ class Store:
         now = self._clock.now()  # one reading decides what has expired, and stamps both audit lines
         try:
             opened.refresh()
-            self._gate.check(opened.quotas, request.namespace + request.path, request.peer, now)
-            here = namespace_of(opened, request)
+            here = self._let_in(opened, request, now)
             if request.path.startswith(AUTH_PREFIX) and self._method_desk.takes(
                 request, lambda error: self._serve_again(request, error, done), done
             ):
@@ -421,6 +420,15 @@ class Store:
             self.submit(UseToken(token_hash=caller.token_hash), partial(self._counted, caller, request, done))
         else:
             self._admit(here, caller, request, now, done)
+
+    def _let_in(self, opened: OpenStore, request: StoreRequest, now: float) -> OpenStore:
+        """Count a request for quotas; return what is open for the namespace that it is for."""
+        asked = request.namespace + request.path
+        self._gate.check(opened.quotas, asked, request.peer, now)
+        here = namespace_of(opened, request)
+        if here is not opened:
+            self._gate.check_where_it_leads(opened.quotas, asked, request, now)
+        return here
 
     def _counted(
         self, caller: Caller, request: StoreRequest, done: Done, outcome: Answer | HoldfastError

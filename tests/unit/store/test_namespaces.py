@@ -242,6 +242,21 @@ class TestFinding:
         assert "secret/" in inside.ask("GET", "sys/internal/ui/mounts").data["secret"]
         assert inside.ask("GET", "sys/internal/ui/mounts/secret/a").data["path"] == "secret/"
 
+    @pytest.mark.parametrize(
+        "path", ["auth/token/lookup-self", "sys/internal/help/a/secret", "sys/internal/ui/mounts/a/secret"]
+    )
+    def test_a_request_that_leads_into_a_namespace_is_counted_there(self, store, path):
+        inside = create(store, "a")
+        inside.policy("p", {"secret/*": ["read"]})
+        token = inside.token("p", "default")
+        quota = {"path": "a/", "rate": 2, "interval": "1h"}
+        assert store.vault("PUT", "sys/quotas/rate-limit/a", quota, token=store.root).status == 204
+        assert [store.vault("GET", path, token=token).status for _ in range(3)] == [200, 200, 429]
+        everywhere = {"path": "", "rate": 4, "interval": "1h"}
+        store.vault("DELETE", "sys/quotas/rate-limit/a", token=store.root)
+        store.vault("PUT", "sys/quotas/rate-limit/all", everywhere, token=store.root)
+        assert [store.vault("GET", path, token=token).status for _ in range(5)] == [200] * 4 + [429]
+
     def test_a_request_is_counted_by_its_whole_path(self, store):
         for name in ("a", "b"):
             create(store, name)

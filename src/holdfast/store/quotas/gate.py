@@ -10,6 +10,7 @@ from math import ceil
 from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.records import Quotas, RateLimit
+from holdfast.store.request import StoreRequest
 
 _ROUNDING = 1e-3  # seconds, so that a wait of a whole second is told as that
 _V6_NETWORK_BITS = 64  # what one customer has at least; he can be at any address in it
@@ -91,6 +92,22 @@ class Gate:
         )
         if wait:
             raise QuotaExceededError(int(size), max(1, ceil(wait - _ROUNDING)))
+
+    def check_where_it_leads(self, table: QuotaTable, asked: str, request: StoreRequest, now: float) -> None:
+        """Count a request that is for another path than it was sent to, where another quota is for that.
+
+        Args:
+            table: the quotas.
+            asked: what was asked for.
+            request: as it is by now.
+            now: Unix seconds.
+
+        Raises:
+            QuotaExceededError: it is one too many.
+        """
+        path = request.namespace + request.path
+        if table.has_any and path != asked and table.find(path) is not table.find(asked):
+            self.check(table, path, request.peer, now)
 
 
 def _source(peer: str) -> str:
