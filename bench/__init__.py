@@ -5,6 +5,7 @@
     python -m bench memory                           memory for 100,000 secrets; takes --peer as well
     python -m bench growth                           the same store with 1,000 secrets and with 1,000,000
     python -m bench logins                           100,000 logins of machines; what they leave
+    python -m bench expiry                           100,000 tokens that run out at one moment
     python -m bench inprocess                        the request path without sockets, beside the bare parser
     python -m bench attach                           attaching an encrypted volume, beside a plain one
     python -m bench start                            from a store's command to its first answer

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bench import __doc__ as description
-from bench import attach, growth, inprocess, load, logins, report, start, weight, workload, wrk
+from bench import attach, expiry, growth, inprocess, load, logins, report, start, weight, workload, wrk
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,6 +68,10 @@ def _logins(options: argparse.Namespace) -> list[logins.Logins]:
     return logins.measure(options.logins, options.connections, options.workers, load.say)
 
 
+def _expiry(options: argparse.Namespace) -> list[expiry.Expiry]:
+    return expiry.measure(options.tokens, options.connections, options.workers, load.say)
+
+
 _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any], str]]] = {
     "load": (
         lambda options: load.measure(_load_settings(options, workload.Workload.secrets)),
@@ -76,6 +80,7 @@ _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any]
     "memory": (lambda options: weight.measure(_load_settings(options, weight.PER)), report.weight_table),
     "growth": (_growth, report.growth_table),
     "logins": (_logins, report.logins_table),
+    "expiry": (_expiry, report.expiry_table),
     "inprocess": (lambda options: inprocess.measure(options.rounds or 9), report.inprocess_table),
     "attach": (lambda options: attach.measure(options.rounds or 15), report.attach_table),
     "start": (lambda options: start.measure(options.rounds or 9, options.workers), report.start_table),
@@ -103,10 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     of_load.add_argument("--peer", default="", metavar="URL", help="another server of the Vault API")
     of_load.add_argument("--peer-token", default="", metavar="TOKEN", help="one that may do everything there")
     of_load.add_argument("--peer-ca", default="", metavar="FILE", help="certificate authority of the peer")
-    of_growth = parser.add_argument_group("growth and logins")
+    of_growth = parser.add_argument_group("growth, logins and expiry")
     of_growth.add_argument("--sizes", type=_positive, nargs="+", default=growth.SIZES, metavar="SECRETS")
     of_growth.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves of growth as SVG, too")
     of_growth.add_argument("--logins", type=_positive, default=100_000, help="how many")
+    of_growth.add_argument("--tokens", type=_positive, default=100_000, help="how many run out")
     return parser
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.attach import Timing
 from bench.contest import Result
+from bench.expiry import Expiry
 from bench.growth import LISTED_NAMES, Size
 from bench.inprocess import Measurement
 from bench.logins import Logins
@@ -133,6 +134,36 @@ def logins_table(results: Iterable[Logins]) -> str:
         for each in results
     ]
     head = ("logins", "per s", "p50 ms", "p99 ms", "errors", "bytes before", "bytes after")
+    return table(head, rows)
+
+
+def expiry_table(results: Iterable[Expiry]) -> str:
+    """Return the table of the expiry benchmark."""
+    rows = [
+        (
+            f"{each.tokens:,}",
+            f"{each.made:,.0f}",
+            f"{each.cleared:,.0f}",
+            _megabytes(each.storage_with),
+            _megabytes(each.storage_after),
+            f"{each.p50_ms:.2f}",
+            f"{each.quiet_p50_ms:.2f}",
+            f"{each.p99_ms:.2f}",
+            f"{each.quiet_p99_ms:.2f}",
+        )
+        for each in results
+    ]
+    head = (
+        "tokens",
+        "made per s",
+        "cleared per s",
+        "MB with",
+        "MB after",
+        "p50 ms",
+        "quiet",
+        "p99 ms",
+        "quiet",
+    )
     return table(head, rows)
 
 
