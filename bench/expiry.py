@@ -19,8 +19,8 @@ from bench.workload import Workload
 from bench.wrk import Run, find_wrk, run_wrk, walk_plan_text
 from holdfast.client import VaultClient
 from holdfast.storage.lmdb_engine import LmdbStorage
-from holdfast.store.token_commands import CreateToken
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens.commands import CreateToken
+from holdfast.store.tokens.records import TokenEntry
 
 SECRETS = 1_000
 _SECONDS = 5.0

@@ -11,7 +11,7 @@ from holdfast.errors import HoldfastError
 from holdfast.storage.lmdb_engine import LmdbStorage
 from holdfast.store.command import Command, decode_outcome, encode_command
 from holdfast.store.keeper_commands import SubmitShare
-from holdfast.store.kv_commands import Kv2Write
+from holdfast.store.kv.commands import Kv2Write
 from holdfast.store.local import LocalStore
 from holdfast.store.permit import Permit
 

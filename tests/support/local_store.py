@@ -21,7 +21,7 @@ from holdfast.iam.passwords import LEAST_ITERATIONS, LEAST_MEMORY_KIB, PasswordC
 from holdfast.iam.settings import IamSettings
 from holdfast.server.application import Application, error_body
 from holdfast.storage.memory import MemoryStorage
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.facts import Facts
 from holdfast.store.local import LocalStore
 from holdfast.store.seal_settings import SealSettings

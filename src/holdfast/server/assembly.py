@@ -19,7 +19,7 @@ from holdfast.server.config import ServerConfig
 from holdfast.server.peers import PeerClients
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage
-from holdfast.store.audit_trail import OpenDevices
+from holdfast.store.audit.trail import OpenDevices
 from holdfast.store.core import Peers, Store
 from holdfast.store.founding import Furniture
 from holdfast.store.keeper import Keeper

@@ -14,7 +14,7 @@ from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsSettings
 from holdfast.iam.settings import IamSettings
 from holdfast.server.config_cluster import ClusterSettings
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES
 from holdfast.store.seal_settings import SealSettings
 

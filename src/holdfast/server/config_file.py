@@ -28,7 +28,7 @@ from holdfast.server.config_iam import read_iam
 from holdfast.server.config_seal import read_seal
 from holdfast.server.config_stanzas import read_audit_device, read_listener, read_storage
 from holdfast.server.security_mode import parse_mode, require_mode
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.seal_settings import SealSettings
 
 log = logging.getLogger("holdfast.server")

@@ -42,7 +42,7 @@ from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
 from holdfast.storage.factory import open_storage
 from holdfast.storage.interface import Storage
-from holdfast.store.audit_health import AuditHealth
+from holdfast.store.audit.health import AuditHealth
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import Store
 from holdfast.store.facts import Facts

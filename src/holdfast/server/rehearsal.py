@@ -14,7 +14,7 @@ from holdfast.process.hardening import harden
 from holdfast.server.children import fork
 from holdfast.server.config import ServerConfig
 from holdfast.storage.factory import open_storage
-from holdfast.store.audit_keys import AUDIT_KEY_BYTES
+from holdfast.store.audit.keys import AUDIT_KEY_BYTES
 
 
 def rehearse(config: ServerConfig) -> None:

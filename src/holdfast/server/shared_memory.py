@@ -2,7 +2,7 @@
 
 import mmap
 
-from holdfast.store import audit_health
+from holdfast.store.audit import health as audit_health
 from holdfast.store.metrics import tally
 from holdfast.store.quotas.buckets import Buckets
 

@@ -33,7 +33,7 @@ from holdfast.store.founding import root_entry
 from holdfast.store.keeper_commands import InitializeStore, SubmitShare
 from holdfast.store.local import LocalStore
 from holdfast.store.request import Answer
-from holdfast.store.token_commands import CreateToken
+from holdfast.store.tokens.commands import CreateToken
 from holdfast.store.trouble import Trouble
 
 GRACE_SECONDS = 10.0

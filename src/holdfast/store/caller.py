@@ -11,7 +11,7 @@ from holdfast.policy.path_rules import PathRules
 from holdfast.policy.together import RulesTogether
 from holdfast.store.identity.known import NOBODY, Known
 from holdfast.store.namespaces.below import RulesBelow
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens.records import TokenEntry
 
 
 class UserToken(msgspec.Struct, frozen=True, gc=False):

@@ -22,8 +22,8 @@ from holdfast.store.mounts import MountTable, load_mounts
 from holdfast.store.namespaces.clearing import clear
 from holdfast.store.namespaces.records import ROOT, Namespace, load_at, load_by_uuid
 from holdfast.store.request import Answer
-from holdfast.store.token_purge import Room
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens.purge import Room
+from holdfast.store.tokens.records import TokenHasher
 
 
 class Scope:

@@ -4,31 +4,27 @@ from typing import Any, Union
 
 import msgspec
 
-from holdfast.store import (
-    audit_devices,
-    audit_headers,
-    cubbyhole_commands,
-    keeper_commands,
-    key_rotation,
-    kv_commands,
-    remount_commands,
-    system_commands,
-    token_commands,
-)
+from holdfast.store import keeper_commands, key_rotation, system_commands
+from holdfast.store.audit import devices as audit_devices
+from holdfast.store.audit import headers as audit_headers
 from holdfast.store.auth import mount_commands as auth_mount_commands
 from holdfast.store.auth import records as auth_records
 from holdfast.store.auth.approle import commands as approle_commands
 from holdfast.store.auth.jwt import commands as jwt_commands
 from holdfast.store.ceremonies import commands as ceremony_commands
 from holdfast.store.command import Command
+from holdfast.store.cubbyhole import commands as cubbyhole_commands
 from holdfast.store.iam import commands as iam_commands
 from holdfast.store.iam import login_commands
 from holdfast.store.identity import alias_commands, entity_commands, group_commands
+from holdfast.store.kv import commands as kv_commands
 from holdfast.store.leases import commands as lease_commands
 from holdfast.store.namespaces import commands as namespace_commands
 from holdfast.store.quotas import commands as quota_commands
 from holdfast.store.quotas import lease_commands as lease_quota_commands
-from holdfast.store.token_roles import commands as token_role_commands
+from holdfast.store.remount import commands as remount_commands
+from holdfast.store.tokens import commands as token_commands
+from holdfast.store.tokens.roles import commands as token_role_commands
 from holdfast.store.transit import commands as transit_commands
 from holdfast.store.wrapping import commands as wrapping_commands
 

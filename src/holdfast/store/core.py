@@ -32,7 +32,7 @@ from holdfast.iam.settings import IamSettings
 from holdfast.policy.acl import Capability
 from holdfast.storage.errors import OvertakenError, StorageUnavailableError
 from holdfast.storage.interface import Reader, Storage
-from holdfast.store.audit_trail import AuditTrail, OpenDevices, Schedule, call_at_once
+from holdfast.store.audit.trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.auth.desk import MethodDesk
 from holdfast.store.auth.dispatch import plan_auth
 from holdfast.store.auth.mounts import PREFIX as AUTH_PREFIX
@@ -41,6 +41,8 @@ from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
+from holdfast.store.description.fields import unrecognized
+from holdfast.store.description.path_help import HELP
 from holdfast.store.destination import Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.freshness import Freshness
@@ -50,7 +52,7 @@ from holdfast.store.iam.user_callers import LOGIN_PATH
 from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
-from holdfast.store.kv_routes import read_kv
+from holdfast.store.kv.routes import read_kv
 from holdfast.store.layout import IAM, Place, engine_place
 from holdfast.store.login_steps import Offload, run_here
 from holdfast.store.metrics.routes import show_metrics
@@ -58,8 +60,6 @@ from holdfast.store.mount_visit import MountVisit
 from holdfast.store.namespaces.arrival import namespace_of
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
-from holdfast.store.openapi_fields import unrecognized
-from holdfast.store.path_help import HELP
 from holdfast.store.permit import Permit
 from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
@@ -69,8 +69,8 @@ from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreReq
 from holdfast.store.route import Deferred, Plan, RouteTable, Stepwise
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
-from holdfast.store.token_commands import UseToken
-from holdfast.store.token_routes import TOKEN_ROUTES
+from holdfast.store.tokens.commands import UseToken
+from holdfast.store.tokens.routes import TOKEN_ROUTES
 from holdfast.store.visit import Visit
 from holdfast.store.wrapping.conclude import Conclusion, refuse_wrapping
 from holdfast.store.wrapping.records import NOT_VALID

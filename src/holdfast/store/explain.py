@@ -16,7 +16,7 @@ from holdfast.policy.path_rules import PathRules
 from holdfast.store import fields
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
-from holdfast.store.token_routes import live_by_accessor
+from holdfast.store.tokens.routes import live_by_accessor
 from holdfast.store.visit import Visit
 
 _VERBS: dict[str, Operation] = {

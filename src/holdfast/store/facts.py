@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.store.audit_health import AuditHealth
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.health import AuditHealth
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.metrics.tally import Tally
 
 

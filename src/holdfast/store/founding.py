@@ -17,8 +17,7 @@ from holdfast.crypto.openpgp import Recipient, public_part, read_recipient
 from holdfast.errors import InvalidInputError
 from holdfast.iam.settings import IamSettings
 from holdfast.storage.interface import Storage, Transaction
-from holdfast.store import token_records
-from holdfast.store.audit_keys import ensure_audit_keys
+from holdfast.store.audit.keys import ensure_audit_keys
 from holdfast.store.changes import mark_change
 from holdfast.store.cluster import Cluster, save_cluster
 from holdfast.store.keeper_commands import InitializeStore
@@ -27,7 +26,8 @@ from holdfast.store.mounts import MountTable, built_in_mounts, kv_mount, save_mo
 from holdfast.store.open_store import KEPT_ROOT_TOKEN, TOKEN_KEY
 from holdfast.store.policy_records import save_builtin_policies
 from holdfast.store.seal_settings import Place, SealSettings, ensure_private_key, store_private_key
-from holdfast.store.token_records import TokenEntry, TokenHasher
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenEntry, TokenHasher
 from holdfast.store.version_history import note_version
 
 DEFAULT_MOUNT = "secret/"

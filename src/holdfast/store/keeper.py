@@ -54,8 +54,7 @@ from holdfast.model import SecretBytes
 from holdfast.process.defect import describe_defect
 from holdfast.storage.errors import StorageBrokenError, StorageUnavailableError
 from holdfast.storage.interface import Storage, Transaction
-from holdfast.store import token_records
-from holdfast.store.audit_keys import ensure_audit_keys, load_audit_keys
+from holdfast.store.audit.keys import ensure_audit_keys, load_audit_keys
 from holdfast.store.ceremonies.commands import CeremonyCommand
 from holdfast.store.ceremonies.desk import CeremonyDesk
 from holdfast.store.changes import mark_change
@@ -94,7 +93,8 @@ from holdfast.store.other_store import OtherStore
 from holdfast.store.request import Answer
 from holdfast.store.seal_settings import store_private_key
 from holdfast.store.self_opening import require_superuser, unseal_key_from
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenHasher
 from holdfast.store.trouble import Trouble
 from holdfast.store.upkeep import Upkeep
 from holdfast.store.version_history import is_version_new, note_version

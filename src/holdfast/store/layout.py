@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 from holdfast.barrier import BarrierReader, BarrierTransaction, Keyring, RecordKind
 from holdfast.storage.interface import Reader, Transaction
-from holdfast.store.token_records import cubbyhole_prefix
+from holdfast.store.tokens.records import cubbyhole_prefix
 
 
 class Place(NamedTuple):

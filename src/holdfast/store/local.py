@@ -10,7 +10,7 @@ from holdfast.audit import AuditBroker
 from holdfast.clock import Clock, SystemClock
 from holdfast.iam.settings import IamSettings
 from holdfast.storage.interface import Storage
-from holdfast.store.audit_trail import OpenDevices, Schedule, call_at_once
+from holdfast.store.audit.trail import OpenDevices, Schedule, call_at_once
 from holdfast.store.changes import StoredCounter
 from holdfast.store.core import DEFAULT_MAX_SECRET_BYTES, DEFAULT_SECRET_MOUNTS, Peers, Store
 from holdfast.store.facts import Facts

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from holdfast.audit import AuditEntry
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, SealedError
-from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.audit.trail import AuditTrail
 from holdfast.store.command import Command
 from holdfast.store.open_store import OpenStore
 from holdfast.store.refusal import refusal_of

@@ -14,7 +14,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
 from holdfast.store.mount_notes import Notes, with_notes
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS
 
 MOUNT_TABLE_KEY = "table"
 CUBBYHOLE_PATH = "cubbyhole/"

@@ -26,12 +26,10 @@ from holdfast.policy.acl import Acl, Capability, PolicySet, Resolved
 from holdfast.policy.decision import Decision
 from holdfast.policy.templates import Subject
 from holdfast.storage.interface import Storage
-from holdfast.store import batch_tokens
-from holdfast.store.audit_devices import load_audit_devices
-from holdfast.store.audit_headers import load_audit_headers
-from holdfast.store.audit_keys import load_audit_keys
+from holdfast.store.audit.devices import load_audit_devices
+from holdfast.store.audit.headers import load_audit_headers
+from holdfast.store.audit.keys import load_audit_keys
 from holdfast.store.auth.mounts import AuthTable, load_auth_mounts
-from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import load_cluster
@@ -63,7 +61,9 @@ from holdfast.store.policy_records import load_policy
 from holdfast.store.quotas.gate import QuotaTable
 from holdfast.store.quotas.records import Quotas, load_quotas
 from holdfast.store.request import Operation
-from holdfast.store.token_records import TokenEntry, TokenHasher, live_until, load
+from holdfast.store.tokens import batch as batch_tokens
+from holdfast.store.tokens.batch import is_batch_token
+from holdfast.store.tokens.records import TokenEntry, TokenHasher, live_until, load
 
 TOKEN_KEY = "token-key"  # noqa: S105 - where it lies
 KEPT_ROOT_TOKEN = "root-token"  # noqa: S105 - where it lies

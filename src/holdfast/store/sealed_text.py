@@ -17,7 +17,7 @@ from secrets import token_bytes
 
 from holdfast.barrier import Keyring
 from holdfast.crypto.aead import OVERHEAD_BYTES, NotAuthenticError
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens.records import TokenHasher
 
 _VERSION = 1
 _TERM = slice(1, 5)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from holdfast.errors import InvalidInputError
 from holdfast.store.command import Command
-from holdfast.store.cubbyhole_routes import cubbyhole_paths, serve_cubbyhole
-from holdfast.store.kv_routes import kv_paths, serve_kv
+from holdfast.store.cubbyhole.routes import cubbyhole_paths, serve_cubbyhole
+from holdfast.store.kv.routes import kv_paths, serve_kv
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount, kv_mount, plain_mount
 from holdfast.store.request import Answer, Operation

@@ -8,40 +8,41 @@ from holdfast.errors import InvalidInputError, NotFoundError, PermissionDeniedEr
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.path_rules import PathRules
-from holdfast.store import fields, mount_notes, openapi
-from holdfast.store.audit_routes import AUDIT_ROUTES
+from holdfast.store import fields, mount_notes
+from holdfast.store.audit.routes import AUDIT_ROUTES
 from holdfast.store.auth.mount_routes import (
     AUTH_MOUNT_ROUTES,
     describe_auth_mount_of,
     describe_auth_mounts,
 )
-from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.ceremonies.routes import CEREMONY_ROUTES
 from holdfast.store.command import Command
+from holdfast.store.description import openapi
+from holdfast.store.description.path_help import HELP, explain_path
 from holdfast.store.explain import explain
 from holdfast.store.host_info import HOST_ROUTES
 from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.keeper_commands import DealShares, RotateKeyring, SealStore
 from holdfast.store.key_rotation import KEY_ROTATION_ROUTES
-from holdfast.store.kv_across_mounts import KV_ROUTES
+from holdfast.store.kv.across_mounts import KV_ROUTES
 from holdfast.store.layout import CONFIG, POLICIES, TOKENS
 from holdfast.store.leases.routes import LEASE_ROUTES
 from holdfast.store.metrics.routes import METRICS_ROUTES
 from holdfast.store.mounts import BUILT_IN_PATHS, Mount, wants_upgrade, with_said, with_ttls
 from holdfast.store.namespaces.routes import NAMESPACE_ROUTES, UI_NAMESPACES
 from holdfast.store.open_store import KEPT_ROOT_TOKEN
-from holdfast.store.path_help import HELP, explain_path
 from holdfast.store.policy_records import fold_name, list_policies, load_policy_text
 from holdfast.store.quotas.routes import QUOTA_ROUTES
-from holdfast.store.remount_routes import REMOUNT_ROUTES
+from holdfast.store.remount.routes import REMOUNT_ROUTES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route, RouteTable
 from holdfast.store.secrets_engines import new_mount
 from holdfast.store.standing_routes import STANDING_ROUTES
 from holdfast.store.system_commands import AddMount, DeletePolicy, RemoveMount, SavePolicy, TuneMount
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, load_live
-from holdfast.store.token_routes import TOKEN_ROUTES, live_by_accessor
+from holdfast.store.tokens.batch import is_batch_token
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS, load_live
+from holdfast.store.tokens.routes import TOKEN_ROUTES, live_by_accessor
 from holdfast.store.tools import TOOL_ROUTES
 from holdfast.store.version_history import VERSION_ROUTES
 from holdfast.store.visit import Visit

@@ -6,13 +6,14 @@ from functools import partial
 from holdfast.barrier import Keyring
 from holdfast.clock import Clock
 from holdfast.storage.interface import Lease, Storage, Transaction
-from holdfast.store import token_purge, token_records
 from holdfast.store.changes import mark_change
 from holdfast.store.iam.upkeep import tidy_users_tokens
 from holdfast.store.layout import IAM, NAMESPACES, TOKENS, reading, writing
 from holdfast.store.namespaces import records as namespaces
 from holdfast.store.namespaces.clearing import clear_gone
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens import purge as token_purge
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenHasher
 from holdfast.store.transit.rotation import KeyRotation
 
 LEASE = "upkeep"

@@ -18,7 +18,7 @@ from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.request import Operation
 from holdfast.store.secrets_engines import SECRETS_ENGINES
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
-from holdfast.store.token_routes import TOKEN_ROUTES
+from holdfast.store.tokens.routes import TOKEN_ROUTES
 
 METHODS_OF_HTTP = {
     Operation.READ: "GET",

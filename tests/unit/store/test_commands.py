@@ -18,13 +18,13 @@ from holdfast.errors import HoldfastError
 from holdfast.iam.passwords import LEAST_MEMORY_KIB, PasswordCost
 from holdfast.iam.settings import IamSettings
 from holdfast.storage.errors import KeyTooLongError, StorageFullError
-from holdfast.store import kv_routes
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.command import decode_outcome, encode_answer, encode_command, encode_failure
 from holdfast.store.command_types import COMMAND_TYPES, decode_command
 from holdfast.store.keeper_commands import FollowStorage
+from holdfast.store.kv import routes as kv_routes
 from holdfast.store.request import Answer, Failed
-from holdfast.store.token_commands import RenewToken, RevokeToken
+from holdfast.store.tokens.commands import RenewToken, RevokeToken
 
 KINDS = [
     kind

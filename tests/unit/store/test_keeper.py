@@ -12,7 +12,7 @@ from holdfast.storage.errors import StorageFullError
 from holdfast.storage.memory import MemoryStorage
 from holdfast.store.command import decode_outcome, encode_command
 from holdfast.store.keeper_commands import ReadSealStatus, SealStore
-from holdfast.store.token_commands import RevokeToken
+from holdfast.store.tokens.commands import RevokeToken
 
 A_SHARE_OF_ANOTHER_STORE = "0c" * 33
 

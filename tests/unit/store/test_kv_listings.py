@@ -4,8 +4,8 @@ import pytest
 from tests.support.local_store import StoreUnderTest
 
 from holdfast.engines.search import COST_OF_A_LIST
-from holdfast.store import kv_listing
-from holdfast.store.kv_listing import EFFORT
+from holdfast.store.kv import listing as kv_listing
+from holdfast.store.kv.listing import EFFORT
 
 
 @pytest.fixture

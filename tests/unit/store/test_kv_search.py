@@ -7,7 +7,7 @@ from tests.support.collecting_sink import CollectingSink
 from tests.support.local_store import StoreUnderTest
 
 from holdfast.engines.search import COST_OF_A_LIST
-from holdfast.store.kv_search import EFFORT, MAX_LIMIT, MAX_PATTERN_BYTES
+from holdfast.store.kv.search import EFFORT, MAX_LIMIT, MAX_PATTERN_BYTES
 
 SECRETS = ["app/db", "app/web/Stripe-Key", "team/a/stripe", "team/b/db", "top"]
 

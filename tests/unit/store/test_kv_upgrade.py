@@ -6,7 +6,7 @@ from tests.support.local_store import StoreUnderTest
 from holdfast.engines.errors import UpgradedError
 from holdfast.errors import InvalidInputError
 from holdfast.store.command import decode_outcome, encode_command
-from holdfast.store.kv_commands import Kv1Delete, Kv1Write
+from holdfast.store.kv.commands import Kv1Delete, Kv1Write
 from holdfast.store.permit import Permit
 
 BIG = b'{"k": "v", "n": 123456789012345678901234567890, "f": 1.10}'

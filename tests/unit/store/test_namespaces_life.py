@@ -11,7 +11,7 @@ from holdfast.server.records.copying import copy_records, records_of
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.memory import MemoryStorage
 from holdfast.store.namespaces.inside import MAX_OPEN
-from holdfast.store.token_purge import MAX_KEYS
+from holdfast.store.tokens.purge import MAX_KEYS
 
 READ_ALL = {"secret/*": ["read", "list"]}
 LOCKED = "API access to this namespace has been locked by an administrator"

@@ -5,11 +5,11 @@ import json
 import pytest
 from tests.support.routes import name_of
 
+from holdfast.store.description.fields import FIELDS, GLOSSARY
+from holdfast.store.description.words import explanation
 from holdfast.store.identity.routes import IDENTITY_ROUTES
-from holdfast.store.openapi_fields import FIELDS, GLOSSARY
-from holdfast.store.openapi_words import explanation
 from holdfast.store.system_routes import SYSTEM_ROUTES
-from holdfast.store.token_routes import TOKEN_ROUTES
+from holdfast.store.tokens.routes import TOKEN_ROUTES
 
 OWN_ROUTES = [*SYSTEM_ROUTES.routes, *TOKEN_ROUTES.routes, *IDENTITY_ROUTES.routes]
 

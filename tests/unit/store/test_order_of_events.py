@@ -7,7 +7,7 @@ import pytest
 from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.request import Operation
 from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
-from holdfast.store.token_routes import TOKEN_ROUTES
+from holdfast.store.tokens.routes import TOKEN_ROUTES
 
 METHODS = {
     Operation.READ: "GET",

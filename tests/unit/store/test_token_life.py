@@ -7,7 +7,7 @@ from tests.support.local_store import StoreUnderTest
 
 from holdfast.clock import SystemClock
 from holdfast.storage.memory import MemoryStorage
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS, TIDY_BATCH, USED_UP_GRACE_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS, TIDY_BATCH, USED_UP_GRACE_SECONDS
 
 HOUR = 3600
 

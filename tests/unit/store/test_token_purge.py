@@ -11,10 +11,11 @@ from holdfast.server.assembly import keep_up
 from holdfast.storage.errors import StorageFullError
 from holdfast.storage.memory import MemoryStorage
 from holdfast.storage.zookeeper.commit import MAX_PACKET_BYTES, Commit, packet_bytes
-from holdfast.store import token_purge, token_records
-from holdfast.store.cubbyhole_commands import MAX_ENTRIES
+from holdfast.store.cubbyhole.commands import MAX_ENTRIES
 from holdfast.store.layout import TOKENS, cubbyhole_place, writing
-from holdfast.store.token_records import USED_UP_GRACE_SECONDS, TokenEntry
+from holdfast.store.tokens import purge as token_purge
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import USED_UP_GRACE_SECONDS, TokenEntry
 from holdfast.store.trouble import Trouble
 from holdfast.store.upkeep import PURGES_AT_ONCE
 

@@ -29,11 +29,11 @@ from holdfast.model import MAX_REMEMBERED_BYTES, parse_duration, parse_path, rea
 from holdfast.model.path import Target
 from holdfast.store.bundle import Answers
 from holdfast.store.core import Store
+from holdfast.store.description.path_help import HELP
 from holdfast.store.metrics.routes import METRICS
 from holdfast.store.namespaces.server_wide import refuse_server_wide
-from holdfast.store.path_help import HELP
 from holdfast.store.request import EMPTY_BODY, Answer, Failed, Operation, StoreRequest
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS
 from holdfast.store.wrapping.routes import UNWRAP
 
 PREFIX = b"/v1/"

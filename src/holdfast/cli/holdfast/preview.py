@@ -111,7 +111,7 @@ def _needs_sudo(path: str, method: str) -> bool:
     from holdfast.errors import UnsupportedError
     from holdfast.store.request import Operation
     from holdfast.store.system_routes import SYSTEM_ROUTES
-    from holdfast.store.token_routes import TOKEN_ROUTES
+    from holdfast.store.tokens.routes import TOKEN_ROUTES
 
     operations = {"GET": (Operation.READ, Operation.LIST), "PATCH": (Operation.PATCH,)}
     operations |= {"DELETE": (Operation.DELETE,)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 
 from holdfast.clock import Clock
-from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.audit.trail import AuditTrail
 from holdfast.store.auth.login import Conclude, Login
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.provider_keys import Providers

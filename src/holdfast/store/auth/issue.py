@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.auth.token_settings import TokenSettings
 from holdfast.store.login_alias import LoginAlias
-from holdfast.store.token_commands import capped_warning
-from holdfast.store.token_records import BATCH, SERVICE, TokenEntry
+from holdfast.store.tokens.commands import capped_warning
+from holdfast.store.tokens.records import BATCH, SERVICE, TokenEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from holdfast.audit import AuditEntry
 from holdfast.barrier import BarrierReader
 from holdfast.errors import NotFoundError, PermissionDeniedError
 from holdfast.formats.strict_json import JsonObject, encode
-from holdfast.store import batch_tokens, fields
+from holdfast.store import fields
 from holdfast.store.auth.issue import Defaults, Earned, new_entry
 from holdfast.store.auth.mounts import AuthMount
 from holdfast.store.auth.provider_keys import Providers
@@ -30,7 +30,8 @@ from holdfast.store.networks import admits
 from holdfast.store.open_store import OpenStore
 from holdfast.store.quotas.lease_counts import refuse_if_full
 from holdfast.store.request import Answer, Done, Operation, StoreRequest
-from holdfast.store.token_commands import CreateToken, describe_auth
+from holdfast.store.tokens import batch as batch_tokens
+from holdfast.store.tokens.commands import CreateToken, describe_auth
 from holdfast.store.wrapping.conclude import refuse_wrapping
 
 T = TypeVar("T")

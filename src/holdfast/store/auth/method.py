@@ -12,7 +12,7 @@ from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred, Handler, Route, RouteTable
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens.records import TokenEntry
 
 AuthHandler = Callable[[AuthVisit], Answer | Command | Deferred]
 

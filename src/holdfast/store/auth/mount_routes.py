@@ -12,7 +12,7 @@ from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS
 from holdfast.store.visit import Visit
 
 

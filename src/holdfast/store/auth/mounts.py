@@ -15,7 +15,7 @@ from holdfast.model import parse_path
 from holdfast.storage.interface import Reader, Transaction
 from holdfast.store.mount_notes import Notes, with_notes
 from holdfast.store.mounts import MAX_DESCRIPTION_LENGTH
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS
 
 AUTH_TABLE_KEY = "auth"
 PREFIX = "auth/"

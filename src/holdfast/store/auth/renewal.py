@@ -5,7 +5,7 @@ from holdfast.store.auth.methods import METHODS
 from holdfast.store.command import Command
 from holdfast.store.layout import auth_place
 from holdfast.store.route import Deferred
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens.records import TokenEntry
 from holdfast.store.visit import Visit
 
 

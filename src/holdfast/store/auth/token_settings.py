@@ -13,7 +13,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.store import fields
 from holdfast.store.networks import parse_networks
 from holdfast.store.policy_records import fold_name
-from holdfast.store.token_records import BATCH, SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import BATCH, SYSTEM_MAX_TTL_SECONDS
 
 ROLE_TYPES = ("default", "service", "batch", "default-service", "default-batch")
 OLD_NAMES = ("ttl", "max_ttl", "period", "policies", "num_uses", "bound_cidrs")

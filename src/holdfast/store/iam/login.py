@@ -25,7 +25,7 @@ from holdfast.iam.errors import Code, TooManyTriesError
 from holdfast.iam.lockout import source_of
 from holdfast.iam.names import is_name
 from holdfast.iam.passwords import Passwords
-from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.audit.trail import AuditTrail
 from holdfast.store.iam import service_login, signing_keys
 from holdfast.store.iam.auth_tokens import write_auth_token
 from holdfast.store.iam.commands import AddSigningKey, RenewPasswordRecord

@@ -24,7 +24,7 @@ from holdfast.store.iam.auth_tokens import read_auth_token
 from holdfast.store.iam.path_grants import OWN_GRANTS, path_grants
 from holdfast.store.iam.revocations import is_revoked
 from holdfast.store.iam.signing_keys import SigningKeys
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens.records import TokenEntry
 from holdfast.tokens.errors import Reason, TokenError
 
 LOGIN_PATH = "acs/auth/login"

@@ -19,7 +19,7 @@ import msgspec
 
 from holdfast.errors import InvalidInputError
 from holdfast.model import parse_path
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens.records import TokenHasher
 
 MAX_NAME_BYTES = 512
 MAX_ALIAS_NAME_BYTES = 1024

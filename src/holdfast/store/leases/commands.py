@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from holdfast.errors import InvalidInputError
-from holdfast.store import token_records
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import TOKENS
 from holdfast.store.leases.ids import find_lease, leases_below
 from holdfast.store.request import Answer
-from holdfast.store.token_commands import renew_token
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.commands import renew_token
 
 
 class RenewLease(Command, frozen=True, kw_only=True):

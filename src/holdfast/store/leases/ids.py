@@ -9,8 +9,8 @@ has no lease, and neither has one that is stored nowhere.
 from collections.abc import Iterator
 
 from holdfast.storage.interface import Reader
-from holdfast.store import token_records
-from holdfast.store.token_records import TokenEntry, TokenHasher
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenEntry, TokenHasher
 
 
 def lease_id(entry: TokenEntry, token_hash: str) -> str:

@@ -5,9 +5,9 @@ more closely: what is asked of a token itself is asked where the token is from, 
 is asked where that path leads.
 """
 
+from holdfast.store.description.path_help import HELP
 from holdfast.store.namespaces.server_wide import refuse_server_wide
 from holdfast.store.open_store import OpenStore
-from holdfast.store.path_help import HELP
 from holdfast.store.request import StoreRequest
 from holdfast.store.system_routes import UI_MOUNT
 from holdfast.store.wrapping.routes import UNWRAP, carry_own_token

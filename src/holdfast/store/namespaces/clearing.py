@@ -8,12 +8,12 @@ after a crash between two of them the mark still says what is left.
 
 from holdfast.barrier import Keyring
 from holdfast.storage.interface import Transaction
-from holdfast.store import token_records
 from holdfast.store.layout import NAMESPACES, TOKENS, Place, writing
 from holdfast.store.namespaces import records
 from holdfast.store.namespaces.records import Namespace
-from holdfast.store.token_purge import BYTES_OF_A_STEP, KEYS_OF_A_TOKEN, Room, first_below
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.purge import BYTES_OF_A_STEP, KEYS_OF_A_TOKEN, Room, first_below
+from holdfast.store.tokens.records import TokenHasher
 
 _RECORDS = 4
 _PAGE = 100

@@ -17,7 +17,7 @@ from holdfast.store.namespaces.inside import NOT_FOUND
 from holdfast.store.namespaces.records import Namespace
 from holdfast.store.policy_records import save_builtin_policies
 from holdfast.store.request import Answer
-from holdfast.store.token_purge import Room
+from holdfast.store.tokens.purge import Room
 
 LEAVING = "namespace: this one was deleted, and what it held is still being removed: try again in a minute"
 

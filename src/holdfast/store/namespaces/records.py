@@ -7,7 +7,7 @@
 
 Everything that a namespace holds lies below ``ns/<uuid>/``, in the same layout as that of the root namespace
 has from the top, see ``layout``. Tokens of all namespaces lie side by side, and say by their names which
-namespace they are of, see ``token_records``. The uuid is never used again.
+namespace they are of, see ``tokens.records``. The uuid is never used again.
 """
 
 import msgspec

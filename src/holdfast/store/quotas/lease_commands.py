@@ -5,7 +5,6 @@ from typing import ClassVar
 import msgspec
 
 from holdfast.errors import InvalidInputError
-from holdfast.store import token_records
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import TOKENS
 from holdfast.store.quotas.lease_counts import (
@@ -16,6 +15,7 @@ from holdfast.store.quotas.lease_counts import (
     save_lease_counts,
 )
 from holdfast.store.request import Answer
+from holdfast.store.tokens import records as token_records
 
 
 class SaveLeaseCount(Command, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from functools import partial
 from holdfast.audit import AuditEntry
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, InvalidInputError
-from holdfast.store.audit_trail import AuditTrail
+from holdfast.store.audit.trail import AuditTrail
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Done, StoreRequest
 from holdfast.store.wrapping.commands import WrapAnswer

@@ -1,6 +1,6 @@
 """Answers that wait: where they lie, and the one-time token that stands for each.
 
-    wrapped/<token hash>    the answer, beside the token's own records (see ``token_records``)
+    wrapped/<token hash>    the answer, beside the token's own records (see ``tokens.records``)
 
 An answer and its token are made in one transaction, and end in one: handed out, revoked, or run out. It is a
 record of the barrier like any other, so nobody reads it without the store, and nobody finds it without the
@@ -16,9 +16,9 @@ from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.builtin import RESPONSE_WRAPPING
 from holdfast.storage.interface import Reader, Transaction
-from holdfast.store import token_records
 from holdfast.store.request import Answer
-from holdfast.store.token_records import TokenEntry, TokenHasher, wrapped_key
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenEntry, TokenHasher, wrapped_key
 
 NOT_VALID = "wrapping token is not valid or does not exist"
 

@@ -4,7 +4,7 @@ import msgspec
 
 from holdfast.storage.interface import Transaction
 from holdfast.store.auth.token_settings import TokenSettings
-from holdfast.store.token_records import TokenHasher
+from holdfast.store.tokens.records import TokenHasher
 
 TIDY_BATCH = 100
 

@@ -15,7 +15,7 @@ import msgspec
 from holdfast.barrier import Keyring
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.store.sealed_text import ForgedTextError, open_text, seal_text
-from holdfast.store.token_records import TokenEntry, TokenHasher, decode_entry, encode_entry
+from holdfast.store.tokens.records import TokenEntry, TokenHasher, decode_entry, encode_entry
 
 BATCH_TOKEN_PREFIX = "hvb."  # noqa: S105 - what Vault 1.10 and later put before a batch token
 MAX_BATCH_TOKEN_LENGTH = 4096  # half a header line

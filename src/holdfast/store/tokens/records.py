@@ -6,10 +6,10 @@ The token itself is never stored. Below ``sys/token/`` (a view of the barrier):
     accessor/<accessor hash>      -> hash
     parent/<parent hash>/<hash>   marks a child, so that revoking a token finds its descendants
     expiry/<unix seconds>/<hash>  marks when an entry ends, so that tidying reads only what is due
-    role/<name>                   a token role, see ``token_roles``
+    role/<name>                   a token role, see ``tokens.roles``
     wrapped/<hash>                an answer that waits for the one use of the token, see ``wrapping``
     cubbyhole/<hash>/...          what the token keeps for itself, see ``cubbyhole``
-    purge/<hash>                  marks a dead token that has left something behind, see ``token_purge``
+    purge/<hash>                  marks a dead token that has left something behind, see ``tokens.purge``
 
 ``<hash>`` is an HMAC-SHA256 under a key that lives inside the barrier, so that nobody who reads the
 storage learns a token, and nobody who knows a token finds its entry without the key.
@@ -66,7 +66,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         uses_left: remaining uses; 0 for unlimited, -1 for used up.
         parent: hash of the parent, empty for an orphan.
         renewed_at: Unix seconds of the last renewal, 0 for none.
-        type: ``service``, or ``batch`` for one that is stored nowhere (see ``batch_tokens``).
+        type: ``service``, or ``batch`` for one that is stored nowhere (see ``tokens.batch``).
         bound_cidrs: the networks it may be used from; empty for any.
         max_ttl_seconds: how long after its creation renewals may keep it alive; 0 for the system maximum.
         mount: uuid of the auth mount that it, or the ancestor it depends on, came from by a login.
@@ -378,7 +378,7 @@ def revoke(tx: Transaction, hasher: TokenHasher, token_hash: str, *, keep_childr
     It does not matter which namespaces these are of, nor which one ``hasher`` is for.
 
     Only what makes the token live goes at once, which is little however much depends on it: every descendant
-    is dead without it. A mark says that there is a cubbyhole or a child; ``token_purge`` clears those away.
+    is dead without it. A mark says that there is a cubbyhole or a child; ``tokens.purge`` clears those away.
     Children that are kept have to be changed here, all of them.
     """
     entry = load(tx, token_hash)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from holdfast.errors import InvalidInputError
-from holdfast.store.token_roles.records import TokenRole
+from holdfast.store.tokens.roles.records import TokenRole
 
 
 def policies_by_role(

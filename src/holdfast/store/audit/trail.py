@@ -30,7 +30,7 @@ from holdfast.errors import (
     UnavailableError,
 )
 from holdfast.process.defect import describe_defect
-from holdfast.store.audit_health import AuditHealth
+from holdfast.store.audit.health import AuditHealth
 from holdfast.store.caller import Caller
 from holdfast.store.destination import Destination
 from holdfast.store.open_store import OpenStore

@@ -4,7 +4,7 @@ from holdfast.errors import ConflictError
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import TOKEN_ROLES
 from holdfast.store.request import Answer
-from holdfast.store.token_roles.records import TokenRole, encode_role, load_role
+from holdfast.store.tokens.roles.records import TokenRole, encode_role, load_role
 
 
 class SaveTokenRole(Command, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from holdfast.errors import InvalidInputError, TooLargeError, UnsupportedError
 from holdfast.formats.strict_json import encode
 from holdfast.storage.interface import Reader
 from holdfast.store.command import Command
-from holdfast.store.cubbyhole_commands import CubbyholeDelete, CubbyholeWrite
+from holdfast.store.cubbyhole.commands import CubbyholeDelete, CubbyholeWrite
 from holdfast.store.layout import cubbyhole_place
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount

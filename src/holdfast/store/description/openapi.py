@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from holdfast.formats.strict_json import encode
 from holdfast.store.auth.methods import METHODS
 from holdfast.store.auth.mounts import AuthMount
+from holdfast.store.description.fields import request_schema
+from holdfast.store.description.schemas import ERRORS, SCHEMAS, responses
+from holdfast.store.description.words import summary
 from holdfast.store.mounts import Mount
-from holdfast.store.openapi_fields import request_schema
-from holdfast.store.openapi_schemas import ERRORS, SCHEMAS, responses
-from holdfast.store.openapi_words import summary
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import RouteTable
 from holdfast.store.secrets_engines import SECRETS_ENGINES
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     Attributes:
         path: below ``/v1/``, with names for what is open in it.
         operation: what a caller may do there.
-        pattern: by which ``openapi_words`` and ``openapi_fields`` know the path.
+        pattern: by which ``description.words`` and ``description.fields`` know the path.
         kind: type of the mount that serves it; empty for the store's own.
         remarks: what else the document says of it.
     """

@@ -13,7 +13,7 @@ from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.networks import parse_networks
 from holdfast.store.policy_records import fold_name
-from holdfast.store.token_records import BATCH, SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import BATCH, SYSTEM_MAX_TTL_SECONDS
 
 TYPES = ("default-service", "default-batch", "service", "batch")
 _PAGE = 1000

@@ -7,7 +7,6 @@ import msgspec
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.formats.strict_json import encode
 from holdfast.model import format_short_duration
-from holdfast.store import token_records
 from holdfast.store.auth.mounts import AuthMount, load_auth_mounts
 from holdfast.store.command import Command, Scope
 from holdfast.store.identity.known import NOBODY, Known, known_as
@@ -15,7 +14,8 @@ from holdfast.store.identity.names import Names
 from holdfast.store.layout import IDENTITY, MOUNTS, POLICIES, TOKEN_ROLES, TOKENS, auth_place
 from holdfast.store.policy_records import load_policy_text
 from holdfast.store.request import Answer
-from holdfast.store.token_records import TokenEntry
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.records import TokenEntry
 
 
 class CreateToken(Command, frozen=True, kw_only=True):

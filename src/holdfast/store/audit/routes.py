@@ -9,14 +9,14 @@ from holdfast.clock import rfc3339
 from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
-from holdfast.store.audit_devices import (
+from holdfast.store.audit.devices import (
     DisableAuditDevice,
     EnableAuditDevice,
     check_unused,
     new_audit_key,
 )
-from holdfast.store.audit_header_routes import AUDIT_HEADER_ROUTES
-from holdfast.store.audit_rules import AuditRules
+from holdfast.store.audit.header_routes import AUDIT_HEADER_ROUTES
+from holdfast.store.audit.rules import AuditRules
 from holdfast.store.command import Command
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred, Route

@@ -12,13 +12,13 @@ import msgspec
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.storage.interface import Reader
-from holdfast.store import token_records
 from holdfast.store.auth.mounts import load_auth_mounts, save_auth_mounts
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import MOUNTS, TOKENS
 from holdfast.store.leases.ids import leases_below
 from holdfast.store.mounts import BUILT_IN_PATHS, save_mounts
 from holdfast.store.request import Answer
+from holdfast.store.tokens import records as token_records
 
 MOVES_KEY = "moves"
 MAX_REMEMBERED_MOVES = 100

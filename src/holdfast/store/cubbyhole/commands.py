@@ -5,11 +5,11 @@ from itertools import islice
 from holdfast.engines import kv1
 from holdfast.errors import InvalidInputError, UnauthenticatedError
 from holdfast.storage.interface import Transaction
-from holdfast.store import token_records
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import TOKENS, cubbyhole_place
 from holdfast.store.permit import Permit
 from holdfast.store.request import Answer
+from holdfast.store.tokens import records as token_records
 
 MAX_ENTRIES = 1000  # of one token; each costs listing those that are there
 

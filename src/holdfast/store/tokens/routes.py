@@ -9,10 +9,9 @@ from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
 from holdfast.policy.acl import Capability
 from holdfast.policy.builtin import RESPONSE_WRAPPING
-from holdfast.store import batch_tokens, fields, token_records
+from holdfast.store import fields
 from holdfast.store.auth.mounts import TOKEN_MOUNT
 from holdfast.store.auth.renewal import renewing
-from holdfast.store.batch_tokens import is_batch_token
 from holdfast.store.caller import Caller
 from holdfast.store.command import Command
 from holdfast.store.iam.auth_tokens import is_user_token
@@ -26,7 +25,10 @@ from holdfast.store.policy_records import fold_name
 from holdfast.store.quotas.lease_counts import refuse_if_full
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Deferred, Route, RouteTable
-from holdfast.store.token_commands import (
+from holdfast.store.tokens import batch as batch_tokens
+from holdfast.store.tokens import records as token_records
+from holdfast.store.tokens.batch import is_batch_token
+from holdfast.store.tokens.commands import (
     CreateToken,
     RenewToken,
     RevokeAccessor,
@@ -35,7 +37,7 @@ from holdfast.store.token_commands import (
     limit_ttl,
     with_lifetime,
 )
-from holdfast.store.token_records import (
+from holdfast.store.tokens.records import (
     BATCH,
     SERVICE,
     TokenEntry,
@@ -43,9 +45,9 @@ from holdfast.store.token_records import (
     list_accessors,
     load_live,
 )
-from holdfast.store.token_roles.policies import may_use_alias, policies_by_role
-from holdfast.store.token_roles.records import TokenRole, load_role, role_name
-from holdfast.store.token_roles.routes import TOKEN_ROLE_ROUTES
+from holdfast.store.tokens.roles.policies import may_use_alias, policies_by_role
+from holdfast.store.tokens.roles.records import TokenRole, load_role, role_name
+from holdfast.store.tokens.roles.routes import TOKEN_ROLE_ROUTES
 from holdfast.store.visit import Visit
 
 MAX_DISPLAY_NAME_LENGTH = 256

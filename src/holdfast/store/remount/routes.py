@@ -7,7 +7,7 @@ from holdfast.model import parse_path
 from holdfast.store import fields
 from holdfast.store.command import Command
 from holdfast.store.layout import MOUNTS
-from holdfast.store.remount_commands import AUTH, Move, MoveMount, load_moves
+from holdfast.store.remount.commands import AUTH, Move, MoveMount, load_moves
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route
 from holdfast.store.visit import Visit

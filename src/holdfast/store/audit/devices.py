@@ -8,7 +8,7 @@ import msgspec
 from holdfast.audit import DeviceSettings
 from holdfast.errors import InvalidInputError
 from holdfast.storage.interface import Reader, Transaction
-from holdfast.store.audit_keys import AUDIT_KEY_BYTES
+from holdfast.store.audit.keys import AUDIT_KEY_BYTES
 from holdfast.store.command import Command, Scope
 from holdfast.store.layout import AUDIT, CONFIG
 from holdfast.store.request import Answer

@@ -6,7 +6,7 @@ from typing import Any
 from holdfast.errors import InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
-from holdfast.store.audit_headers import HideHeader, ShowHeader, load_audit_headers
+from holdfast.store.audit.headers import HideHeader, ShowHeader, load_audit_headers
 from holdfast.store.command import Command
 from holdfast.store.layout import CONFIG
 from holdfast.store.request import Answer, Operation

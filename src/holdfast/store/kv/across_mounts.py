@@ -4,8 +4,8 @@ These paths are of this store alone. A live token is all that they take, since e
 touch is judged like a request for it.
 """
 
-from holdfast.store.kv_bulk_read import bulk_read
-from holdfast.store.kv_search import search_names
+from holdfast.store.kv.bulk_read import bulk_read
+from holdfast.store.kv.search import search_names
 from holdfast.store.request import Operation
 from holdfast.store.route import Route
 

@@ -5,8 +5,8 @@ from holdfast.store.command import Command
 from holdfast.store.layout import TOKEN_ROLES
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Route
-from holdfast.store.token_roles.commands import DeleteTokenRole, SaveTokenRole
-from holdfast.store.token_roles.records import (
+from holdfast.store.tokens.roles.commands import DeleteTokenRole, SaveTokenRole
+from holdfast.store.tokens.roles.records import (
     TokenRole,
     describe_role,
     list_roles,

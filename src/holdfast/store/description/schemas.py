@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from holdfast.store.openapi_words import MEMBERS
+from holdfast.store.description.words import MEMBERS
 from holdfast.store.request import Operation
 
 _TEXT, _FLAG, _COUNT = {"type": "string"}, {"type": "boolean"}, {"type": "integer", "minimum": 0}
@@ -120,7 +120,7 @@ def responses(key: str, operation: Operation, *, is_status: bool = False) -> dic
     """Return what an operation may answer.
 
     Args:
-        key: the path as ``openapi_words`` knows it.
+        key: the path as ``description.words`` knows it.
         operation: the operation.
         is_status: whether its answers have no envelope.
     """

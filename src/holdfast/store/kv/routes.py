@@ -15,7 +15,7 @@ from holdfast.errors import InvalidInputError, UnsupportedError
 from holdfast.formats.strict_json import JsonObject
 from holdfast.store import fields
 from holdfast.store.command import Command
-from holdfast.store.kv_commands import (
+from holdfast.store.kv.commands import (
     Kv1Delete,
     Kv1Write,
     Kv2DeleteCurrent,
@@ -29,12 +29,12 @@ from holdfast.store.kv_commands import (
     Kv2WriteConfig,
     Kv2WriteMetadata,
 )
-from holdfast.store.kv_listing import list_secrets, list_with_metadata
+from holdfast.store.kv.listing import list_secrets, list_with_metadata
 from holdfast.store.mount_visit import MountVisit
 from holdfast.store.mounts import Mount
 from holdfast.store.request import Answer, Operation
 from holdfast.store.route import Stepwise
-from holdfast.store.token_records import SYSTEM_MAX_TTL_SECONDS
+from holdfast.store.tokens.records import SYSTEM_MAX_TTL_SECONDS
 
 MAX_DIGITS = 9
 NOT_A_PATH = (

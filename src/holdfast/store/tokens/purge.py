@@ -13,7 +13,7 @@ one that is marked.
 from collections.abc import Iterator
 
 from holdfast.storage.interface import Reader, Transaction
-from holdfast.store.token_records import (
+from holdfast.store.tokens.records import (
     PURGES,
     TokenHasher,
     children_prefix,

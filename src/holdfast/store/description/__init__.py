@@ -1,0 +1,1 @@
+"""What there is to ask for, written down from the route tables."""

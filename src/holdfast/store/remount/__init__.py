@@ -1,0 +1,1 @@
+"""Moving a mount to another path."""

@@ -1,0 +1,1 @@
+"""Tokens: records, commands, paths, roles, and what the dead ones leave behind."""
