@@ -151,4 +151,6 @@ def test_kind_numbers_are_stored_and_never_change():
         "CONFIG": 9,
         "IAM": 10,
         "AUTH": 11,
+        "IDENTITY": 12,
+        "NAMESPACE": 13,
     }
