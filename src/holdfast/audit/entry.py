@@ -66,7 +66,7 @@ class AuditTarget:
         self.clear_request = clear_request
         self.clear_response = clear_response
         around = _around_path(operation, mount_point, mount_type, namespace, namespace_id)
-        self.members = around + further_members(path=path)
+        self.members = b'%b,"path":%b' % (around, _encode(path)) if path else around
 
 
 @functools.lru_cache(maxsize=1024)

@@ -54,7 +54,7 @@ from holdfast.store.layout import (
 )
 from holdfast.store.login_alias import LoginAlias
 from holdfast.store.mount_notes import shown_in_audit
-from holdfast.store.mounts import MountTable, load_mounts
+from holdfast.store.mounts import Mount, MountTable, load_mounts
 from holdfast.store.namespaces.inside import Inside
 from holdfast.store.namespaces.records import ROOT, Namespace
 from holdfast.store.policy_records import load_policy
@@ -175,6 +175,7 @@ class OpenStore:
         self.stores_by_mount: dict[str, str] = {}
         remembered = MAX_REMEMBERED_IN_NAMESPACE if root else MAX_REMEMBERED_DESTINATIONS
         self.destination = lru_cache(maxsize=remembered)(self._find_destination)
+        self._inside_mounts: dict[str, tuple[BarrierReader, dict[str, Any]]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -201,6 +202,7 @@ class OpenStore:
                 if mount.type == "kv" and mount.is_versioned and mount.path.count("/") == 1
             }
             self.destination.cache_clear()
+            self._inside_mounts.clear()
         self._seen_change = change
 
     def _refresh_common(self) -> None:
@@ -339,9 +341,9 @@ class OpenStore:
         return self._acl(() if known.refusal else known.all_policies(entry.policies), known.subject)[0]
 
     def _find_destination(self, operation: Operation, path: str) -> Destination:
-        target = partial(AuditTarget, namespace=self.namespace.path, namespace_id=self.namespace.id)
         mount = self.mounts.find(path) or self.mounts.find(path + "/")  # ``secret`` means ``secret/``
         if mount is None:
+            target = partial(AuditTarget, namespace=self.namespace.path, namespace_id=self.namespace.id)
             auth_mount = self.auth_mounts.find(path) if path.startswith("auth/") else None
             if auth_mount is None:
                 return Destination(target(operation, path))
@@ -350,11 +352,23 @@ class OpenStore:
             return Destination(
                 target(operation, path, mount_point=where, mount_type=auth_mount.type, **shown)
             )
-        shown = shown_in_audit(mount.notes)
+        inside = self._inside_mounts.get(mount.path)
+        if inside is None:
+            inside = self._inside_mounts[mount.path] = self._inside(mount)
+        view, around = inside
         return Destination(
-            target(operation, path, mount_point=mount.path, mount_type=mount.type, **shown),
-            Mounted(mount, path[len(mount.path) :], self.view(engine_place(mount.storage_prefix))),
+            AuditTarget(operation, path, **around), Mounted(mount, path[len(mount.path) :], view)
         )
+
+    def _inside(self, mount: Mount) -> tuple[BarrierReader, dict[str, Any]]:
+        """Return what all paths below a mount have in common: what reads them, and what audit lines say."""
+        return self.view(engine_place(mount.storage_prefix)), {
+            "mount_point": mount.path,
+            "mount_type": mount.type,
+            "namespace": self.namespace.path,
+            "namespace_id": self.namespace.id,
+            **shown_in_audit(mount.notes),
+        }
 
     def _load_caller(self, token: str, token_hash: str, now: float) -> Caller:
         if is_user_token(token):
