@@ -20,6 +20,7 @@ class Cluster:
         accounts: uid by (namespace, name); take one away to delete the account.
         reviewers: who may create a TokenReview, by user name.
         reviews: what was asked, decoded.
+        labels: of namespaces; those that are not there do not exist.
     """
 
     def __init__(self, service: HttpsService) -> None:
@@ -28,8 +29,14 @@ class Cluster:
         self.accounts: dict[tuple[str, str], str] = {}
         self.reviewers = {REVIEWER}
         self.reviews: list[Any] = []
+        self.labels: dict[str, dict[str, str]] = {}
         self._tokens: dict[str, tuple[str, str, str, list[str]]] = {}
         service.pages = {REVIEWS: self._review, KEYS: {"keys": [as_jwk(self.key)]}}
+
+    def label(self, namespace: str, **labels: str) -> None:
+        """Make a namespace, which a reviewer may look at."""
+        self.labels[namespace] = labels
+        self.service.pages[f"/api/v1/namespaces/{namespace}"] = self._namespace
 
     def add(self, namespace: str, name: str) -> None:
         self.accounts[namespace, name] = f"uid-of-{namespace}-{name}"
@@ -78,6 +85,15 @@ class Cluster:
     def _user(self, text: str) -> tuple[str, str, str, list[str]] | None:
         known = self._tokens.get(text)
         return known if known is not None and self.accounts.get(known[:2]) == known[2] else None
+
+    def _namespace(self, path: str, headers: dict[str, str], _body: Any) -> Answer:
+        bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
+        if bearer is None:
+            return 401, {"kind": "Status", "code": 401}
+        if f"system:serviceaccount:{bearer[0]}:{bearer[1]}" not in self.reviewers:
+            return 403, {"kind": "Status", "code": 403}
+        name = path.rpartition("/")[2]
+        return 200, {"kind": "Namespace", "metadata": {"name": name, "labels": self.labels[name]}}
 
     def _review(self, _path: str, headers: dict[str, str], body: Any) -> Answer:
         bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))

@@ -13,6 +13,7 @@ from holdfast.store.auth.kubernetes.service_account import ServiceAccount
 from holdfast.tokens.compact import write_compact
 
 LOGIN = "kubernetes/login"
+SELECTOR = "bound_service_account_namespace_selector"
 DENIED = "1 error occurred:\n\t* permission denied\n\n"
 
 
@@ -542,8 +543,20 @@ def test_a_configuration_is_refused(store, fields, refusal):
         pytest.param({"bound_service_account_namespaces": []}, "namespaces: expected", id="no namespace"),
         pytest.param({"bound_service_account_names": "*,a"}, "to stand alone", id="everything and more"),
         pytest.param({"alias_name_source": "x"}, "alias_name_source: expected", id="alias"),
-        pytest.param(
-            {"bound_service_account_namespace_selector": "{}"}, "namespace_selector: expected", id="selector"
+        *(
+            pytest.param({SELECTOR: text}, "namespace_selector: expected", id=f"selector-{name}")
+            for name, text in {
+                "empty": "{}",
+                "none": "[1]",
+                "no yaml": "{a: [",
+                "other fields": '{"matchNames": ["a"]}',
+                "other operator": "matchExpressions: [{key: a, operator: Is, values: [b]}]",
+                "no values": "matchExpressions: [{key: a, operator: In}]",
+                "needless values": "matchExpressions: [{key: a, operator: Exists, values: [b]}]",
+                "no text": "matchLabels: {a: 1}",
+                "huge": "matchLabels: {a: " + "b" * 5000 + "}",
+                "code": "!!python/object/apply:os.getcwd []",
+            }.items()
         ),
     ],
 )
@@ -551,6 +564,60 @@ def test_a_role_is_refused(pods, fields, refusal):
     answer = pods.vault("POST", "auth/kubernetes/role/portworx", fields, token=pods.root)
     assert answer.status == 400
     assert refusal in answer.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "gets_in"),
+    [
+        pytest.param('{"matchLabels": {"team": "blue"}}', {"team": "blue"}, True, id="label"),
+        pytest.param("matchLabels: {team: blue}", {"team": "red"}, False, id="another value"),
+        pytest.param("matchLabels: {team: blue}", {}, False, id="no label"),
+        pytest.param("matchLabels: {team: blue, tier: db}", {"team": "blue"}, False, id="one of two"),
+        pytest.param("matchExpressions: [{key: t, operator: In, values: [a, b]}]", {"t": "b"}, True, id="in"),
+        pytest.param("matchExpressions: [{key: t, operator: In, values: [a]}]", {}, False, id="in nothing"),
+        pytest.param(
+            "matchExpressions: [{key: t, operator: NotIn, values: [a]}]", {"t": "a"}, False, id="not in"
+        ),
+        pytest.param("matchExpressions: [{key: t, operator: NotIn, values: [a]}]", {}, True, id="not there"),
+        pytest.param("matchExpressions: [{key: t, operator: Exists}]", {"t": ""}, True, id="exists"),
+        pytest.param("matchExpressions: [{key: t, operator: DoesNotExist}]", {"t": "x"}, False, id="may not"),
+    ],
+)
+@pytest.mark.parametrize("local", [pytest.param(False, id="review"), pytest.param(True, id="keys")])
+def test_a_namespace_is_authorised_by_its_labels(pods, cluster, selector, labels, gets_in, local):
+    configure(pods, cluster, local_verification=local)
+    path = "kubernetes/role/portworx"
+    write(pods, path, **{SELECTOR: selector, "bound_service_account_namespaces": ""})
+    assert read(pods, path)[SELECTOR] == selector
+    cluster.label("shop", **labels)
+    answer = attempt(pods, cluster, namespace="shop")
+    assert answer.status == (200 if gets_in else 403), answer.body
+
+
+def test_labels_are_asked_for_once_the_token_is_good_and_only_then(pods, cluster):
+    write(pods, "kubernetes/role/portworx", **{SELECTOR: "matchLabels: {team: blue}"})
+    cluster.label("shop", team="blue")
+    late = cluster.token("shop", "px-account", now=pods.clock.now())
+    cluster.accounts.pop(("shop", "px-account"))
+    assert login(pods, LOGIN, role="portworx", jwt=late).status == 403
+    assert attempt(pods, cluster, namespace="shop", name="other").status == 403
+    assert attempt(pods, cluster, namespace="../kube-system").status == 403
+    assert attempt(pods, cluster).status == 200  # its namespace is one by name
+    assert [path for method, path in cluster.service.asked if method == "GET"] == []
+    assert attempt(pods, cluster, namespace="shop").status == 200
+    assert cluster.service.asked[-1] == ("GET", "/api/v1/namespaces/shop")
+
+
+def test_a_cluster_that_shows_no_labels_lets_nobody_in(pods, cluster):
+    write(pods, "kubernetes/role/portworx", **{SELECTOR: "matchLabels: {team: blue}"})
+    assert attempt(pods, cluster, namespace="nowhere").status == 403
+    cluster.label("shop", team="blue")
+    cluster.service.pages["/api/v1/namespaces/shop"] = {
+        "metadata": {"name": "other", "labels": {"team": "blue"}}
+    }
+    assert attempt(pods, cluster, namespace="shop").status == 403
+    cluster.service.pages["/api/v1/namespaces/shop"] = lambda *_: (500, {})
+    assert attempt(pods, cluster, namespace="shop").status == 503
 
 
 def test_the_reviewer_is_asked_with_its_own_token(pods, cluster):

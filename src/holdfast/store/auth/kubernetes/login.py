@@ -7,6 +7,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.store import fields
 from holdfast.store.auth.issue import Earned
 from holdfast.store.auth.kubernetes.config import CONFIG_KEY, KubernetesConfig, configured_keys, fetch_keys
+from holdfast.store.auth.kubernetes.namespace_labels import read_selector, require_labels
 from holdfast.store.auth.kubernetes.review import review
 from holdfast.store.auth.kubernetes.roles import KubernetesRole, role_key
 from holdfast.store.auth.kubernetes.service_account import (
@@ -87,7 +88,7 @@ class _Attempt:
             raise refused(error.reason) from None
         if self._config.local_verification:
             self._check_meant_for_us(claims)
-            self._grant(account)
+            self._look_at_namespace(account)
         else:
             self._ask(account)
 
@@ -101,6 +102,15 @@ class _Attempt:
 
     def _ask(self, account: ServiceAccount) -> None:
         asking = partial(review, self._config, self._text, self._role.audience, account)
+        self._login.outside(asking, lambda _nothing: self._look_at_namespace(account))
+
+    def _look_at_namespace(self, account: ServiceAccount) -> None:
+        """Have the cluster tell the labels of the namespace, where they matter; the token is good."""
+        if self._role.names_namespace_of(account):
+            self._grant(account)
+            return
+        selector = read_selector(self._role.namespace_selector)
+        asking = partial(require_labels, self._config, self._text, account.namespace, selector)
         self._login.outside(asking, lambda _nothing: self._grant(account))
 
     def _grant(self, account: ServiceAccount) -> None:

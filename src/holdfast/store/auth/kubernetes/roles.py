@@ -8,6 +8,8 @@ from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.globs import matches_any
+from holdfast.store.auth.kubernetes.namespace_labels import FIELD as _SELECTOR
+from holdfast.store.auth.kubernetes.namespace_labels import read_selector
 from holdfast.store.auth.kubernetes.service_account import ServiceAccount
 from holdfast.store.auth.method import AuthRoute
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
@@ -28,6 +30,7 @@ class KubernetesRole(msgspec.Struct, array_like=True, frozen=True):
         settings: about tokens.
         audience: whom a token must be meant for; empty for the cluster itself.
         alias_name_source: what tells one account from another; one of ``ALIAS_SOURCES``.
+        namespace_selector: text of a selector for the labels of further namespaces; empty for none.
     """
 
     names: tuple[str, ...]
@@ -35,14 +38,19 @@ class KubernetesRole(msgspec.Struct, array_like=True, frozen=True):
     settings: TokenSettings = TokenSettings()
     audience: str = ""
     alias_name_source: str = ALIAS_SOURCES[0]
+    namespace_selector: str = ""
+
+    def names_namespace_of(self, account: ServiceAccount) -> bool:
+        """Tell whether the namespace of an account is one by name, whatever its labels."""
+        return matches_any(self.namespaces, account.namespace)
 
     def check(self, account: ServiceAccount) -> None:
-        """Return if the role is for this account.
+        """Return if the role is for this account, as far as names tell.
 
         Raises:
             PermissionDeniedError: it is not.
         """
-        if not matches_any(self.namespaces, account.namespace):
+        if not self.namespace_selector and not self.names_namespace_of(account):
             raise PermissionDeniedError("namespace not authorized")
         if not matches_any(self.names, account.name):
             raise PermissionDeniedError("service account name not authorized")
@@ -60,10 +68,6 @@ def role_key(name: str) -> str:
 
 def _write_role(visit: AuthVisit) -> Command:
     values = visit.values
-    if values.get("bound_service_account_namespace_selector"):
-        raise InvalidInputError(
-            "bound_service_account_namespace_selector: expected nothing; name namespaces, or patterns"
-        )
 
     def make(before: KubernetesRole | None) -> KubernetesRole:
         return _changed(values, before or KubernetesRole((), ()))
@@ -75,9 +79,13 @@ def _write_role(visit: AuthVisit) -> Command:
 
 
 def _changed(values: dict[str, Any], before: KubernetesRole) -> KubernetesRole:
+    selector = fields.text(values, _SELECTOR, before.namespace_selector)
+    if selector:
+        read_selector(selector)
     role = KubernetesRole(
         names=_patterns(values, _NAMES, before.names),
-        namespaces=_patterns(values, _NAMESPACES, before.namespaces),
+        namespaces=_patterns(values, _NAMESPACES, before.namespaces, may_be_none=bool(selector)),
+        namespace_selector=selector,
         settings=read_token_settings(values, before.settings),
         audience=fields.text(values, "audience", before.audience),
         alias_name_source=fields.text(values, "alias_name_source", before.alias_name_source),
@@ -87,9 +95,11 @@ def _changed(values: dict[str, Any], before: KubernetesRole) -> KubernetesRole:
     return role
 
 
-def _patterns(values: dict[str, Any], name: str, before: tuple[str, ...]) -> tuple[str, ...]:
+def _patterns(
+    values: dict[str, Any], name: str, before: tuple[str, ...], *, may_be_none: bool = False
+) -> tuple[str, ...]:
     patterns = fields.words(values, name) if name in values else before
-    if not patterns:
+    if not patterns and not may_be_none:
         raise InvalidInputError(f"{name}: expected at least one; no name means no account, not every account")
     if "*" in patterns and len(patterns) > 1:
         raise InvalidInputError(f'{name}: expected "*" to stand alone')
@@ -105,7 +115,7 @@ def _read_role(visit: AuthVisit) -> Answer:
     shown = {
         _NAMES: list(role.names),
         _NAMESPACES: list(role.namespaces),
-        "bound_service_account_namespace_selector": "",
+        _SELECTOR: role.namespace_selector,
         "audience": role.audience,
         "alias_name_source": role.alias_name_source,
     }
