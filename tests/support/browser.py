@@ -26,7 +26,7 @@ OPTIONS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 45.0
 VISIBLE = """
     const wordsOf = (element) => (element.matches("select, textarea") ? "" : element.innerText.trim());
     return [...document.querySelectorAll(arguments[0])]
