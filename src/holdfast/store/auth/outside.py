@@ -51,7 +51,7 @@ def ask(
     body: bytes | None = None,
     what: str,
 ) -> Answer:
-    """Send one request, GET or with a body POST, and return the answer whatever its status.
+    """Send one request, GET or with a body POST, and return the answer, also one that refuses.
 
     Args:
         url: where to; see ``check_url``.
@@ -61,11 +61,11 @@ def ask(
         what: whom we ask, for the client and the log.
 
     Raises:
-        UnavailableError: no answer that can be used. Why is in the log.
+        UnavailableError: no answer, or one that says nothing but to try later. Why is in the log.
     """
     try:
         transport, path = _way_to(url, ca_pem)
-        return transport.send(
+        answer = transport.send(
             "GET" if body is None else "POST",
             path,
             headers={"Accept": "application/json", "User-Agent": "holdfast", **(headers or {})},
@@ -74,7 +74,15 @@ def ask(
         )
     except HoldfastError as error:
         log.warning("%s: %s", what, error.message)
-        raise UnavailableError(f"{what} cannot be asked at the moment: try again later") from None
+        raise _unavailable(what) from None
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        log.warning("%s: answered with status %d", what, answer.status)
+        raise _unavailable(what)
+    return answer
+
+
+def _unavailable(what: str) -> UnavailableError:
+    return UnavailableError(f"{what} cannot be asked at the moment: try again later")
 
 
 @lru_cache(maxsize=MAX_OPEN)
@@ -99,7 +107,7 @@ def get_document(url: str, *, ca_pem: str, headers: Mapping[str, str] | None = N
     answer = ask(url, ca_pem=ca_pem, headers=headers, what=what)
     if answer.status != HTTPStatus.OK:
         log.warning("%s: answered with status %d", what, answer.status)
-        raise UnavailableError(f"{what} cannot be asked at the moment: try again later")
+        raise _unavailable(what)
     return answer.body
 
 
@@ -115,5 +123,5 @@ def read_object(document: bytes, *, what: str) -> dict[str, Any]:
         decoded = None
     if not isinstance(decoded, dict):
         log.warning("%s: did not answer with a JSON object", what)
-        raise UnavailableError(f"{what} cannot be asked at the moment: try again later")
+        raise _unavailable(what)
     return decoded

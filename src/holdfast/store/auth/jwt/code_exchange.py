@@ -86,9 +86,6 @@ def exchange(config: JwtConfig, provider: Provider, state: BrowserState, code: s
         body=urlencode(fields).encode(),
         what=PROVIDER,
     )
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        log.warning("%s: answered an exchange of a code with status %d", PROVIDER, answer.status)
-        raise UnavailableError(f"{PROVIDER} cannot be asked at the moment: try again later")
     document = read_object(answer.body, what=PROVIDER)
     if answer.status != HTTPStatus.OK:
         raise _refused(error_word(document.get("error")))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from holdfast.errors import InvalidInputError, UnavailableError
+from holdfast.errors import InvalidInputError
 from holdfast.store.auth.kubernetes.config import CLUSTER, KubernetesConfig
 from holdfast.store.auth.kubernetes.service_account import refused
 from holdfast.store.auth.outside import ask, read_object
@@ -91,9 +91,6 @@ def require_labels(config: KubernetesConfig, token: str, namespace: str, selecto
         headers={"Authorization": f"Bearer {config.bearer() or token}"},
         what=CLUSTER,
     )
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        log.warning("%s: answered with status %d", CLUSTER, answer.status)
-        raise UnavailableError(f"{CLUSTER} cannot be asked at the moment: try again later")
     if answer.status != HTTPStatus.OK:
         log.warning(
             "%s did not show a namespace, with status %d; may the reviewer token get namespaces?",

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from holdfast.errors import UnavailableError
 from holdfast.store.auth.kubernetes.config import CLUSTER, KubernetesConfig
 from holdfast.store.auth.kubernetes.service_account import ServiceAccount, refused
 from holdfast.store.auth.outside import ask, read_object
@@ -35,9 +34,6 @@ def review(config: KubernetesConfig, token: str, audience: str, account: Service
         body=msgspec.json.encode(request),
         what=CLUSTER,
     )
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        log.warning("%s: answered with status %d", CLUSTER, answer.status)
-        raise UnavailableError(f"{CLUSTER} cannot be asked at the moment: try again later")
     if answer.status not in _OK:
         log.warning(
             "%s refused a TokenReview with status %d; may the reviewer token do that, and has it expired?",
