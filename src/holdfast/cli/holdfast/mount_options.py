@@ -160,3 +160,13 @@ def _cell(name: str, value: Any) -> Any:
     if name == "local":
         return "local" if value else "replicated"
     return {} if name == "options" and value is None else value
+
+
+def tuning(arguments: Namespace) -> dict[str, Any]:
+    """Return the body that tunes a mount; empty if nothing was said."""
+    body = tuning_of(arguments)
+    if arguments.description is not None:
+        body["description"] = arguments.description
+    if options := options_of(arguments):
+        body["options"] = options
+    return body

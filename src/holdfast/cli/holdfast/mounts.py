@@ -10,9 +10,8 @@ from holdfast.cli.holdfast.mount_options import (
     add_enable_options,
     add_tuning_options,
     enabling,
-    options_of,
     show_mounts,
-    tuning_of,
+    tuning,
 )
 from holdfast.cli.holdfast.remount import remount
 from holdfast.cli.program import EXIT_OK, Run
@@ -74,11 +73,7 @@ def _disable(arguments: Namespace) -> int:
 
 
 def _tune(arguments: Namespace) -> int:
-    path, body = arguments.path.strip("/"), tuning_of(arguments)
-    if arguments.description is not None:
-        body["description"] = arguments.description
-    if options := options_of(arguments):
-        body["options"] = options
+    path, body = arguments.path.strip("/"), tuning(arguments)
     if not body:
         raise UsageError("expected at least one option, such as -default-lease-ttl")
     show_warnings(connect(arguments).request("POST", f"sys/mounts/{path}/tune", body))
