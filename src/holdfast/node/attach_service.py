@@ -182,7 +182,7 @@ class AttachService:
     @contextmanager
     def _volume(self, admission: Admission, reference: str) -> Iterator[VolumeRecord]:
         """Pass the third gate, then hold the volume's lock with its record read anew."""
-        record = self._gate.volume(admission, reference)
+        record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id):
             record = self._catalog.get(record.id)
             if record.state is VolumeState.PREPARED:

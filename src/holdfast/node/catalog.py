@@ -15,13 +15,16 @@ import msgspec
 
 from holdfast.errors import InternalError, NotFoundError
 from holdfast.node.errors import VolumeExistsError
+from holdfast.node.ownership_note import note_of
 from holdfast.node.records import (
     ClusterKey,
     VolumeRecord,
+    check_reference,
     decode_cluster_key,
     decode_volume,
     encode_record,
 )
+from holdfast.policy.ownership import Ownership
 from holdfast.policy.roles import Role
 from holdfast.storage.interface import Reader, Storage, Transaction
 
@@ -30,14 +33,20 @@ PAGE = 500
 
 
 class Catalog:
-    """Reads and writes of the node's records; each change is one transaction.
+    """Reads and writes of the node's records; each change is one transaction. The collection of volumes.
 
     Args:
         storage: where they are kept.
     """
 
+    kind = "volume"
+
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+
+    def check_reference(self, reference: str) -> str:
+        """Return ``reference`` if it has the form of a volume's id or name, or raise."""
+        return check_reference(reference)
 
     def find(self, reference: str) -> VolumeRecord | None:
         """Return the volume with this id or name, or ``None``."""
@@ -104,6 +113,17 @@ class Catalog:
             return edited
 
         return self._storage.write(change)
+
+    def change_ownership(self, identity: str, edit: Callable[[Ownership], Ownership]) -> VolumeRecord:
+        """Change whom a volume belongs to.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        return self.update(
+            identity,
+            lambda now: msgspec.structs.replace(now, stored_ownership=note_of(edit(now.ownership))),
+        )
 
     def remove(self, record: VolumeRecord) -> None:
         """Forget a volume; nothing happens if it is forgotten already."""

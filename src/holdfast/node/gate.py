@@ -3,11 +3,11 @@
 1. The token: verified, or none at all, which makes the caller a guest. A token that is not believed is
    an error, never a guest.
 2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``.
-3. Ownership: the volume must give the caller the access type that the API states. There is no other way
-   to a volume's record than through this gate.
+3. Ownership: the resource must give the caller the access type that the API states. There is no other way
+   to a resource's record than through this gate, and it is the same for every kind.
 
-Each decision is written to the audit log before it takes effect. A caller who may not see a volume gets
-the same answer as for a volume that does not exist.
+Each decision is written to the audit log before it takes effect. A caller who may not see a resource gets
+the same answer as for one that does not exist.
 """
 
 import secrets
@@ -19,11 +19,10 @@ from holdfast.errors import NotFoundError, UnauthenticatedError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node.api import Api
-from holdfast.node.catalog import Catalog
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
-from holdfast.node.records import VolumeRecord, check_reference
-from holdfast.policy.decision import Decision
+from holdfast.node.resource import Collection, R, Resource
+from holdfast.policy.decision import Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
 from holdfast.policy.roles import Role, decide_role
 
@@ -67,17 +66,23 @@ class Gate:
     Args:
         verifier: checks tokens.
         roles: defines roles.
-        catalog: holds the volumes.
         log: where decisions are written.
+        ownerless_is_public: let everybody do everything with what has no owner, as the original does. Only
+            for the time of a migration from it.
     """
 
     def __init__(
-        self, *, verifier: TokenVerifier, roles: RoleSource, catalog: Catalog, log: DecisionLog
+        self,
+        *,
+        verifier: TokenVerifier,
+        roles: RoleSource,
+        log: DecisionLog,
+        ownerless_is_public: bool = False,
     ) -> None:
         self._verifier = verifier
         self._roles = roles
-        self._catalog = catalog
         self._log = log
+        self._ownerless_is_public = ownerless_is_public
 
     def admit(self, token: str | None, api: Api, *, peer: str = "") -> Admission:
         """Pass a caller through the first two gates.
@@ -101,7 +106,7 @@ class Gate:
             raise
         admission = Admission(principal, api, request, peer)
         decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
-        self._record(admission, "role", decision, "")
+        self._record(admission, "role", decision)
         if decision:
             return admission
         if principal.is_guest:
@@ -111,70 +116,93 @@ class Gate:
             detail=decision.reason,
         )
 
-    def volume(self, admission: Admission, reference: str) -> VolumeRecord:
-        """Pass the caller through the third gate, to one volume.
+    def resource(
+        self,
+        admission: Admission,
+        collection: Collection[R],
+        reference: str,
+        *,
+        access: AccessType | None = None,
+    ) -> R:
+        """Pass the caller through the third gate, to one resource.
 
         Args:
             admission: from ``admit``; its API states the access that is needed.
-            reference: id or name of the volume.
+            collection: all resources of the kind.
+            reference: id or name of the resource.
+            access: what is needed instead, of a second resource that the API is also about.
 
         Raises:
-            OwnershipDeniedError: the volume does not allow it, or does not exist.
-            NotFoundError: it does not exist, said only to who may see every volume.
+            OwnershipDeniedError: the resource does not allow it, or does not exist.
+            NotFoundError: it does not exist, said only to who may see every resource.
             InvalidInputError: not the form of an id or name.
         """
-        check_reference(reference)
-        record = self._catalog.find(reference)
-        if record is None:
+        collection.check_reference(reference)
+        resource = collection.find(reference)
+        if resource is None:
             if is_storage_administrator(admission.principal):
-                raise NotFoundError(f"Volume {reference} not found")
-            self._log.record(
-                "denied", admission.principal, **_where(admission), gate="ownership", resource=reference,
-                reason="no such volume",
-            )  # fmt: skip
-            raise OwnershipDeniedError(f"Access denied to volume {reference}", detail="no such volume")
-        self.require(admission, record, reference=reference)
-        return record
+                raise NotFoundError(f"{collection.kind.capitalize()} {reference} not found")
+            self._record(admission, "ownership", Denied(f"no such {collection.kind}"), collection, reference)
+            raise _refusal(collection, reference, f"no such {collection.kind}")
+        self.require(admission, collection, resource, reference=reference, access=access)
+        return resource
 
     def require(
         self,
         admission: Admission,
-        record: VolumeRecord,
+        collection: Collection[R],
+        resource: R,
         *,
         reference: str = "",
         access: AccessType | None = None,
     ) -> None:
-        """Raise unless a volume gives the caller the API's access type, or ``access`` if that is named."""
+        """Raise unless a resource gives the caller the API's access type, or ``access`` if that is named."""
         wanted = access if access is not None else admission.api.access
         if wanted is None:
-            wanted = AccessType.ADMIN  # an API that states nothing gets at no volume by less
-        decision = decide_ownership(admission.principal, record.ownership, wanted)
-        self._record(admission, "ownership", decision, record.id)
+            wanted = AccessType.ADMIN  # an API that states nothing gets at no resource by less
+        decision = self._decide(admission.principal, resource, wanted)
+        self._record(admission, "ownership", decision, collection, resource.id)
         if not decision:
-            raise OwnershipDeniedError(
-                f"Access denied to volume {reference or record.id}", detail=decision.reason
-            )
+            raise _refusal(collection, reference or resource.id, decision.reason)
 
-    def visible(self, admission: Admission) -> list[VolumeRecord]:
-        """Return the volumes that the caller may read; the others are silently left out."""
+    def visible(self, admission: Admission, collection: Collection[R]) -> list[R]:
+        """Return the resources that the caller may read; the others are silently left out."""
+        principal = admission.principal
         return [
-            record
-            for record in self._catalog.enumerate()
-            if decide_ownership(admission.principal, record.ownership, AccessType.READ)
+            resource
+            for resource in collection.enumerate()
+            if self._decide(principal, resource, AccessType.READ)
         ]
 
     def done(self, admission: Admission, resource: str, outcome: str) -> None:
         """Note what came of an admitted request that changed something."""
         self._log.record("done", admission.principal, **_where(admission), resource=resource, reason=outcome)
 
-    def _record(self, admission: Admission, gate: str, decision: Decision, resource: str) -> None:
+    def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
+        return decide_ownership(
+            principal, resource.ownership, wanted, ownerless_is_public=self._ownerless_is_public
+        )
+
+    def _record(
+        self,
+        admission: Admission,
+        gate: str,
+        decision: Decision,
+        collection: Collection[Resource] | None = None,
+        resource: str = "",
+    ) -> None:
         if decision:
             word, ground = "allowed", {"rule": decision.rule}
         else:
             word, ground = "denied", {"reason": decision.reason}
-        self._log.record(
-            word, admission.principal, **_where(admission), gate=gate, resource=resource, **ground
-        )
+        if collection is not None:
+            ground |= {"kind": collection.kind, "resource": resource}
+        self._log.record(word, admission.principal, **_where(admission), gate=gate, **ground)
+
+
+def _refusal(collection: Collection[Resource], reference: str, reason: str) -> OwnershipDeniedError:
+    """Return the one answer for what a caller may not use and for what is not there."""
+    return OwnershipDeniedError(f"Access denied to {collection.kind} {reference}", detail=reason)
 
 
 def _where(admission: Admission) -> dict[str, str]:

@@ -79,9 +79,7 @@ class Node:
     ) -> None:
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks()
         book = RoleBook(catalog, guest_access=settings.guest_access)
-        self._gate = gate = Gate(
-            verifier=verifier, roles=book, catalog=catalog, log=DecisionLog(decisions, clock)
-        )
+        self._gate = gate = Gate(verifier=verifier, roles=book, log=DecisionLog(decisions, clock))
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         self.volumes = VolumeService(

@@ -11,7 +11,8 @@ from enum import StrEnum
 import msgspec
 
 from holdfast.errors import InternalError, InvalidInputError
-from holdfast.policy.ownership import AccessControl, AccessType, Ownership
+from holdfast.node.ownership_note import OwnershipNote
+from holdfast.policy.ownership import Ownership
 from holdfast.volumes.key_reference import KeyReference
 
 MAX_NAME_CHARACTERS = 128
@@ -65,15 +66,6 @@ class KeyNote(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.structs.replace(self, version=version)
 
 
-class OwnershipNote(msgspec.Struct, frozen=True, array_like=True):
-    """Ownership as stored; access types by number."""
-
-    owner: str
-    groups: dict[str, int]
-    collaborators: dict[str, int]
-    public: int | None
-
-
 class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", kw_only=True):
     """One volume.
 
@@ -111,15 +103,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     @property
     def ownership(self) -> Ownership:
         """Whom it belongs to."""
-        note = self.stored_ownership
-        return Ownership(
-            owner=note.owner,
-            acls=AccessControl(
-                groups={name: AccessType(access) for name, access in note.groups.items()},
-                collaborators={name: AccessType(access) for name, access in note.collaborators.items()},
-                public=None if note.public is None else AccessType(note.public),
-            ),
-        )
+        return self.stored_ownership.ownership()
 
 
 class ClusterKey(msgspec.Struct, frozen=True, array_like=True, tag="cluster-key", kw_only=True):
@@ -166,17 +150,6 @@ def decode_cluster_key(stored: bytes) -> ClusterKey:
         return _decode_cluster_key(stored)
     except (msgspec.DecodeError, ValueError):
         raise InternalError("the stored cluster key reference cannot be read") from None
-
-
-def note_of(ownership: Ownership) -> OwnershipNote:
-    """Return ownership in its stored form."""
-    acls = ownership.acls
-    return OwnershipNote(
-        ownership.owner,
-        {name: int(access) for name, access in acls.groups.items()},
-        {name: int(access) for name, access in acls.collaborators.items()},
-        None if acls.public is None else int(acls.public),
-    )
 
 
 def check_volume_name(name: str) -> str:

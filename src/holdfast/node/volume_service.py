@@ -19,13 +19,13 @@ from holdfast.node.gate import Admission, Gate
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
+from holdfast.node.ownership_note import note_of
 from holdfast.node.records import (
     KeyNote,
     KeyOrigin,
     VolumeRecord,
     VolumeState,
     check_volume_name,
-    note_of,
 )
 from holdfast.node.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
@@ -144,13 +144,13 @@ class VolumeService:
     @operation(apis.VOLUME_INSPECT)
     def inspect(self, admission: Admission, reference: str) -> VolumeStatus:
         """Return one volume."""
-        record = self._gate.volume(admission, reference)
+        record = self._gate.resource(admission, self._catalog, reference)
         return VolumeStatus(record, self._devices.state(record))
 
     @operation(apis.VOLUME_ENUMERATE)
     def enumerate(self, admission: Admission) -> list[str]:
         """Return the ids of the volumes that the caller may read."""
-        return [record.id for record in self._gate.visible(admission)]
+        return [record.id for record in self._gate.visible(admission, self._catalog)]
 
     @operation(apis.VOLUME_INSPECT_WITH_FILTERS)
     def inspect_with_filters(
@@ -166,7 +166,7 @@ class VolumeService:
         wanted = dict(labels or {})
         return [
             VolumeStatus(record, self._devices.state(record))
-            for record in self._gate.visible(admission)
+            for record in self._gate.visible(admission, self._catalog)
             if name in {"", record.name} and wanted.items() <= record.labels.items()
         ]
 
@@ -189,7 +189,7 @@ class VolumeService:
             owner: the new owner; only the storage administrator may name one.
             acls: replaces the access control list.
         """
-        record = self._gate.volume(admission, reference)
+        record = self._gate.resource(admission, self._catalog, reference)
         check_labels(labels or {})
         ownership_on_update(admission.principal, record.ownership, owner=owner, acls=acls)
 
@@ -210,7 +210,7 @@ class VolumeService:
         Raises:
             VolumeBusyError: it is attached.
         """
-        record = self._gate.volume(admission, reference)
+        record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id):
             report = self._maker.remove(self._catalog.get(record.id))
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
@@ -230,7 +230,7 @@ class VolumeService:
                 version of the secret that it uses.
             secret_namespace: the provider's namespace of that secret.
         """
-        record = self._gate.volume(admission, reference)
+        record = self._gate.resource(admission, self._catalog, reference)
         if record.key is None:
             raise ConflictError("the volume is not encrypted and has no key")
         note, key = self._next_key(record.key, secret_name, secret_namespace)
@@ -244,7 +244,7 @@ class VolumeService:
         if record is None:
             return None
         try:
-            self._gate.require(admission, record, access=AccessType.ADMIN)
+            self._gate.require(admission, self._catalog, record, access=AccessType.ADMIN)
         except OwnershipDeniedError as error:
             raise VolumeExistsError(
                 f"Volume {spec.name} already exists and is owned by another user", detail=error.detail
