@@ -1,12 +1,17 @@
 """A storage node as its users meet it: the real process, real volumes, the real command line."""
 
+import json
 import os
+import signal
+import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.support.node_process import SHARED_SECRET, NodeProcess
 from tests.support.store_process import StoreProcess
+from tests.support.store_talk import eventually
 from tests.support.transcript import play
 
 from holdfast import errors
@@ -161,6 +166,31 @@ def test_decisions_are_in_a_private_log(file_node):
     log = file_node.storage / "audit.log"
     assert log.stat().st_mode & 0o777 == 0o600
     assert '"rule":"role system.user, rule 1"' in log.read_text()
+
+
+def test_the_log_is_chained_and_goes_on_after_rotation(file_node):
+    """What ``hfctl audit verify`` says of it before and after somebody changes a line."""
+    log, moved = file_node.storage / "audit.log", file_node.storage / "audit.log.1"
+    key = ("--key-file", str(file_node.storage / "audit.key"))
+    alice = file_node.client(file_node.token("alice"))
+    alice.request("GET", "volumes")
+    log.rename(moved)
+    file_node.process.send_signal(signal.SIGHUP)
+    eventually(log.exists)
+    alice.request("GET", "volumes")
+    assert stat.S_IMODE((file_node.storage / "audit.key").stat().st_mode) == 0o600
+    whole = _hfctl("audit", "verify", *key, "--output", "json", str(moved), str(log))
+    found = json.loads(whole.stdout)
+    assert (whole.returncode, found["chains"], found["faults"]) == (0, 2, 0), whole.stderr
+    moved.write_text(moved.read_text().replace('"alice"', '"mallory"', 1))
+    altered = _hfctl("audit", "verify", *key, str(moved), str(log))
+    assert altered.returncode == 1
+    assert "is not what was written" in altered.stdout
+
+
+def _hfctl(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "holdfast.cli.hfctl", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from holdfast.audit import AuditSinkError
 from holdfast.clock import ManualClock
 from holdfast.model import SecretBytes
 from holdfast.node.catalog import Catalog
+from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.node import Node, NodeSettings
 from holdfast.node.status_service import NodeIdentity
@@ -23,18 +25,28 @@ from holdfast.volumes.pool import Pool
 from holdfast.volumes.user_copy import UserCopyBackend
 
 SECRET = b"s" * 32
+CHAIN_KEY = b"c" * 32
 
 
 @dataclass
 class MemorySink:
     lines: list[dict] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    reopened: int = 0
     broken: bool = False
 
     def write(self, line: bytes) -> None:
         if self.broken:
-            raise OSError(28, "No space left on device")
+            raise AuditSinkError("the audit file cannot be written", detail="No space left on device")
         assert line.endswith(b"\n")
+        self.raw.append(line)
         self.lines.append(json.loads(line))
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass
@@ -98,7 +110,7 @@ def new_node(
         devices=devices,
         provider=provider,
         verifier=Verifier(IssuerRegistry([issuer]), clock=clock),
-        decisions=sink,
+        decisions=DecisionLog(sink, key=CHAIN_KEY, clock=clock),
         clock=clock,
     )
     return NodeUnderTest(node, provider, sink, clock, devices, storage, host_root)

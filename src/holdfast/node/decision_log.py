@@ -1,65 +1,41 @@
 """The node's audit log: one JSON object a line for every decision, written before it takes effect.
 
-Fields: ``time``, ``request``, ``peer``, ``decision`` (``allowed``, ``denied``, ``done``), ``gate``
-(``token``, ``role``, ``ownership``), ``user``, ``subject``, ``issuer``, ``roles``, ``groups``,
-``token_id``, ``api``, ``resource``, ``rule``, ``reason``. No token and no key is ever among them. A
-decision that cannot be written is not carried out.
+Fields: ``time``, ``type`` (always ``decision``), ``decision`` (``allowed``, ``denied``, ``done``), ``user``,
+``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``peer``, ``api``, ``gate``
+(``token``, ``role``, ``ownership``), ``resource``, ``rule``, ``reason``, ``before``, ``after``. Empty ones
+are left out. No token and no key is ever among them. A decision that cannot be written is not carried out.
+
+Lines end in their place in a chain, as those of the store do: see ``audit.chain``.
 """
 
-import os
 import threading
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from holdfast.audit.chain import Chain
+from holdfast.audit.errors import AuditSinkError
+from holdfast.audit.sink import AuditSink
 from holdfast.clock import Clock, rfc3339
-from holdfast.errors import InvalidInputError, UnavailableError
+from holdfast.errors import UnavailableError
 from holdfast.model import Principal
 
-
-class DecisionSink(Protocol):
-    """Where lines go."""
-
-    def write(self, line: bytes) -> None:
-        """Append one line that ends in a newline; raise ``OSError`` if it may not be there."""
-        ...
-
-
-class FileSink:
-    """A file that only grows: mode 0600, never through a symbolic link.
-
-    Raises:
-        InvalidInputError: the file cannot be opened for appending.
-    """
-
-    def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            self._descriptor = os.open(path, flags, 0o600)
-        except OSError as error:
-            raise InvalidInputError(f"audit log: cannot be opened ({error.strerror})") from None
-
-    def write(self, line: bytes) -> None:
-        """Append one line in one write, so that lines of several processes do not mix."""
-        if os.write(self._descriptor, line) != len(line):
-            raise OSError("short write")
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+_encode = msgspec.json.Encoder().encode
+_EMPTY: tuple[Any, ...] = ("", (), None)
 
 
 class DecisionLog:
-    """Writes decisions.
+    """Writes decisions; safe to use from several threads.
 
     Args:
         sink: where to.
+        key: of the chain, from ``audit.chain.chain_key``.
         clock: the time on each line.
     """
 
-    def __init__(self, sink: DecisionSink, clock: Clock) -> None:
+    def __init__(self, sink: AuditSink, *, key: bytes, clock: Clock) -> None:
         self._sink = sink
+        self._chain = Chain(key)
         self._clock = clock
         self._guard = threading.Lock()
 
@@ -74,7 +50,7 @@ class DecisionLog:
         Raises:
             UnavailableError: it could not be written; the decision must not take effect.
         """
-        line: dict[str, Any] = {"time": rfc3339(self._clock.now()), "decision": decision}
+        line: dict[str, Any] = {"time": "", "type": "decision", "decision": decision}
         if principal is not None:
             line |= {
                 "user": principal.name,
@@ -85,12 +61,24 @@ class DecisionLog:
                 "token_id": principal.token_id,
             }
         line |= fields
-        encoded = msgspec.json.encode({name: value for name, value in line.items() if value not in {"", ()}})
-        try:
-            with self._guard:
-                self._sink.write(encoded + b"\n")
-        except OSError as error:
-            raise UnavailableError(
-                "the node's audit log cannot be written, so the request was refused",
-                detail=str(error.strerror),
-            ) from None
+        with self._guard:
+            line["time"] = rfc3339(self._clock.now())  # taken in here, so that lines are in its order
+            encoded = _encode({name: value for name, value in line.items() if value not in _EMPTY})
+            try:
+                self._sink.write(self._chain.close(encoded[:-1]))
+            except AuditSinkError as error:
+                self._chain.start_anew()
+                raise UnavailableError(
+                    "the node's audit log cannot be written, so the request was refused", detail=error.detail
+                ) from None
+            self._chain.taken()
+
+    def reopen(self) -> None:
+        """Go on in a new file of the same name, as after log rotation.
+
+        Raises:
+            AuditSinkError: it cannot be opened; the lines go on where they went.
+        """
+        with self._guard:
+            self._sink.reopen()
+            self._chain.start_anew()

@@ -17,7 +17,7 @@ from holdfast.node.api import Operation
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.decision_log import DecisionLog, DecisionSink
+from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.gate import Admission, Gate, TokenVerifier
 from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
@@ -62,7 +62,7 @@ class Node:
         devices: what it can do with volumes.
         provider: where keys come from; ``None`` for a node without encrypted volumes.
         verifier: checks tokens.
-        decisions: where the audit log goes.
+        decisions: the audit log.
         clock: the time.
     """
 
@@ -74,12 +74,12 @@ class Node:
         devices: Devices,
         provider: SecretsProvider | None,
         verifier: TokenVerifier,
-        decisions: DecisionSink,
+        decisions: DecisionLog,
         clock: Clock,
     ) -> None:
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks()
         book = RoleBook(catalog, guest_access=settings.guest_access)
-        self._gate = gate = Gate(verifier=verifier, roles=book, log=DecisionLog(decisions, clock))
+        self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         self.volumes = VolumeService(

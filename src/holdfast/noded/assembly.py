@@ -3,6 +3,7 @@
 <storage>/records/    the node's records (embedded storage)
 <storage>/volumes/    backing files
 <storage>/audit.log   decisions, unless configured elsewhere
+<storage>/audit.key   what chains them
 <storage>/lock        held while a node runs: two nodes on one directory would not see each other's locks
 """
 
@@ -11,13 +12,15 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
+from holdfast.audit.file_sink import FileSink
 from holdfast.clock import SystemClock
 from holdfast.errors import ConflictError, InvalidInputError
-from holdfast.node.decision_log import FileSink
+from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.node import Node
+from holdfast.noded.audit_key import read_audit_key
 from holdfast.noded.config import NodeConfig
 from holdfast.storage.factory import open_storage
 from holdfast.tokens.verify import Verifier
@@ -29,11 +32,26 @@ from holdfast.volumes.pool import Pool
 from holdfast.volumes.user_copy import UserCopyBackend
 
 
+class OpenNode(NamedTuple):
+    """A node, and what its process turns to besides.
+
+    Attributes:
+        node: the services.
+        devices: what the node can do with volumes.
+        decisions: the audit log, to be opened again after rotation.
+    """
+
+    node: Node
+    devices: Devices
+    decisions: DecisionLog
+
+
 @contextmanager
-def open_node(config: NodeConfig, *, backend: str) -> Iterator[tuple[Node, Devices]]:
+def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
     """Open a node for the length of a block.
 
     Raises:
+        AuditSinkError: the audit log cannot be opened.
         ConflictError: another node uses the storage directory.
         InvalidInputError: the directory or the audit log cannot be used.
         UnsupportedError: no volume back end works on this host, or not the one asked for.
@@ -43,8 +61,9 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[tuple[Node, Devic
         clock = SystemClock()
         storage = open_storage("file", {"path": str(config.storage / "records")}, clock=clock)
         closing.callback(storage.close)
-        decisions = FileSink(config.audit_log)
-        closing.callback(decisions.close)
+        sink = FileSink(config.audit_log.parent, config.audit_log.name)
+        closing.callback(sink.close)
+        decisions = DecisionLog(sink, key=read_audit_key(config.storage), clock=clock)
         devices = open_devices(config.storage / "volumes", backend=backend)
         node = Node(
             config.settings,
@@ -55,7 +74,7 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[tuple[Node, Devic
             decisions=decisions,
             clock=clock,
         )
-        yield node, devices
+        yield OpenNode(node, devices, decisions)
 
 
 def open_devices(pool: Path, *, backend: str) -> Devices:

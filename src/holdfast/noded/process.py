@@ -2,7 +2,7 @@
 
 What is attached and mounted stays so when the node stops: workloads outlive it, and the next start finds
 everything in the kernel. SIGTERM and SIGINT finish the requests under way; SIGHUP reads the certificates
-again.
+again, and opens the audit log again, as after log rotation.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer
 from holdfast.http.tls import TlsIdentity, TlsSettings
+from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.noded.assembly import open_node
 from holdfast.noded.config import NodeConfig, read_config
@@ -48,12 +49,12 @@ def serve(options: NodeOptions) -> int:
     _forget_secrets()
     for scheduler in options.schedulers:
         _log.info("-x %s is accepted and has no effect", scheduler)
-    with open_node(config, backend=options.backend) as (node, devices):
-        _recover(devices)
-        dialect = SdkDialect(node)
+    with open_node(config, backend=options.backend) as opened:
+        _recover(opened.devices)
+        dialect = SdkDialect(opened.node)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve_until_stopped(config, options, dialect))
+                runner.run(_serve_until_stopped(config, options, dialect, opened.decisions))
         finally:
             dialect.close()
             if options.ready_file:
@@ -61,14 +62,16 @@ def serve(options: NodeOptions) -> int:
     return 0
 
 
-async def _serve_until_stopped(config: NodeConfig, options: NodeOptions, dialect: SdkDialect) -> None:
+async def _serve_until_stopped(
+    config: NodeConfig, options: NodeOptions, dialect: SdkDialect, decisions: DecisionLog
+) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     server = HttpServer(dialect, limits=LIMITS, error_body=listener_error_body)
     tls = _tls(options)
     port = await server.listen_tcp(config.host, config.port, tls=tls)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, server)
+    loop.add_signal_handler(signal.SIGHUP, _reload, server, decisions)
     host = f"[{config.host}]" if ":" in config.host else config.host
     address = f"{'http' if tls is None else 'https'}://{host}:{port}"
     print(f"holdfast node {VERSION}: listening on {address}", flush=True)  # noqa: T201 - scripts wait for it
@@ -87,7 +90,11 @@ def _tls(options: NodeOptions) -> TlsIdentity | None:
     return TlsIdentity(TlsSettings(certificate_file=options.tls_cert, key_file=options.tls_key))
 
 
-def _reload(server: HttpServer) -> None:
+def _reload(server: HttpServer, decisions: DecisionLog) -> None:
+    try:
+        decisions.reopen()
+    except HoldfastError as error:
+        _log.warning("the audit log goes on where it was: %s", error.message)
     try:
         server.reload_certificates()
     except HoldfastError as error:

@@ -95,6 +95,14 @@ PROGRAM = Program(
             "host": _HOST,
             "secrets": _SECRETS,
             "role": _ROLE,
+            "audit": Group(
+                "Check the node's audit log",
+                {
+                    "verify": Command(
+                        "Say whether audit files are as they were written", f"{_HERE}.audit:verify"
+                    )
+                },
+            ),
             "status": Command("Show what the node can do", f"{_HERE}.status:status"),
             "whoami": Command("Show who the node takes you for", f"{_HERE}.status:who_am_i"),
         },

@@ -2,18 +2,15 @@
 
 import base64
 from argparse import Namespace
-from pathlib import Path
 
 from holdfast.audit.verify import Verifier
 from holdfast.cli.arguments import CommandParser
-from holdfast.cli.errors import LocalError
+from holdfast.cli.audit_files import verify_files
 from holdfast.cli.holdfast.answers import data_of
 from holdfast.cli.holdfast.connection import add_format_option, add_server_options, connect
-from holdfast.cli.output import print_pairs, print_result, print_table
-from holdfast.cli.program import EXIT_LOCAL_ERROR, EXIT_OK, Run
+from holdfast.cli.output import print_result
+from holdfast.cli.program import EXIT_OK, Run
 from holdfast.cli.typed_input import secret_word
-
-MOST_SHOWN = 20
 
 
 def verify(parser: CommandParser) -> Run:
@@ -46,39 +43,7 @@ def _add_device_option(parser: CommandParser) -> None:
 def _verify(arguments: Namespace) -> int:
     answer = connect(arguments).request("GET", f"sys/audit-chain/{arguments.device}")
     verifier = Verifier(base64.b64decode(data_of(answer)["key"]), headers=arguments.syslog)
-    for name in arguments.files:
-        try:
-            with Path(name).open("rb") as file:
-                verifier.read(name, file)
-        except OSError as error:
-            raise LocalError(f"{name}: cannot be read: {error.strerror}") from None
-    _show(verifier, arguments.format)
-    return EXIT_LOCAL_ERROR if verifier.faults else EXIT_OK
-
-
-def _show(verifier: Verifier, output_format: str) -> None:
-    findings = [
-        {
-            "file": finding.file,
-            "line": finding.line,
-            "fault": finding.fault.name.lower(),
-            "text": str(finding.fault),
-        }
-        for finding in verifier.findings
-    ]
-    summary = {"lines": verifier.lines, "chains": verifier.chains, "faults": verifier.faults}
-    if output_format != "table":
-        print_result({**summary, "findings": findings}, output_format)
-        return
-    print_pairs(summary.items())
-    if findings:
-        print()
-        print_table(
-            ("File", "Line", "This line"),
-            [(finding["file"], finding["line"], finding["text"]) for finding in findings[:MOST_SHOWN]],
-        )
-    if verifier.faults > MOST_SHOWN:
-        print(f"\n{verifier.faults - MOST_SHOWN} more; --format=json shows up to {len(findings)}.")
+    return verify_files(verifier, arguments.files, arguments.format)
 
 
 def _hash_text(arguments: Namespace) -> int:
