@@ -174,9 +174,28 @@ class Gate:
             if self._decide(principal, resource, AccessType.READ)
         ]
 
-    def done(self, admission: Admission, resource: str, outcome: str) -> None:
-        """Note what came of an admitted request that changed something."""
-        self._log.record("done", admission.principal, **_where(admission), resource=resource, reason=outcome)
+    def done(
+        self,
+        admission: Admission,
+        resource: str,
+        outcome: str,
+        *,
+        before: object = None,
+        after: object = None,
+    ) -> None:
+        """Note what came of an admitted request that changed something.
+
+        Args:
+            admission: of the caller.
+            resource: id or name of what was changed.
+            outcome: what was done.
+            before: what the rights in question were, as JSON will show it; where rights were changed.
+            after: what they are now.
+        """
+        change = {"before": before, "after": after}
+        self._log.record(
+            "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
+        )
 
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         return decide_ownership(
