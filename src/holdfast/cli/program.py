@@ -149,7 +149,7 @@ class Program:
                     f"{' '.join(spoken)}: no such command; try {' '.join([*spoken, '--help'])}",
                 )
         declare = here.load()
-        parser = CommandParser(command=" ".join(spoken), summary=declare.__doc__ or here.summary)
+        parser = CommandParser(command=" ".join(spoken), summary=_flush_left(declare.__doc__ or here.summary))
         run = declare(parser)
         try:
             arguments = parser.parse_words([*early, *remaining])
@@ -170,6 +170,14 @@ class Program:
                 f"{' '.join(spoken)} <command> --help explains one of them.",
             ],
         )
+
+
+def _flush_left(docstring: str) -> str:
+    """Return a docstring without the blanks that its place in the source gives it."""
+    from textwrap import dedent
+
+    first, _, rest = docstring.partition("\n")
+    return f"{first}\n{dedent(rest)}".strip()
 
 
 def _let_go_of_output() -> None:

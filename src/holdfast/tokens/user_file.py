@@ -7,11 +7,12 @@
     groups: ["dev"]
 
 ``sub`` must be unique among all users, since it becomes the owner of resources; when it is left out, one is
-derived from name and email. A key that is not listed here is an error: a misspelt ``group`` would otherwise
-silently take rights away, and ``issuer`` never comes from this file.
+derived from name and email. A key that is not listed here has no effect, and is told of or refused: a misspelt
+``group`` takes rights away, and ``issuer`` never comes from this file.
 """
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ import yaml
 from holdfast.errors import InvalidInputError, TooLargeError
 
 MAX_FILE_BYTES = 64 * 1024
+MAX_NOTES = 8  # of keys that have no effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,12 @@ class User:
         return self.sub or base64.b64encode(derived_from.encode()).decode("ascii")
 
 
-def read_user_file(content: bytes) -> User:
+def read_user_file(content: bytes, *, note: Callable[[str], None] | None = None) -> User:
     """Read the content of a user file.
+
+    Args:
+        content: of the file.
+        note: is told of every key that has no effect; without it, such a key is an error.
 
     Raises:
         InvalidInputError: not YAML, or not a user as described above; names the key that is wrong.
@@ -71,11 +77,13 @@ def read_user_file(content: bytes) -> User:
     if not isinstance(document, dict):
         raise InvalidInputError("user file: expected keys such as name, email, sub, roles and groups")
     unknown = sorted(str(key) for key in document if key not in User.__dataclass_fields__)
-    if unknown:
-        raise InvalidInputError(
-            f"user file: unknown key {unknown[0][:64]!a}; expected name, email, sub, roles or groups"
-        )
-    given = {key: value for key, value in document.items() if value is not None}
+    for key in unknown[:MAX_NOTES]:
+        said = f"user file: unknown key {key[:64]!a}; expected name, email, sub, roles or groups"
+        if note is None:
+            raise InvalidInputError(said)
+        note(said)
+    known = User.__dataclass_fields__
+    given = {key: value for key, value in document.items() if key in known and value is not None}
     try:
         return msgspec.convert(given, User)
     except msgspec.ValidationError as error:

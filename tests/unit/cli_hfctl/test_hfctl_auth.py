@@ -1,5 +1,9 @@
 """Tokens that hfctl makes are believed by a verifier, and kept from others' eyes."""
 
+import io
+import sys
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -35,6 +39,7 @@ def pem_file(tmp_path, key):
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+    path.chmod(0o600)
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -77,6 +82,7 @@ def test_keys_from_files(hfctl, tmp_path, user_file, option, key):
 
 def test_output_file_is_private_and_replaces_what_was_there(hfctl, tmp_path, user_file):
     (tmp_path / "secret").write_text(SECRET + "\n")
+    (tmp_path / "secret").chmod(0o600)
     target = tmp_path / "token"
     target.write_text("old")
     target.chmod(0o644)
@@ -120,9 +126,68 @@ def test_mistakes_are_named_without_the_value(hfctl, user_file, change, text):
     assert "canary" not in err
 
 
-def test_a_misspelt_key_in_the_user_file_is_an_error(hfctl, tmp_path):
+def test_keys_of_the_user_file_that_have_no_effect_are_told(hfctl, tmp_path):
     path = tmp_path / "user.yaml"
-    path.write_text("name: A\nemail: a@b\ngroup: [dev]\n")
+    path.write_text("name: A\nemail: a@b\ngroup: [dev]\nissuer: evil.example\n")
     words = (f"--auth-config={path}", "--issuer=px.example", f"--shared-secret={SECRET}")
+    code, out, err = hfctl("auth", "token", "generate", *words)
+    principal = verify(out, SharedSecretKey(SecretBytes(SECRET.encode())))
+    assert (code, principal.groups, principal.issuer) == (0, (), "px.example")
+    assert principal.subject == "b3BlbnN0b3JhZ2UuaW8vQS9hQGI="  # openstorage.io/A/a@b
+    assert "unknown key 'group'" in err
+    assert "unknown key 'issuer'" in err
+    assert "no role" in err
+
+
+def test_a_secret_need_not_be_on_the_command_line(hfctl, tmp_path, user_file, monkeypatch):
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    (tmp_path / "secret").chmod(0o600)
+    monkeypatch.setenv("PORTWORX_AUTH_SHARED_SECRET", SECRET)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode() + b"\n")))
+    for option in (
+        ("--shared-secret-file", str(tmp_path / "secret")),
+        ("--shared-secret-env", "PORTWORX_AUTH_SHARED_SECRET"),
+        ("--shared-secret", "-"),
+    ):
+        words = (f"--auth-config={user_file}", "--issuer=px.example", *option)
+        code, out, err = hfctl("auth", "token", "generate", *words)
+        assert (code, err) == (0, "")
+        assert verify(out, SharedSecretKey(SecretBytes(SECRET.encode()))).name == "alice"
+
+
+def test_a_variable_that_is_not_exported_is_said_so(hfctl, user_file, monkeypatch):
+    monkeypatch.delenv("CANARY_SECRET", raising=False)
+    words = (f"--auth-config={user_file}", "--issuer=px.example", "--shared-secret-env=CANARY_SECRET")
     code, _, err = hfctl("auth", "token", "generate", *words)
-    assert (code, "group" in err) == (1, True)
+    assert (code, "not exported" in err) == (1, True)
+
+
+def test_the_first_of_several_keys_signs(hfctl, tmp_path, user_file):
+    path, _ = pem_file(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    words = (f"--auth-config={user_file}", "--issuer=px.example", f"--ecdsa-private-keyfile={path}")
+    code, out, _ = hfctl("auth", "token", "generate", *words, f"--shared-secret={SECRET}")
+    assert code == 0
+    assert verify(out, SharedSecretKey(SecretBytes(SECRET.encode()))).name == "alice"
+
+
+def test_a_key_of_the_other_family_is_refused(hfctl, tmp_path, user_file):
+    path, _ = pem_file(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    words = (f"--auth-config={user_file}", "--issuer=px.example", f"--rsa-private-keyfile={path}")
+    code, _, err = hfctl("auth", "token", "generate", *words)
+    assert (code, "expected an RSA key" in err) == (1, True)
+
+
+def test_a_key_file_that_others_can_read_is_warned_about(hfctl, tmp_path, user_file):
+    path, public = pem_file(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    Path(path).chmod(0o644)
+    words = (f"--auth-config={user_file}", "--issuer=px.example", f"--ecdsa-private-keyfile={path}")
+    code, out, err = hfctl("auth", "token", "generate", *words)
+    assert (code, verify(out, public).name, "chmod 600" in err) == (0, "alice", True)
+
+
+def test_two_tokens_never_share_an_id(hfctl, user_file):
+    words = (f"--auth-config={user_file}", "--issuer=px.example", f"--shared-secret={SECRET}")
+    key = SharedSecretKey(SecretBytes(SECRET.encode()))
+    ids = {verify(hfctl("auth", "token", "generate", *words)[1], key).token_id for _ in range(2)}
+    assert len(ids) == 2
+    assert "" not in ids

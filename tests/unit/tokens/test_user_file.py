@@ -87,6 +87,17 @@ def test_a_slip_is_an_error_that_names_it(content: bytes, names: str):
         read_user_file(content)
 
 
+def test_who_asks_for_it_is_told_of_keys_that_have_no_effect():
+    notes = []
+    user = read_user_file(b"sub: a\nissuer: evil.example\ngroup: [dev]\n", note=notes.append)
+
+    assert user == User(sub="a")
+    assert [note.partition(";")[0] for note in notes] == [
+        "user file: unknown key 'group'",
+        "user file: unknown key 'issuer'",
+    ]
+
+
 def test_aliases_cannot_blow_a_small_file_up():
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 30))
 
