@@ -81,6 +81,9 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         stored_ownership: see ``ownership``.
         labels: free text by name.
         key: which key opens it; ``None`` for a volume that is not encrypted.
+        parent: id of the volume or snapshot that it was copied from; empty for one made from nothing.
+        is_snapshot: whether it is a snapshot, which is only ever read.
+        grow_pending: whether its file system does not fill it yet.
     """
 
     layout: int = 1
@@ -94,6 +97,9 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     stored_ownership: OwnershipNote
     labels: dict[str, str]
     key: KeyNote | None
+    parent: str = ""
+    is_snapshot: bool = False
+    grow_pending: bool = False
 
     @property
     def encrypted(self) -> bool:
