@@ -27,6 +27,7 @@ from holdfast.node.records import (
 from holdfast.policy.ownership import Ownership
 from holdfast.policy.roles import Role
 from holdfast.storage.interface import Reader, Storage, Transaction
+from holdfast.storage.reading import read_one_state
 
 CLUSTER_KEY = "cluster-key"
 PAGE = 500
@@ -50,11 +51,15 @@ class Catalog:
 
     def find(self, reference: str) -> VolumeRecord | None:
         """Return the volume with this id or name, or ``None``."""
-        with self._storage.snapshot() as reader:
+
+        def read(reader: Reader) -> bytes | None:
             stored = reader.get(f"volumes/{reference}")
-            if stored is None:
-                identity = reader.get(f"names/{reference}")
-                stored = reader.get(f"volumes/{identity.decode()}") if identity is not None else None
+            if stored is not None:
+                return stored
+            identity = reader.get(f"names/{reference}")
+            return reader.get(f"volumes/{identity.decode()}") if identity is not None else None
+
+        stored = read_one_state(self._storage, read)
         return None if stored is None else decode_volume(stored)
 
     def get(self, volume_id: str) -> VolumeRecord:
@@ -71,10 +76,13 @@ class Catalog:
     def enumerate(self) -> Iterator[VolumeRecord]:
         """Yield all volumes, by id."""
         after = ""
+
+        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
+            names = reader.list("volumes/", after=after, limit=PAGE)
+            return names, [reader.get(f"volumes/{name}") for name in names]
+
         while True:
-            with self._storage.snapshot() as reader:
-                names = reader.list("volumes/", after=after, limit=PAGE)
-                page = [reader.get(f"volumes/{name}") for name in names]
+            names, page = read_one_state(self._storage, read)
             yield from (decode_volume(stored) for stored in page if stored is not None)
             if len(names) < PAGE:
                 return
@@ -150,8 +158,7 @@ class Catalog:
 
     def role_names(self) -> list[str]:
         """Return the names of all stored roles."""
-        with self._storage.snapshot() as reader:
-            return list(_all_names(reader, "roles/"))
+        return read_one_state(self._storage, lambda reader: list(_all_names(reader, "roles/")))
 
     def put_role(self, role: Role) -> None:
         """Store a role, replacing one of that name."""
