@@ -8,6 +8,7 @@ VOLUME_INSPECT = Api("Volume", "Inspect", AccessType.READ)
 VOLUME_ENUMERATE = Api("Volume", "Enumerate")
 VOLUME_INSPECT_WITH_FILTERS = Api("Volume", "InspectWithFilters")
 VOLUME_UPDATE = Api("Volume", "Update", AccessType.WRITE)
+VOLUME_ACCESS_UPDATE = Api("Volume", "AccessUpdate", AccessType.ADMIN)
 VOLUME_DELETE = Api("Volume", "Delete", AccessType.ADMIN)
 VOLUME_ROTATE_KEY = Api("Volume", "RotateKey", AccessType.ADMIN)
 

@@ -10,6 +10,7 @@ from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
+from holdfast.node.access_changes import change_access
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog, new_volume_id
 from holdfast.node.cluster_key import ClusterKeyReference
@@ -29,7 +30,7 @@ from holdfast.node.records import (
 )
 from holdfast.node.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
-from holdfast.policy.ownership_change import ownership_on_create, ownership_on_update
+from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 from holdfast.volumes.backend import AttachState
 
 FILE_SYSTEMS = ("ext4", "xfs")
@@ -202,6 +203,11 @@ class VolumeService:
         updated = self._catalog.update(record.id, edit)
         self._gate.done(admission, record.id, "updated")
         return updated
+
+    @operation(apis.VOLUME_ACCESS_UPDATE)
+    def update_access(self, admission: Admission, reference: str, change: AccessChange) -> VolumeRecord:
+        """Change whom a volume belongs to and who may use it, entry by entry or as a whole."""
+        return change_access(self._gate, admission, self._catalog, reference, change)
 
     @operation(apis.VOLUME_DELETE)
     def delete(self, admission: Admission, reference: str) -> RemovalReport:

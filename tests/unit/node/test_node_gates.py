@@ -11,6 +11,7 @@ from holdfast.node.secrets_service import SecretsService
 from holdfast.node.status_service import StatusService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
+from holdfast.policy.ownership_change import AccessChange
 from holdfast.policy.roles import Role, Rule
 
 MIB = 1 << 20
@@ -26,6 +27,7 @@ def alices(under_test):
 OPERATIONS = {
     "inspect": lambda t: (VolumeService.inspect, t.node.volumes, "vol1"),
     "update": lambda t: (VolumeService.update, t.node.volumes, "vol1"),
+    "update-access": lambda t: (VolumeService.update_access, t.node.volumes, "vol1", AccessChange()),
     "delete": lambda t: (VolumeService.delete, t.node.volumes, "vol1"),
     "rotate-key": lambda t: (VolumeService.rotate_key, t.node.volumes, "vol1"),
     "attach": lambda t: (AttachService.attach, t.node.attachments, "vol1"),

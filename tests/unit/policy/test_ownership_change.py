@@ -7,6 +7,9 @@ from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 from holdfast.policy.ownership_change import (
+    MAX_ENTRIES,
+    AccessChange,
+    ownership_on_change,
     ownership_on_clone,
     ownership_on_create,
     ownership_on_snapshot,
@@ -141,3 +144,110 @@ def test_a_snapshot_belongs_to_whom_its_parent_belongs():
     parent = Ownership(owner="alice", acls=BOB_READS)
 
     assert ownership_on_snapshot(parent) == parent
+
+
+ALICES = Ownership(
+    owner="alice",
+    acls=AccessControl(
+        groups={"dev": AccessType.READ}, collaborators={"bob": AccessType.ADMIN}, public=AccessType.READ
+    ),
+)
+
+
+def acls(**parts) -> AccessControl:
+    whole = {"groups": ALICES.acls.groups, "collaborators": ALICES.acls.collaborators}
+    return AccessControl(**{**whole, "public": ALICES.acls.public, **parts})
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        pytest.param(AccessChange(), acls(), id="nothing"),
+        pytest.param(
+            AccessChange(add=AccessControl(groups={"ops": AccessType.WRITE})),
+            acls(groups={"dev": AccessType.READ, "ops": AccessType.WRITE}),
+            id="add-a-group",
+        ),
+        pytest.param(
+            AccessChange(add=AccessControl(groups={"dev": AccessType.ADMIN})),
+            acls(groups={"dev": AccessType.ADMIN}),
+            id="another-type-for-a-group",
+        ),
+        pytest.param(
+            AccessChange(add=AccessControl(collaborators={"*": AccessType.READ})),
+            acls(collaborators={"bob": AccessType.ADMIN, "*": AccessType.READ}),
+            id="add-everybody",
+        ),
+        pytest.param(AccessChange(remove_groups=frozenset({"dev"})), acls(groups={}), id="remove-a-group"),
+        pytest.param(AccessChange(remove_groups=frozenset({"gone"})), acls(), id="remove-what-is-not-there"),
+        pytest.param(
+            AccessChange(remove_collaborators=frozenset({"bob"})),
+            acls(collaborators={}),
+            id="remove-somebody",
+        ),
+        pytest.param(AccessChange(remove_public=True), acls(public=None), id="remove-the-public"),
+        pytest.param(
+            AccessChange(add=AccessControl(public=AccessType.WRITE)),
+            acls(public=AccessType.WRITE),
+            id="public-writes",
+        ),
+        pytest.param(AccessChange(replace=NOBODY_ELSE), NOBODY_ELSE, id="replace"),
+    ],
+)
+def test_a_change_leaves_alone_what_it_does_not_name(change: AccessChange, after: AccessControl):
+    assert ownership_on_change(ALICE, ALICES, change) == Ownership(owner="alice", acls=after)
+
+
+def test_a_new_owner_takes_the_list_over():
+    changed = ownership_on_change(ADMINISTRATOR, ALICES, AccessChange(owner="carol"))
+
+    assert changed == Ownership(owner="carol", acls=ALICES.acls)
+
+
+TOO_MANY = {f"group-{number}": AccessType.READ for number in range(MAX_ENTRIES)}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param(AccessChange(add=AccessControl(groups={"": AccessType.READ})), "groups", id="no-name"),
+        pytest.param(
+            AccessChange(add=AccessControl(collaborators={"a\n": AccessType.READ})),
+            "collaborators",
+            id="newline",
+        ),
+        pytest.param(
+            AccessChange(add=AccessControl(groups={"g" * 257: AccessType.READ})), "groups", id="long"
+        ),
+        pytest.param(
+            AccessChange(replace=AccessControl(groups={"": AccessType.READ})), "groups", id="in-a-whole-list"
+        ),
+        pytest.param(AccessChange(remove_groups=frozenset({""})), "remove_groups", id="removed-no-name"),
+        pytest.param(
+            AccessChange(add=AccessControl(groups=TOO_MANY)), "groups", id="more-than-there-is-room-for"
+        ),
+        pytest.param(
+            AccessChange(replace=NOBODY_ELSE, remove_public=True), "acls", id="whole-and-single-entries"
+        ),
+        pytest.param(
+            AccessChange(
+                add=AccessControl(groups={"dev": AccessType.READ}), remove_groups=frozenset({"dev"})
+            ),
+            "acls",
+            id="added-and-removed",
+        ),
+        pytest.param(
+            AccessChange(add=AccessControl(public=AccessType.READ), remove_public=True),
+            "acls",
+            id="public-added-and-removed",
+        ),
+    ],
+)
+def test_a_change_that_cannot_be_meant_is_refused(change: AccessChange, field: str):
+    with pytest.raises(InvalidInputError, match=field):
+        ownership_on_change(ALICE, ALICES, change)
+
+
+def test_a_new_resource_comes_with_no_list_that_could_not_be_set_later():
+    with pytest.raises(InvalidInputError, match="groups"):
+        ownership_on_create(ALICE, AccessControl(groups={"": AccessType.READ}))

@@ -1,0 +1,89 @@
+"""Access to a resource is changed entry by entry on the server, by who may, at once, and on the record."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from holdfast.errors import InvalidInputError, PermissionDeniedError
+from holdfast.node.errors import OwnershipDeniedError
+from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.policy.ownership import AccessControl, AccessType, Ownership
+from holdfast.policy.ownership_change import AccessChange
+
+MIB = 1 << 20
+DEV_READS = AccessChange(add=AccessControl(groups={"dev": AccessType.READ}))
+
+
+@pytest.fixture
+def alices(under_test):
+    spec = VolumeSpec(name="vol1", size_bytes=16 * MIB)
+    return under_test.call(under_test.token("alice"), VolumeService.create, under_test.node.volumes, spec)
+
+
+def change(under_test, token, wanted):
+    return under_test.call(token, VolumeService.update_access, under_test.node.volumes, "vol1", wanted)
+
+
+def readable_by(under_test, token):
+    return under_test.call(token, VolumeService.enumerate, under_test.node.volumes)
+
+
+def test_a_group_that_was_let_in_reads_at_once_and_one_that_was_put_out_does_not(under_test, alices):
+    alice, carol = under_test.token("alice"), under_test.token("carol", groups=("dev",))
+    assert readable_by(under_test, carol) == []
+    change(under_test, alice, DEV_READS)
+    assert readable_by(under_test, carol) == [alices.id]
+    change(under_test, alice, AccessChange(remove_groups=frozenset({"dev"})))
+    assert readable_by(under_test, carol) == []
+
+
+def test_people_who_change_a_list_at_once_do_not_undo_each_other(under_test, alices):
+    alice = under_test.token("alice")
+    names = [f"user-{number}" for number in range(24)]
+
+    def let_in(name):
+        change(under_test, alice, AccessChange(add=AccessControl(collaborators={name: AccessType.READ})))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(let_in, names))
+    record = under_test.call(alice, VolumeService.inspect, under_test.node.volumes, "vol1").record
+    assert sorted(record.ownership.acls.collaborators) == sorted(names)
+
+
+def test_the_administrator_gives_a_volume_away_and_the_list_stays(under_test, alices):
+    change(under_test, under_test.token("alice"), DEV_READS)
+    changed = change(under_test, under_test.admin, AccessChange(owner="bob"))
+    assert changed.ownership == Ownership(owner="bob", acls=AccessControl(groups={"dev": AccessType.READ}))
+    with pytest.raises(OwnershipDeniedError):
+        change(under_test, under_test.token("alice"), DEV_READS)
+
+
+@pytest.mark.parametrize("owner", ["alice", "bob"])
+def test_an_owner_cannot_name_an_owner_not_even_himself(under_test, alices, owner):
+    with pytest.raises(PermissionDeniedError, match="only the storage administrator"):
+        change(under_test, under_test.token("alice"), AccessChange(owner=owner))
+
+
+def test_who_has_less_than_admin_access_changes_nothing(under_test, alices):
+    change(
+        under_test,
+        under_test.token("alice"),
+        AccessChange(add=AccessControl(collaborators={"bob": AccessType.WRITE})),
+    )
+    with pytest.raises(OwnershipDeniedError):
+        change(under_test, under_test.token("bob"), DEV_READS)
+
+
+def test_a_change_that_contradicts_itself_changes_nothing(under_test, alices):
+    both = AccessChange(add=DEV_READS.add, remove_groups=frozenset({"dev"}))
+    with pytest.raises(InvalidInputError):
+        change(under_test, under_test.token("alice"), both)
+    assert readable_by(under_test, under_test.token("carol", groups=("dev",))) == []
+
+
+def test_the_audit_log_says_what_access_was_and_what_it_is(under_test, alices):
+    change(under_test, under_test.token("alice"), DEV_READS)
+    line = under_test.sink.lines[-1]
+    assert (line["decision"], line["resource"], line["user"]) == ("done", alices.id, "alice")
+    assert line["before"]["groups"] == {}
+    assert line["after"] == {"owner": "alice", "groups": {"dev": "Read"}, "collaborators": {}, "public": None}
