@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 from cryptography import x509
 
+from holdfast.client.outside import check_url, get_document
 from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
 from holdfast.store.auth.method import AuthRoute
-from holdfast.store.auth.outside import check_url, get_document
 from holdfast.store.auth.records import SaveAuthRecord, decode_record, list_names
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command

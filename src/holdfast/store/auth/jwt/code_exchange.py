@@ -11,11 +11,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+from holdfast.client.outside import ask, get_document, read_object
 from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.store.auth.jwt.browser_state import BrowserState
 from holdfast.store.auth.jwt.config import JwtConfig
-from holdfast.store.auth.jwt.provider import PROVIDER, Provider
-from holdfast.store.auth.outside import ask, get_document, read_object
+from holdfast.store.auth.jwt.provider import Provider
+from holdfast.tokens.discovery import PROVIDER
 
 FORM = "application/x-www-form-urlencoded"
 ERRORS = frozenset(

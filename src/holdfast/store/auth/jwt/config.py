@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from holdfast.client.outside import check_url
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.method import AuthRoute
-from holdfast.store.auth.outside import check_url
 from holdfast.store.auth.pem import pem_texts
 from holdfast.store.auth.records import SaveAuthRecord
 from holdfast.store.auth.signatures import ASYMMETRIC

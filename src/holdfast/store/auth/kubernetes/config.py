@@ -8,12 +8,12 @@ from functools import partial
 
 import msgspec
 
+from holdfast.client.outside import check_url, get_document
 from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.kubernetes import own_pod
 from holdfast.store.auth.method import AuthRoute
-from holdfast.store.auth.outside import check_url, get_document
 from holdfast.store.auth.pem import pem_texts
 from holdfast.store.auth.provider_keys import Keys
 from holdfast.store.auth.records import SaveAuthRecord

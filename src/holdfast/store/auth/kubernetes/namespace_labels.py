@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from holdfast.client.outside import ask, read_object
 from holdfast.errors import InvalidInputError
 from holdfast.store.auth.kubernetes.config import CLUSTER, KubernetesConfig
 from holdfast.store.auth.kubernetes.service_account import refused
-from holdfast.store.auth.outside import ask, read_object
 
 FIELD = "bound_service_account_namespace_selector"
 MAX_TEXT = 4096

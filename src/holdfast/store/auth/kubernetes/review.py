@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from holdfast.client.outside import ask, read_object
 from holdfast.store.auth.kubernetes.config import CLUSTER, KubernetesConfig
 from holdfast.store.auth.kubernetes.service_account import ServiceAccount, refused
-from holdfast.store.auth.outside import ask, read_object
 
 REVIEWS_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 _OK = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})

@@ -2,8 +2,8 @@
 
 The addresses are an administrator's, the moment is anybody's who logs in, so these requests are kept
 narrow: HTTPS with a verified certificate (plain HTTP to this host alone), no redirects, seconds and not
-minutes, an answer of bounded size, and no word of it in what a client is told. All of this blocks: call it
-from ``Login.outside``.
+minutes, an answer of bounded size, and no word of it in what a client is told. All of this blocks: in the
+store call it from ``Login.outside``.
 """
 
 import logging
