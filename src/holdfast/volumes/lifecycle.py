@@ -10,6 +10,7 @@ Both procedures hold the volume's lock. Rotation works while the volume is attac
 
 import hmac
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.errors import InvalidInputError
@@ -79,16 +80,12 @@ def rotate_key(
         raise InvalidInputError("new key: expected one that differs from the old")
     with volume_lock(vol):
         header = LuksHeader(vol)
-        slot = _find_slot(header, new_key)  # found where an earlier attempt was cut short
+        slot = _slot_of_earlier_attempt(header, new_key, new_reference)
         if slot is None:
             slot = header.add_key(old_key, new_key)
             header.verify(new_key, slot)
         header.set_reference(new_reference, slot)
-        removed = []
-        while (stale := _find_slot(header, old_key)) is not None:
-            header.kill_slot(stale, surviving_key=new_key)
-            removed.append(stale)
-    return RotationReport(slot, tuple(removed))
+        return RotationReport(slot, tuple(_remove_everywhere(header, old_key, proven_slot=slot)))
 
 
 def crypto_erase(vol: VolumeFile) -> EraseReport:
@@ -111,6 +108,25 @@ def crypto_erase(vol: VolumeFile) -> EraseReport:
         header.erase()
         _sync(vol)
     return EraseReport(destroyed, header_overwritten=False)
+
+
+def _slot_of_earlier_attempt(
+    header: LuksHeader, new_key: SecretBytes, new_reference: KeyReference
+) -> int | None:
+    """Return the keyslot that a rotation which was cut short gave the new key, ``None`` if there is none."""
+    noted = header.noted_key()
+    if noted is not None and noted.reference != new_reference and noted.slots == header.keyslots():
+        return None  # every keyslot is the old key's: the usual case, which needs no try
+    return _find_slot(header, new_key)
+
+
+def _remove_everywhere(header: LuksHeader, key: SecretBytes, *, proven_slot: int) -> Iterator[int]:
+    """Destroy every keyslot that a key opens; yields their numbers."""
+    while header.keyslots() != (proven_slot,):
+        try:
+            yield header.remove_key(key, proven_slot=proven_slot)
+        except WrongKeyError:
+            return
 
 
 def _find_slot(header: LuksHeader, key: SecretBytes) -> int | None:

@@ -9,8 +9,9 @@ concurrent updates without damage. The last keyslot is never removed except by `
 """
 
 import os
+import re
 
-from holdfast.errors import ConflictError
+from holdfast.errors import ConflictError, InternalError
 from holdfast.model.secret_bytes import SecretBytes
 from holdfast.process.run import ChildFailedError, descriptor_path, secret_pipe
 from holdfast.volumes.backend import VolumeFile
@@ -32,6 +33,8 @@ SUBSYSTEM = "holdfast"
 MAX_KEYSLOTS = 16
 
 _BLANK_HEAD_BYTES, _BLANK_TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
+_OPENED_SLOT = re.compile(rb"^Key slot ([0-9]{1,2}) unlocked\.$", re.MULTILINE)
+_REMOVED_SLOT = re.compile(rb"^Key slot ([0-9]{1,2}) removed\.$", re.MULTILINE)
 _LAYOUT_OPTIONS = (
     *("--type", "luks2", "--cipher", CIPHER, "--key-size", "512", "--sector-size", "4096"),
     *("--luks2-metadata-size", "16k", "--luks2-keyslots-size", "4M"),
@@ -114,20 +117,18 @@ class LuksHeader:
             ErasedVolumeError: there is no keyslot.
         """
         require_usable(key)
-        present = self.keyslots()
-        if not present:
+        if not self.keyslots():
             raise ErasedVolumeError("the volume was erased: no key can open it any more")
-        for candidate in present if slot is None else (slot,):
-            try:
-                cryptsetup(
-                    *("open", "--test-passphrase", "--type", "luks2", "--key-slot", str(candidate)),
-                    *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
-                    stdin=key,
-                )
-            except (WrongKeyError, ErasedVolumeError):
-                continue
-            return candidate
-        raise WrongKeyError("no keyslot of the volume opens with this key")
+        try:
+            answer = cryptsetup(
+                *("open", "-v", "--test-passphrase", "--type", "luks2"),
+                *(() if slot is None else ("--key-slot", str(slot))),
+                *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
+                stdin=key,
+            )
+        except ErasedVolumeError:  # so it says of one keyslot that is not in use
+            raise WrongKeyError("the keyslot is not in use") from None
+        return _slot_in(_OPENED_SLOT, answer.stdout)
 
     def add_key(self, existing: SecretBytes, new: SecretBytes) -> int:
         """Give the volume one more key; returns the number of its keyslot.
@@ -148,6 +149,26 @@ class LuksHeader:
                 pass_fds=(old_pipe, new_pipe),
             )
         return free[0]
+
+    def remove_key(self, key: SecretBytes, *, proven_slot: int) -> int:
+        """Destroy a keyslot that a key opens, and return which.
+
+        Args:
+            key: the key that is no longer to open the volume.
+            proven_slot: a keyslot that another key was proven to open since the volume's lock was taken.
+
+        Raises:
+            WrongKeyError: it opens none; nothing was destroyed.
+            ConflictError: the proven keyslot is not there, so this one might be the last.
+        """
+        require_usable(key)
+        if proven_slot not in self.keyslots():
+            raise ConflictError("the keyslot that is to stay is not there")
+        answer = cryptsetup(
+            *("-q", "luksRemoveKey", "-v", "--key-file=-", f"--keyfile-size={len(key)}", self._path),
+            stdin=key,
+        )
+        return _slot_in(_REMOVED_SLOT, answer.stdout)
 
     def kill_slot(self, slot: int, *, surviving_key: SecretBytes) -> None:
         """Destroy one keyslot; one that is gone already is no error.
@@ -209,3 +230,11 @@ class LuksHeader:
             view.sync()
         finally:
             view.close()
+
+
+def _slot_in(words: re.Pattern[bytes], answer: bytes) -> int:
+    """Return the number of the keyslot that cryptsetup's words tell."""
+    found = words.search(answer)
+    if found is None:
+        raise InternalError("cryptsetup did not say which keyslot it used")
+    return int(found[1])

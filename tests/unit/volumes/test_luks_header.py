@@ -267,3 +267,15 @@ def test_concurrent_additions_leave_a_sound_header(vol, key, new_key):
     assert LuksHeader(vol).verify(key) == 0
     assert run(["cryptsetup", "isLuks", "--type", "luks2", str(vol.path)]).returncode == 0
     assert len(LuksHeader(vol).keyslots()) <= 1 + len(keys)
+
+
+def test_removing_a_key_destroys_the_slot_it_opens_and_never_the_proven_one(vol, key, new_key):
+    header, second, other = LuksHeader(vol), new_key(), new_key()
+    slot = header.add_key(key, second)
+    with pytest.raises(WrongKeyError):
+        header.remove_key(other, proven_slot=slot)
+    with pytest.raises(ConflictError, match="that is to stay"):
+        header.remove_key(key, proven_slot=7)
+    assert header.keyslots() == (0, slot)
+    assert header.remove_key(key, proven_slot=slot) == 0
+    assert header.keyslots() == (slot,)

@@ -11,7 +11,7 @@ from holdfast.volumes.lifecycle import crypto_erase, rotate_key
 from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
 
 NEW_REFERENCE = KeyReference("vault", "secret/hf/vol1", 4)
-ROTATION_CALLS = 8  # of cryptsetup, in a rotation that nothing disturbs; see the test of that name
+ROTATION_CALLS = 4  # of cryptsetup, in a rotation that nothing disturbs; see the test of that name
 
 
 class SimulatedCrashError(BaseException):
