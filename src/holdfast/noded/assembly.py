@@ -1,7 +1,7 @@
 """Building a node from its configuration: directories, storage, volume back ends, gates.
 
-<storage>/records/    the node's records (embedded storage)
-<storage>/volumes/    backing files
+<storage>/records/    the node's records, unless they are in the storage of a cluster
+<storage>/volumes/    backing files, unless another pool was named
 <storage>/audit.log   decisions, unless configured elsewhere
 <storage>/audit.key   what chains them
 <storage>/lock        held while a node runs: two nodes on one directory would not see each other's locks
@@ -22,7 +22,7 @@ from holdfast.node.devices import Devices
 from holdfast.node.node import Node
 from holdfast.noded.audit_key import read_audit_key
 from holdfast.noded.config import NodeConfig
-from holdfast.storage.factory import open_storage
+from holdfast.noded.state import open_state
 from holdfast.tokens.verify import Verifier
 from holdfast.volumes.backend import CopyBackend, VolumeBackend, select
 from holdfast.volumes.dm_crypt import DmCryptBackend
@@ -59,12 +59,17 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
     with ExitStack() as closing:
         closing.enter_context(_directory(config.storage))
         clock = SystemClock()
-        storage = open_storage("file", {"path": str(config.storage / "records")}, clock=clock)
+        storage = open_state(
+            config.state,
+            config.storage / "records",
+            cluster_id=config.settings.identity.cluster_id,
+            clock=clock,
+        )
         closing.callback(storage.close)
         sink = FileSink(config.audit_log.parent, config.audit_log.name)
         closing.callback(sink.close)
         decisions = DecisionLog(sink, key=read_audit_key(config.storage), clock=clock)
-        devices = open_devices(config.storage / "volumes", backend=backend)
+        devices = open_devices(config.pool, backend=backend)
         node = Node(
             config.settings,
             storage=storage,

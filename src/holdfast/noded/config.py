@@ -12,6 +12,7 @@ from holdfast.node.status_service import NodeIdentity
 from holdfast.noded.authentication import read_issuers
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions
+from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
 from holdfast.providers import SecretsProvider, open_provider
 from holdfast.tokens.issuer import IssuerRegistry
 
@@ -27,6 +28,8 @@ class NodeConfig:
     Attributes:
         settings: what the node's services are told.
         storage: directory of records, backing files and audit log.
+        state: where the cluster's state is.
+        pool: directory of backing files.
         host: address to listen on.
         port: port to listen on; 0 picks a free one.
         issuers: whose tokens are believed.
@@ -36,6 +39,8 @@ class NodeConfig:
 
     settings: NodeSettings
     storage: Path
+    state: StateSettings
+    pool: Path
     host: str
     port: int
     issuers: IssuerRegistry
@@ -56,16 +61,27 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
     if options.guest_access not in GUEST_ACCESS:
         raise InvalidInputError("--guest-access: expected enabled or disabled")
     storage = Path(options.storage or file.storage or DEFAULT_STORAGE).absolute()
+    state = read_state_settings(
+        options.kvdb or file.kvdb,
+        {**(file.kvdb_options if file.kvdb else {}), **read_options(options.kvdb_options)},
+        is_argument=bool(options.kvdb),
+    )
+    node_id = options.node_id or platform.node()
+    if state.shared:
+        check_name(cluster_id, option="-c")
+        check_name(node_id, option="--node-id")
     secret_type = options.secret_type or file.secret_type
     provider_settings = {**file.provider_settings, **_pairs(options.provider_settings)}
     return NodeConfig(
         settings=NodeSettings(
-            identity=NodeIdentity(cluster_id=cluster_id, node_id=options.node_id or platform.node()),
+            identity=NodeIdentity(cluster_id=cluster_id, node_id=node_id),
             configured_cluster_key=options.cluster_secret_key or file.cluster_secret_key,
             guest_access=GUEST_ACCESS[options.guest_access],
             host_roots=options.mount_roots or DEFAULT_ROOTS,
         ),
         storage=storage,
+        state=state,
+        pool=Path(options.pool).absolute() if options.pool else storage / "volumes",
         host=host,
         port=port,
         issuers=read_issuers(options, environment, cluster_id=cluster_id),

@@ -2,10 +2,11 @@
 
     {"clusterid": "...",
      "secret": {"secret_type": "vault", "cluster_secret_key": "...", "vault": {"VAULT_ADDR": "..."}},
-     "storage": {"devices": ["/var/lib/holdfast/node"]}}
+     "storage": {"devices": ["/var/lib/holdfast/node"]},
+     "kvdb": ["zk://host:port,..."], "kvdb_options": {"auth_info_file": "..."}}
 
-Members that other installations have and a single node has no use for are left alone. ``devices`` names one
-directory instead of block devices.
+Members that other installations have and a node has no use for are left alone, and so is a ``kvdb`` of a kind
+that is not offered. ``devices`` names one directory instead of block devices.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from holdfast.formats.strict_json import decode_object
 
 DEFAULT_PATH = Path("/etc/pwx/config.json")
 MAX_BYTES = 1 << 20
+OFFERED_ENGINES = frozenset({"postgres", "postgresql", "zk", "zookeeper"})
 
 _KIND_WORDS = {"dict": "an object", "list": "a list", "str": "text"}
 
@@ -32,6 +34,8 @@ class NodeConfigFile:
         cluster_secret_key: ``secret.cluster_secret_key``.
         provider_settings: the object below ``secret`` that has the provider's name.
         storage: the only entry of ``storage.devices``.
+        kvdb: the only entry of ``kvdb``.
+        kvdb_options: ``kvdb_options``.
     """
 
     cluster_id: str = ""
@@ -39,6 +43,8 @@ class NodeConfigFile:
     cluster_secret_key: str = ""
     provider_settings: Mapping[str, str] = field(default_factory=dict)
     storage: str = ""
+    kvdb: str = ""
+    kvdb_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_config_file(path: str) -> NodeConfigFile:
@@ -72,16 +78,29 @@ def _parse(values: Mapping[str, Any]) -> NodeConfigFile:
         raise InvalidInputError("storage.devices: expected one directory")
     secret_type = _member(secret, "secret_type", str, "")
     settings = _member(secret, secret_type, dict, {}) if secret_type else {}
-    for name, value in settings.items():
-        if not isinstance(value, str):
-            raise InvalidInputError(f"secret.{secret_type}.{name}: expected text")
+    kvdb_options = _member(values, "kvdb_options", dict, {})
+    for place, texts in ((f"secret.{secret_type}", settings), ("kvdb_options", kvdb_options)):
+        for name, value in texts.items():
+            if not isinstance(value, str):
+                raise InvalidInputError(f"{place}.{name}: expected text")
     return NodeConfigFile(
         cluster_id=_member(values, "clusterid", str, ""),
         secret_type=secret_type,
         cluster_secret_key=_member(secret, "cluster_secret_key", str, ""),
         provider_settings=settings,
         storage=devices[0] if devices else "",
+        kvdb=_kvdb(_member(values, "kvdb", list, [])),
+        kvdb_options=kvdb_options,
     )
+
+
+def _kvdb(entries: list[Any]) -> str:
+    if not all(isinstance(entry, str) for entry in entries):
+        raise InvalidInputError("kvdb: expected texts")
+    offered = [entry for entry in entries if entry.partition("://")[0] in OFFERED_ENGINES]
+    if len(offered) > 1:
+        raise InvalidInputError("kvdb: expected one engine; several servers of it stand in one URL")
+    return offered[0] if offered else ""
 
 
 def _member(values: Mapping[str, Any], name: str, kind: type, absent: Any) -> Any:

@@ -12,6 +12,14 @@ class NodeOptions:
         cluster_id: ``-c``.
         node_id: name of this node; the host's name by default.
         storage: ``-s``, the directory for records, backing files and audit log.
+        kvdb: ``-k``, where the cluster's state is; see ``state``.
+        kvdb_options: ``--kvdb-option NAME=VALUE``.
+        pool: directory of backing files; ``volumes`` in the storage directory by default.
+        advertise: address by which others reach this node; by default the one it listens on.
+        attach_lease: seconds after which a node that cannot renew lets go of what it attached.
+        security: ``on`` or ``off``; off means that no token is looked at.
+        allow_security_removal: let security be taken from the cluster once all its nodes say so.
+        pair_ca: authorities that certify clusters to pair with, PEM.
         schedulers: ``-x``; accepted, without effect.
         secret_type: ``-secret_type``.
         cluster_secret_key: ``-cluster_secret_key``.
@@ -39,6 +47,14 @@ class NodeOptions:
     cluster_id: str = ""
     node_id: str = ""
     storage: str = ""
+    kvdb: str = ""
+    kvdb_options: tuple[str, ...] = ()
+    pool: str = ""
+    advertise: str = ""
+    attach_lease: str = ""
+    security: str = "on"
+    allow_security_removal: bool = False
+    pair_ca: str = ""
     schedulers: tuple[str, ...] = ()
     secret_type: str = ""
     cluster_secret_key: str = ""

@@ -16,6 +16,22 @@ _VALUES = (
         "DIR",
         "directory for records, backing files and audit log [/var/lib/holdfast/node]",
     ),
+    (
+        ("--kvdb", "-k"),
+        "kvdb",
+        "URL",
+        "the cluster's state: zk://host:port,... or postgres://... [embedded, for one node]",
+    ),
+    (
+        ("--pool",),
+        "pool",
+        "DIR",
+        "directory of backing files; nodes may share one [volumes in the storage directory]",
+    ),
+    (("--advertise",), "advertise", "URL", "how others reach this node [the address it listens on]"),
+    (("--attach-lease",), "attach_lease", "SECONDS", "when a node that is cut off lets go of volumes [15]"),
+    (("--security",), "security", "on|off", "off: look at no token, where the cluster allows that [on]"),
+    (("--pair-ca",), "pair_ca", "FILE", "authorities that certify clusters to pair with, PEM"),
     (("--config",), "config", "FILE", "config.json [/etc/pwx/config.json if it exists]"),
     (("--listen",), "listen", "HOST:PORT", "where to listen; port 0 picks a free one [127.0.0.1:9021]"),
     (("--apicert",), "tls_cert", "FILE", "certificate, PEM"),
@@ -48,6 +64,7 @@ _VALUES = (
 _LISTS = (
     (("--scheduler", "-x"), "schedulers", "NAME", "accepted, without effect"),
     (("--env", "-e"), "provider_settings", "NAME=VALUE", "setting of the secrets provider, never a token"),
+    (("--kvdb-option",), "kvdb_options", "NAME=VALUE", "option of the engine of -k, never a secret"),
     (
         ("--mount-root",),
         "mount_roots",
@@ -61,6 +78,11 @@ _SWITCHES = (
         "--allow-short-shared-secret",
         "allow_short_shared_secret",
         "accept a shared secret that can be guessed",
+    ),
+    (
+        "--allow-security-removal",
+        "allow_security_removal",
+        "let security be taken from the cluster once every node says so",
     ),
     ("--disable-mlock", "disable_mlock", "do not keep memory out of swap"),
 )
