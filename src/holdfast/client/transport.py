@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.client.address import Address
 from holdfast.client.errors import RemoteTooLargeError, RemoteUnavailableError
@@ -50,6 +50,8 @@ class Transport:
         retries: how often a ``GET`` is tried again.
         sleep: how to wait between two tries.
         max_answer_bytes: the longest answer that is taken.
+        dial: opens the connection, where that must not simply go to what the host's name stands for; may
+            raise ``OSError``.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Transport:
         retries: int = len(RETRY_WAITS_SECONDS),
         sleep: Callable[[float], None] = time.sleep,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        dial: Callable[[], socket.socket] | None = None,
     ) -> None:
         self._max_answer_bytes = max_answer_bytes
+        self._dial = dial
         self._address = address
         self._tls = tls or TlsSettings()
         self._timeout_seconds = timeout_seconds
@@ -148,8 +152,9 @@ class Transport:
         if address.scheme == "unix":
             return _unix_pool(address.socket_path, timeout)
         if address.scheme == "http":
-            return HTTPConnectionPool(address.host, address.port, timeout=timeout, maxsize=KEPT_CONNECTIONS)
-        return HTTPSConnectionPool(
+            pool = HTTPConnectionPool(address.host, address.port, timeout=timeout, maxsize=KEPT_CONNECTIONS)
+            return _dialled(pool, self._dial) if self._dial else pool
+        pool = HTTPSConnectionPool(
             address.host,
             address.port,
             timeout=timeout,
@@ -158,6 +163,7 @@ class Transport:
             server_hostname=self._tls.server_name or None,
             assert_hostname=self._tls.server_name or None,
         )
+        return _dialled(pool, self._dial) if self._dial else pool
 
     def _where(self) -> str:
         address = self._address
@@ -187,6 +193,23 @@ def _cause(error: Exception) -> str:
     if isinstance(error, exceptions.TimeoutError):
         return "it took too long"
     return "the connection broke"
+
+
+def _dialled(pool: "HTTPConnectionPool", dial: Callable[[], socket.socket]) -> "HTTPConnectionPool":
+    """Have a pool open its connections by ``dial``; TLS, and whose certificate it asks for, stay the same."""
+    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415 - as above
+
+    usual: Any = pool.ConnectionCls
+
+    class DialledConnection(usual):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            try:
+                return dial()
+            except OSError as error:
+                raise NewConnectionError(self, str(error.strerror)) from None
+
+    pool.ConnectionCls = DialledConnection
+    return pool
 
 
 def _unix_pool(socket_path: str, timeout: "Timeout") -> "HTTPConnectionPool":
