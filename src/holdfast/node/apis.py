@@ -22,6 +22,7 @@ EXPORT_TREE = Api("MountAttach", "ExportTree", AccessType.WRITE)
 
 SET_CLUSTER_KEY = Api("Secrets", "SetClusterKey")
 ROTATE_CLUSTER_KEY = Api("Secrets", "RotateClusterKey")
+ROTATION_STATUS = Api("Secrets", "RotationStatus")
 SECRETS_STATUS = Api("Secrets", "Status")
 
 ROLE_CREATE = Api("Role", "Create")

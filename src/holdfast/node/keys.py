@@ -7,6 +7,8 @@ opens a volume's header.
 import base64
 import hmac
 import secrets
+import threading
+from typing import Self
 
 from holdfast.errors import InternalError, UnavailableError
 from holdfast.model import SecretBytes
@@ -16,6 +18,34 @@ from holdfast.providers import ProviderStatus, SecretNotFoundError, SecretRef, S
 from holdfast.volumes.key_reference import KeyReference
 
 KEY_BYTES = 32  # 256 bits; what cannot be guessed needs no slow key derivation
+
+
+class FetchedKeys:
+    """The keys of one run over many volumes: each fetched once, all wiped at the end of the block.
+
+    Args:
+        keys: where they are.
+    """
+
+    def __init__(self, keys: "VolumeKeys") -> None:
+        self._keys = keys
+        self._guard = threading.Lock()
+        self._fetched: dict[KeyReference, SecretBytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for key in self._fetched.values():
+            key.wipe()
+        self._fetched.clear()
+
+    def get(self, reference: KeyReference) -> SecretBytes:
+        """Return a key, which stays usable until the end of the block; raises as ``VolumeKeys.fetch``."""
+        with self._guard:
+            if reference not in self._fetched:
+                self._fetched[reference] = self._keys.fetch(reference)
+            return self._fetched[reference]
 
 
 class VolumeKeys:

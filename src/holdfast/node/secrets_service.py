@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
+from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
 from holdfast.node.errors import ClusterKeyExistsError
 from holdfast.node.gate import Admission, Gate
-from holdfast.node.key_rotation import KeyRotation, RotationOutcome
+from holdfast.node.key_rotation import KeyRotation, RotationOutcome, RotationProgress
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.records import ClusterKey, KeyNote, KeyOrigin
 from holdfast.providers import ProviderStatus
@@ -119,30 +120,31 @@ class SecretsService:
             NoClusterKeyError: none is set.
             UnsupportedError: the provider keeps no versions, so the old key would be lost first.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+            ConflictError: keys of many volumes are being changed already.
         """
-        current = self._cluster_key.current()
-        if resume:
-            note, key = self._keys.at(current)
-        else:
-            if not self._keys.keeps_versions():
-                raise UnsupportedError(
-                    "the provider keeps no versions: a new key would replace the only copy of the old one; "
-                    "store a second secret, set it with --overwrite, then rotate with --resume"
-                )
-            note, key = self._keys.make(current)
-        with key:
-            # New volumes use the new version from here on; each old volume finds its key by its header.
-            self._catalog.set_cluster_key(ClusterKey(key=note))
-            outcomes = tuple(
-                self._rotation.try_rotate(record, note, key)
-                for record in self._catalog.enumerate()
-                if record.key is not None and record.key.origin is KeyOrigin.CLUSTER and record.key != note
-            )
+        with self._rotation.alone():
+            note, key = self._next_key(self._cluster_key.current(), resume=resume)
+            with key:
+                # New volumes use the new version from here on; each old volume finds its key by its header.
+                self._catalog.set_cluster_key(ClusterKey(key=note))
+                behind = [
+                    record
+                    for record in self._catalog.enumerate()
+                    if record.key is not None
+                    and record.key.origin is KeyOrigin.CLUSTER
+                    and record.key != note
+                ]
+                outcomes = self._rotation.rotate_all(behind, note, key)
         moved = sum(outcome.rotated for outcome in outcomes)
         self._gate.done(
             admission, note.name, f"rotated to version {note.version}: {moved} of {len(outcomes)} volumes"
         )
         return ClusterRotation(note, outcomes)
+
+    @operation(apis.ROTATION_STATUS)
+    def rotation_status(self, admission: Admission) -> RotationProgress:  # noqa: ARG002 - being admitted is all it takes
+        """Return how far the last rotation of the cluster-wide key has come on this node."""
+        return self._rotation.progress
 
     @operation(apis.SECRETS_STATUS)
     def status(self, admission: Admission) -> SecretsStatus:  # noqa: ARG002 - being admitted is all it takes
@@ -156,3 +158,13 @@ class SecretsService:
             source=found[1] if found else "",
             volumes=dict(sorted(volumes.items())),
         )
+
+    def _next_key(self, current: KeyNote, *, resume: bool) -> tuple[KeyNote, SecretBytes]:
+        if resume:
+            return self._keys.at(current)
+        if not self._keys.keeps_versions():
+            raise UnsupportedError(
+                "the provider keeps no versions: a new key would replace the only copy of the old one; "
+                "store a second secret, set it with --overwrite, then rotate with --resume"
+            )
+        return self._keys.make(current)
