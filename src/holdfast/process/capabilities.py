@@ -6,6 +6,7 @@ Numbers are those of ``<linux/capability.h>``.
 
 CAP_IPC_LOCK = 14
 CAP_SYS_ADMIN = 21
+CAP_SYS_RESOURCE = 24
 
 
 def has_capability(number: int) -> bool:

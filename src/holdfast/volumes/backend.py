@@ -143,6 +143,18 @@ class VolumeBackend(Backend, Protocol):
         """
         ...
 
+    def grow(self, vol: VolumeFile) -> None:
+        """Make the device of an attached volume as large as its backing file has become. Safe to repeat.
+
+        Args:
+            vol: the volume with its new size; see ``Pool.grow``.
+
+        Raises:
+            VolumeBusyError: it is not attached, or its device is broken.
+            UnsupportedError: it has to be detached and attached again first.
+        """
+        ...
+
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
         ...

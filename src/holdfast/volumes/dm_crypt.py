@@ -72,7 +72,13 @@ class DmCryptBackend:
             segment = data_segment(LuksHeader(vol).read())
             if segment.payload_bytes(vol.path.stat().st_size) < vol.size:
                 raise TruncatedVolumeError("the backing file is shorter than the volume was made")
-            below = loop.attach(str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly)
+            below = loop.attach(
+                str(vol.path),
+                backend=NAME,
+                uuid=vol.uuid,
+                readonly=readonly,
+                lock_at=segment.offset_bytes,
+            )
             try:
                 cryptsetup(*open_arguments(vol.uuid, below.path, len(key), readonly=readonly), stdin=key)
             except BaseException:
@@ -93,6 +99,18 @@ class DmCryptBackend:
                 _close(vol.uuid, deferred=force)
             if not release_loop(vol.uuid):
                 raise VolumeBusyError("the volume's device is still in use; it goes with its last user")
+
+    def grow(self, vol: VolumeFile) -> None:
+        """Let the loop device and the mapping above it see how long the backing file is now.
+
+        No key is needed for that: it is in the mapping's table. See ``VolumeBackend``.
+        """
+        with volume_lock(vol):
+            below = loop.find(vol.uuid)
+            if below is None or not _is_mapped(vol.uuid):
+                raise VolumeBusyError("the volume is not attached, or its device is broken")
+            loop.take_size(below.path)
+            cryptsetup("-q", "resize", "--disable-keyring", f"{_PREFIX}{vol.uuid}")
 
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""

@@ -98,7 +98,7 @@ def mount(device: str, target: Path, *, readonly: bool = False) -> None:
     flags = syscalls.MS_NODEV | syscalls.MS_NOSUID | (syscalls.MS_RDONLY if readonly else 0)
     with _opened_directory(target) as place:
         try:
-            syscalls.mount(device, f"/proc/self/fd/{place}", kind, flags)
+            syscalls.mount(device, f"/proc/self/fd/{place}", kind, flags, _options(kind, device))
         except OSError as error:
             raise _mount_refused(error) from error
 
@@ -142,6 +142,23 @@ def check(device: str) -> None:
         raise DamagedFileSystemError(
             "the file system on the volume is damaged", detail=ended.stdout.decode(errors="replace")
         )
+
+
+def _options(kind: str, device: str) -> str:
+    """Return what else is asked of the kernel.
+
+    A copy of a volume has the original's XFS inside, and may be mounted beside it. On a device that refuses
+    writes no journal can be replayed; that of a snapshot of a mounted volume holds nothing to replay.
+    """
+    options = ["nouuid"] if kind == "xfs" else []
+    if _refuses_writes(device):
+        options.append("norecovery" if kind == "xfs" else "noload")
+    return ",".join(options)
+
+
+def _refuses_writes(device: str) -> bool:
+    number = Path(device).stat().st_rdev
+    return Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/ro").read_text("ascii").strip() == "1"
 
 
 def _mount_refused(error: OSError) -> Exception:

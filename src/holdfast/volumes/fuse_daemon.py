@@ -7,7 +7,8 @@ workers behind that serve it and ends with status 0; from then on FILE may be us
 ends with status 1 and ``<error class>: <text>`` on standard error, and nothing is left behind.
 
 The workers end when FILE is unmounted and no longer open. They share one session, whose command line
-names the volume's UUID (never a key), which is how they are found again.
+names the volume's UUID (never a key), which is how they are found again. On ``GROW_SIGNAL`` a worker tells
+the kernel that the backing file, and so FILE, has become longer.
 
 Every process keeps its memory out of swap and core dumps, and out of reach of debuggers.
 """
@@ -16,14 +17,16 @@ import contextlib
 import fcntl
 import os
 import resource
+import signal
 import sys
 
 from holdfast.errors import HoldfastError
 from holdfast.volumes import syscalls
-from holdfast.volumes.fuse_serve import FILE_MODE, MAX_TRANSFER_BYTES, serve
+from holdfast.volumes.fuse_serve import FILE_MODE, MAX_TRANSFER_BYTES, announce_size, serve
 from holdfast.volumes.plain_view import PlainView, open_plain_view
 
 WORKERS = 2
+GROW_SIGNAL = signal.SIGUSR1
 MAX_KEY_BYTES = 4096
 _FUSE_DEV_IOC_CLONE = 0x8004E500
 
@@ -84,6 +87,7 @@ def _work(channel: int, view: PlainView) -> None:
         own_channel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         fcntl.ioctl(own_channel, _FUSE_DEV_IOC_CLONE, channel.to_bytes(4, sys.byteorder))
         os.close(channel)
+        signal.signal(GROW_SIGNAL, lambda *_: announce_size(own_channel, view))
         serve(own_channel, view)
         status = 0
     finally:

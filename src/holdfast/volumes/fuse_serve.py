@@ -6,8 +6,12 @@ Message layouts are those of ``include/uapi/linux/fuse.h`` at protocol 7.31; int
 What is not done is refused, never feigned. In particular punching holes and zeroing ranges answer
 EOPNOTSUPP, upon which the kernel writes zeros itself: success without zeroing would hand a file
 system old data where it relies on zeros (what corrupted volumes served by QEMU before 8.0).
+
+A volume may grow while it is served. The kernel remembers for ever how large the file is, so one worker tells
+it (``announce_size``), and each looks at the backing file when a request reaches further than it knows.
 """
 
+import contextlib
 import errno
 import os
 import struct
@@ -41,6 +45,10 @@ _TRANSFER_IN = struct.Struct("=QQII")  # file handle, offset, size, flags
 _WRITE_OUT = struct.Struct("=II")
 _STATFS_OUT = struct.Struct("=QQQQQIIII24x")
 _WRITE_PAYLOAD_AT = 40
+_NOTIFY_INVALIDATE, _NOTIFY_STORE = 2, 4
+_NOTIFY_INVALIDATE_OUT = struct.Struct("=Qqq")  # node, offset, length
+_NOTIFY_STORE_OUT = struct.Struct("=QQII")  # node, offset, size, padding
+_ROOT = 1
 
 
 def serve(channel: int, view: PlainView) -> None:
@@ -72,6 +80,23 @@ def serve(channel: int, view: PlainView) -> None:
                 raise
 
 
+def announce_size(channel: int, view: PlainView) -> None:
+    """Tell the kernel that the file is as long as the volume is now. May interrupt ``serve`` anywhere.
+
+    There is no message for that. But the kernel takes the end of data that it is given for its cache for
+    the end of the file; so it is given one block, where nobody reads yet, and told to forget it again.
+    """
+    last = view.take_size() - BLOCK_BYTES
+    store = _NOTIFY_STORE_OUT.pack(_ROOT, last, BLOCK_BYTES, 0)
+    _notify(channel, _NOTIFY_STORE, store + bytes(BLOCK_BYTES))
+    _notify(channel, _NOTIFY_INVALIDATE, _NOTIFY_INVALIDATE_OUT.pack(_ROOT, last, BLOCK_BYTES))
+
+
+def _notify(channel: int, code: int, body: bytes) -> None:
+    with contextlib.suppress(FileNotFoundError):  # the kernel has no such file in memory any more
+        os.writev(channel, [_OUT_HEADER.pack(_OUT_HEADER.size + len(body), code, 0), body])
+
+
 def _answer(opcode: int, message: memoryview, view: PlainView) -> Reply:
     handler = _HANDLERS.get(opcode)
     if handler is None:
@@ -81,11 +106,15 @@ def _answer(opcode: int, message: memoryview, view: PlainView) -> Reply:
 
 def _read(body: memoryview, view: PlainView) -> Reply:
     _, offset, size, _ = _TRANSFER_IN.unpack_from(body)
+    if offset + size > view.payload_bytes:
+        view.take_size()
     return view.read(offset, min(size, MAX_TRANSFER_BYTES))
 
 
 def _write(body: memoryview, view: PlainView) -> Reply:
     _, offset, size, _ = _TRANSFER_IN.unpack_from(body)
+    if offset + size > view.payload_bytes:
+        view.take_size()
     view.write(offset, body[_WRITE_PAYLOAD_AT : _WRITE_PAYLOAD_AT + size])
     return _WRITE_OUT.pack(size, 0)
 
@@ -101,8 +130,9 @@ def _refuse_fallocate(_: memoryview, __: PlainView) -> Reply:
 
 
 def _attributes(_: memoryview, view: PlainView) -> Reply:
-    blocks = view.payload_bytes // 512
-    attributes = (1, view.payload_bytes, blocks, 0, 0, 0, 0, 0, 0, FILE_MODE, 1, 0, 0, 0, BLOCK_BYTES, 0)
+    size = view.take_size()
+    blocks = size // 512
+    attributes = (1, size, blocks, 0, 0, 0, 0, 0, 0, FILE_MODE, 1, 0, 0, 0, BLOCK_BYTES, 0)
     return _ATTR_OUT.pack(_ATTRIBUTES_VALID_SECONDS, 0, 0, *attributes)
 
 

@@ -17,14 +17,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.volumes import data_lock
 from holdfast.volumes.errors import AttachFailedError
 
 LOOP_CONTROL = Path("/dev/loop-control")
 BLOCK_BYTES = 4096
 
 # include/uapi/linux/loop.h
-_LOOP_CLR_FD, _LOOP_GET_STATUS64, _LOOP_CONFIGURE = 0x4C01, 0x4C05, 0x4C0A
-_LOOP_CTL_GET_FREE = 0x4C82
+_LOOP_CLR_FD, _LOOP_GET_STATUS64, _LOOP_SET_CAPACITY, _LOOP_CONFIGURE = 0x4C01, 0x4C05, 0x4C07, 0x4C0A
+_LOOP_SET_STATUS64, _LOOP_CTL_GET_FREE = 0x4C04, 0x4C82
+_SIZE_LIMIT = 4  # its place in _INFO
 _READ_ONLY, _DIRECT_IO = 1, 16
 # device, inode, rdevice, offset, sizelimit; number, encrypt_type, encrypt_key_size, flags; names, key, init
 _INFO = struct.Struct("=5Q4I64s64s32s2Q")
@@ -51,10 +53,20 @@ class LoopDevice:
     readonly: bool
 
 
-def attach(file: str, *, backend: str, uuid: str, readonly: bool = False) -> LoopDevice:
+def attach(
+    file: str, *, backend: str, uuid: str, readonly: bool = False, lock_at: int | None = None
+) -> LoopDevice:
     """Make ``file`` a block device with 4096-byte blocks that bypasses the page cache below it.
 
+    Args:
+        file: what is to be below.
+        backend: the name of the back end, for the mark.
+        uuid: the volume, for the mark.
+        readonly: refuse writes.
+        lock_at: where the data begins; it is locked for as long as the device is there, see ``data_lock``.
+
     Raises:
+        VolumeBusyError: somebody else has the data locked.
         AttachFailedError: no free device, or the kernel refused the file.
     """
     flags = _DIRECT_IO | (_READ_ONLY if readonly else 0)
@@ -64,6 +76,8 @@ def attach(file: str, *, backend: str, uuid: str, readonly: bool = False) -> Loo
         # Older kernels (6.1 does) make the device as large as they last heard the file is, and of a FUSE
         # file that nobody has looked at yet they have heard nothing: the device would have no block at all.
         os.fstat(descriptor)
+        if lock_at is not None:
+            data_lock.take(descriptor, lock_at, readonly=readonly)
         info = _INFO.pack(0, 0, 0, 0, 0, 0, 0, 0, flags, mark, b"", b"", 0, 0)
         config = _CONFIG_HEAD.pack(descriptor, BLOCK_BYTES) + info + bytes(_CONFIG_TAIL_BYTES)
         path = _configure_free_device(config, readonly=readonly)
@@ -83,6 +97,21 @@ def detach(path: str) -> None:
         except OSError as error:
             if error.errno != errno.ENXIO:  # ENXIO: no file below it
                 raise
+
+
+def take_size(path: str) -> int:
+    """Make a device as large as the file below it has become; returns its size in bytes."""
+    with _opened(path) as device:
+        fcntl.ioctl(device, _LOOP_SET_CAPACITY)
+        return os.lseek(device, 0, os.SEEK_END)
+
+
+def cut_off(path: str) -> None:
+    """Let a device end where it begins, so that what its users still want to read or write fails."""
+    with _opened(path) as device:
+        info = list(_INFO.unpack(fcntl.ioctl(device, _LOOP_GET_STATUS64, bytes(_INFO.size))))
+        info[_SIZE_LIMIT] = BLOCK_BYTES  # no limit is 0
+        fcntl.ioctl(device, _LOOP_SET_STATUS64, _INFO.pack(*info))
 
 
 def marked_devices() -> list[LoopDevice]:

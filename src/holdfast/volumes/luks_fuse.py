@@ -16,12 +16,13 @@ import signal
 import sys
 from pathlib import Path
 
-from holdfast.errors import InvalidInputError
+from holdfast.errors import InvalidInputError, UnsupportedError
 from holdfast.model.secret_bytes import SecretBytes
 from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
 from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program, run
 from holdfast.volumes import errors, loop, syscalls
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
+from holdfast.volumes.fuse_daemon import GROW_SIGNAL
 from holdfast.volumes.key_strength import require_usable
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.mounts import all_mounts, mounts_of
@@ -98,6 +99,21 @@ class LuksFuseBackend:
                     "the volume's device is still in use; it goes with its last user"
                 )
 
+    def grow(self, vol: VolumeFile) -> None:
+        """Have the daemon announce how long the backing file is now. See ``VolumeBackend``."""
+        with volume_lock(vol):
+            device = loop.find(vol.uuid)
+            daemons = _daemons(vol.uuid)
+            if device is None or not daemons:
+                raise errors.VolumeBusyError("the volume is not attached, or its device is broken")
+            if not all(_handles(process, GROW_SIGNAL) for process in daemons):
+                raise UnsupportedError(
+                    "the volume was attached by an older version, which cannot grow it; detach it first"
+                )
+            os.kill(daemons[0], GROW_SIGNAL)
+            if not wait_until(lambda: loop.take_size(device.path) >= vol.size):
+                raise errors.AttachFailedError("the volume's daemon did not announce the new size")
+
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
         device = loop.find(vol.uuid)
@@ -164,3 +180,14 @@ def _kill(processes: list[int]) -> None:
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
+
+
+def _handles(process: int, number: int) -> bool:
+    """Whether a process has a handler for a signal; without one it would end."""
+    with contextlib.suppress(OSError):
+        for line in (
+            Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        ):
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False

@@ -197,6 +197,11 @@ class LuksHeader:
             stdin=reference.to_token(slot),
         )
 
+    def set_identity(self) -> None:
+        """Make the header of a copied file this volume's; its keyslots and its note stay. Safe to repeat."""
+        cryptsetup("-q", "luksUUID", "--uuid", self._vol.uuid, self._path)
+        cryptsetup("-q", "config", "--label", self._vol.id[:47], "--subsystem", SUBSYSTEM, self._path)
+
     def erase(self) -> None:
         """Destroy every keyslot: from now on no key opens this header. Safe to repeat."""
         cryptsetup("-q", "luksErase", self._path)

@@ -37,7 +37,7 @@ class PlainBackend:
                 raise VolumeBusyError("the volume is attached already")
             if vol.path.stat().st_size < vol.size:
                 raise TruncatedVolumeError("the backing file is shorter than the volume was made")
-            device = loop.attach(str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly)
+            device = loop.attach(str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly, lock_at=0)
         return _attachment(device)
 
     def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
@@ -51,6 +51,14 @@ class PlainBackend:
                     refuse_mounted(device.path)
             if not release_loop(vol.uuid):
                 raise VolumeBusyError("the volume's device is still in use; it goes with its last user")
+
+    def grow(self, vol: VolumeFile) -> None:
+        """Let the loop device see how long the backing file is now. See ``VolumeBackend``."""
+        with volume_lock(vol):
+            device = loop.find(vol.uuid)
+            if device is None:
+                raise VolumeBusyError("the volume is not attached")
+            loop.take_size(device.path)
 
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""

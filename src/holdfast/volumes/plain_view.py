@@ -2,25 +2,21 @@
 
 Opening checks everything that LUKS2 itself lets pass: that this is the volume that was asked for, that
 the file still reaches as far as the volume was made, and that no other process has it open for
-writing. The last is an open-file-description lock on the first byte of the data, held until every
-process that inherited the descriptor is gone; cryptsetup's own locks on the header do not collide with it.
+writing: see ``data_lock``.
 
 This module is loaded by the daemon of an attached volume, so it imports little.
 """
 
 import errno
-import fcntl
 import os
-import struct
 
-from holdfast.volumes.errors import ForeignVolumeError, TruncatedVolumeError, VolumeBusyError
+from holdfast.volumes import data_lock
+from holdfast.volumes.errors import ForeignVolumeError, TruncatedVolumeError
 from holdfast.volumes.luks_read import DataSegment, Luks2Header, data_segment, read_header
 from holdfast.volumes.luks_unlock import unlock
 from holdfast.volumes.xts import SectorCipher
 
 BLOCK_BYTES = 4096
-
-_FLOCK = struct.Struct("hhqqi4x")  # struct flock of fcntl(2) on 64-bit Linux
 
 
 class PlainView:
@@ -81,6 +77,12 @@ class PlainView:
             raise
         return found // BLOCK_BYTES * BLOCK_BYTES if found < self.payload_bytes else None
 
+    def take_size(self) -> int:
+        """Reach as far as the backing file does by now, if that is further; returns the size."""
+        room = os.fstat(self._descriptor).st_size - self._offset
+        self.payload_bytes = max(self.payload_bytes, room // BLOCK_BYTES * BLOCK_BYTES)
+        return self.payload_bytes
+
     def sync(self) -> None:
         """Return once every write so far would survive a power failure."""
         os.fdatasync(self._descriptor)
@@ -121,7 +123,7 @@ def open_plain_view(
         _require_identity(header, uuid)
         segment = data_segment(header)
         _require_length(descriptor, segment, payload_bytes)
-        _lock_data(descriptor, segment, readonly=readonly)
+        data_lock.take(descriptor, segment.offset_bytes, readonly=readonly)
         volume_key = unlock(descriptor, header, key)
         cipher = SectorCipher(volume_key, segment.sector_bytes)
         volume_key[:] = bytes(len(volume_key))
@@ -133,13 +135,7 @@ def open_plain_view(
 
 def is_open(path: str) -> bool:
     """Whether some process has the volume in this backing file open through ``open_plain_view``."""
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        probe = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, probe)
-        return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
-    finally:
-        os.close(descriptor)
+    return data_lock.is_taken(path)
 
 
 def _require_identity(header: Luks2Header, uuid: str) -> None:
@@ -150,14 +146,3 @@ def _require_identity(header: Luks2Header, uuid: str) -> None:
 def _require_length(descriptor: int, segment: DataSegment, payload_bytes: int) -> None:
     if segment.payload_bytes(os.lseek(descriptor, 0, os.SEEK_END)) < payload_bytes:
         raise TruncatedVolumeError("the backing file is shorter than the volume was made")
-
-
-def _lock_data(descriptor: int, segment: DataSegment, *, readonly: bool) -> None:
-    kind = fcntl.F_RDLCK if readonly else fcntl.F_WRLCK
-    lock = _FLOCK.pack(kind, os.SEEK_SET, segment.offset_bytes, 1, 0)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            raise VolumeBusyError("another process has the volume open") from None
-        raise

@@ -2,6 +2,7 @@
 
     <directory>/<id>.img     mode 0600, sparse: the LUKS2 header of an encrypted volume, then its data
     <directory>/<id>.lock    see ``lock``
+    <directory>/.<id>.*.part a copy that is being made, and not a volume yet
 
 A file is made exactly once and never made again over something that exists. Its name, size and
 place survive a power failure once ``create`` has returned.
@@ -9,20 +10,31 @@ place survive a power failure once ``create`` has returned.
 
 import os
 import re
+import secrets
 import uuid as uuid_module
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.volumes import loop
 from holdfast.volumes.backend import VolumeFile
-from holdfast.volumes.errors import ForeignVolumeError, PoolFullError, VolumeBusyError, VolumeNameError
-from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.errors import (
+    ForeignVolumeError,
+    PoolFullError,
+    TruncatedVolumeError,
+    VolumeBusyError,
+    VolumeNameError,
+)
+from holdfast.volumes.lock import lock_path, volume_lock
 from holdfast.volumes.luks_header import HEADER_BYTES
+from holdfast.volumes.sparse_copy import copy_file
 
 MIN_VOLUME_BYTES = 4 << 20
 MAX_VOLUME_BYTES = 1 << 50
 _ALIGNMENT_BYTES = 4096
+_DRAFT = ".part"
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -87,6 +99,97 @@ class Pool:
             raise InvalidInputError("uuid: expected a UUID in text form") from None
         return VolumeFile(volume_id, self.directory / f"{volume_id}.img", size_bytes, canonical, encrypted)
 
+    @contextmanager
+    def draft(self, vol: VolumeFile) -> Iterator[VolumeFile]:
+        """Hold an empty file for the length of a block: the volume as it is to become.
+
+        It is gone at the end of the block, unless it was made the volume by ``publish``.
+        """
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.directory / f".{vol.id}.{secrets.token_hex(8)}{_DRAFT}"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            yield replace(vol, path=path)
+        finally:
+            _remove_draft(path)
+
+    def fill(self, draft: VolumeFile, source: VolumeFile, *, keep_going: Callable[[], None]) -> bool:
+        """Copy a volume's backing file into a draft; returns whether they share their blocks.
+
+        Args:
+            draft: what ``draft`` gave.
+            source: a volume at rest (see ``at_rest``), whose lock the caller holds.
+            keep_going: called between pieces; what it raises ends the copy.
+
+        Raises:
+            TruncatedVolumeError: the source is shorter than it was made.
+            PoolFullError: there is no room for what is in it, shared or not: either may be written to.
+        """
+        origin = os.open(source.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            found = os.fstat(origin)
+            if found.st_size < source.size + (HEADER_BYTES if source.encrypted else 0):
+                raise TruncatedVolumeError("the backing file is shorter than the volume was made")
+            if found.st_blocks * 512 > self.free_bytes():
+                raise PoolFullError("the pool has less free space than the volume takes up")
+            target = os.open(draft.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                return copy_file(origin, target, keep_going=keep_going)
+            finally:
+                os.close(target)
+        finally:
+            os.close(origin)
+
+    def publish(self, draft: VolumeFile, *, over: bool = False) -> VolumeFile:
+        """Make a draft the volume, in one step that a crash cannot cut in two.
+
+        Args:
+            draft: what ``draft`` gave, complete.
+            over: in the place of what the volume held so far.
+
+        Raises:
+            ForeignVolumeError: there is a file of that name, and ``over`` was not asked for.
+        """
+        vol = self.volume(draft.id, draft.size, draft.uuid, encrypted=draft.encrypted)
+        _sync(draft.path)
+        if over:
+            draft.path.rename(vol.path)
+        else:
+            try:
+                vol.path.hardlink_to(draft.path)
+            except FileExistsError:
+                raise ForeignVolumeError("the pool already holds a file of that name") from None
+        self._sync_directory()
+        return vol
+
+    def clear_drafts(self) -> int:
+        """Remove what interrupted copies left; returns how many. Only while nobody else uses the pool."""
+        drafts = list(self.directory.glob(f".*{_DRAFT}")) if self.directory.is_dir() else []
+        for path in drafts:
+            _remove_draft(path)
+        return len(drafts)
+
+    def grow(self, vol: VolumeFile, size_bytes: int) -> VolumeFile:
+        """Make room in the backing file for a larger volume; returns the larger volume. Safe to repeat.
+
+        Raises:
+            InvalidInputError: the size cannot be, or is smaller.
+            PoolFullError: the pool has less free space than the volume may come to need in addition.
+        """
+        if size_bytes > MAX_VOLUME_BYTES:
+            raise InvalidInputError(f"size: expected at most {MAX_VOLUME_BYTES} bytes")
+        larger = replace(vol, size=-(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES)
+        if larger.size < vol.size:
+            raise InvalidInputError("size: expected at least the present one; a volume cannot shrink")
+        file_bytes = larger.size + (HEADER_BYTES if vol.encrypted else 0)
+        present = vol.path.stat().st_size
+        if file_bytes > present:
+            if file_bytes - present > self.free_bytes():
+                raise PoolFullError("size: the pool has less free space than that")
+            os.truncate(vol.path, file_bytes)
+            _sync(vol.path)
+        return larger
+
     def delete(self, vol: VolumeFile) -> None:
         """Remove the backing file. Destroys no key: see ``lifecycle.crypto_erase``.
 
@@ -108,8 +211,17 @@ class Pool:
         return room.f_bavail * room.f_frsize
 
     def _sync_directory(self) -> None:
-        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(self.directory)
+
+
+def _remove_draft(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    lock_path(path).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
