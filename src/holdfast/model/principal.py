@@ -1,6 +1,6 @@
 """The authenticated who: what a verified credential says about its bearer, and nothing it merely claims."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +15,11 @@ class Principal:
         email: contact, may be empty.
         roles: names of roles; empty means no role allows anything.
         groups: names of groups for ownership; ``*`` stands for every group.
-        token_id: the ``jti`` claim, empty when the token carries none.
+        token_id: what the one token is revoked by: its ``jti`` claim, or a hash of it if it has none.
         expires_at: Unix seconds at which the credential ends, 0 for a guest.
+        issued_at: Unix seconds at which it was issued.
+        begun_at: Unix seconds at which the first one was issued that this one was renewed from.
+        signed_with: fingerprint of the key that vouched for it; never shown.
     """
 
     name: str
@@ -28,6 +31,9 @@ class Principal:
     groups: tuple[str, ...] = ()
     token_id: str = ""
     expires_at: int = 0
+    issued_at: int = 0
+    begun_at: int = 0
+    signed_with: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def is_guest(self) -> bool:

@@ -8,6 +8,7 @@ Every claim that the storage API knows is listed here as required, checked, or o
     nbf                 checked if present      not before its time
     aud                 checked if present      must name the audience that the issuer is configured with
     jti                 read                    by which one token can be revoked
+    orig_iat            checked if present      when the token was issued that this one was renewed from
     roles, groups       read; absent or null is none
 
 Names follow the specification of the storage API (OpenStorage SDK) and RFC 7519 section 4.1. A claim that is
@@ -24,6 +25,7 @@ from holdfast.model import Principal
 from holdfast.tokens.errors import Reason, TokenError
 
 REQUIRED = ("iss", "sub", "exp", "iat", "name", "email")
+NAMESPACED = ("roles", "groups")
 
 _Text = Annotated[str, Meta(max_length=1024)]
 _Names = Annotated[tuple[_Text, ...], Meta(max_length=256)]
@@ -50,6 +52,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     nbf: _Time | UnsetType = UNSET
     aud: _Text | _Names | UnsetType = UNSET
     jti: _Text = ""
+    orig_iat: _Time | UnsetType = UNSET
     roles: _Names | None = None
     groups: _Names | None = None
 
@@ -66,12 +69,19 @@ def issuer_of(unverified: dict[str, Any]) -> str:
     return issuer
 
 
-def read_claims(claims: dict[str, Any]) -> Claims:
+def read_claims(claims: dict[str, Any], *, namespace: str = "") -> Claims:
     """Return the claims of a token whose signature was verified.
+
+    Args:
+        claims: all that the token says.
+        namespace: what stands before ``roles`` and ``groups``, if those count instead.
 
     Raises:
         TokenError: one is missing, or is not of its type or size.
     """
+    if namespace:
+        own = {name: claims[namespace + name] for name in NAMESPACED if namespace + name in claims}
+        claims = {**claims, **own}
     for name in REQUIRED:
         if name not in claims:
             raise TokenError(Reason.MISSING_CLAIM, f"expected the claim {name}")
@@ -120,8 +130,16 @@ def check_audience(claims: Claims, expected: str) -> None:
         raise TokenError(Reason.WRONG_AUDIENCE, "made for another audience")
 
 
-def principal_of(claims: Claims, user_name: UserNameClaim) -> Principal:
+def principal_of(
+    claims: Claims, user_name: UserNameClaim, *, fallback_id: str = "", signed_with: bytes = b""
+) -> Principal:
     """Return who the bearer is, once all checks have passed.
+
+    Args:
+        claims: the claims of the token.
+        user_name: which of them is the user name.
+        fallback_id: what the token is known by if it has no ``jti``.
+        signed_with: fingerprint of the key that signed it.
 
     Raises:
         TokenError: the claim for the user name is empty, or no fit name for an owner.
@@ -145,6 +163,9 @@ def principal_of(claims: Claims, user_name: UserNameClaim) -> Principal:
         email=claims.email or "",
         roles=claims.roles or (),
         groups=claims.groups or (),
-        token_id=claims.jti,
+        token_id=claims.jti or fallback_id,
         expires_at=int(claims.exp),
+        issued_at=int(claims.iat),
+        begun_at=int(claims.iat if claims.orig_iat is UNSET else min(claims.iat, claims.orig_iat)),
+        signed_with=signed_with,
     )

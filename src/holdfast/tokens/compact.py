@@ -49,6 +49,9 @@ class Profile:
 STRICT = Profile(REFUSED_HEADERS, frozenset({"jwt"}), OF_STORAGE_API)
 """Tokens of our own, and of the storage API."""
 
+OF_ANY_ISSUER = replace(STRICT, algorithms=frozenset(Algorithm) - {Algorithm.EDDSA})
+"""Tokens of our own and of providers alike, before it is known whose they are; issuers narrow it further."""
+
 OF_PROVIDERS = Profile(REFUSED_HEADERS - _EMBEDDED_KEYS, frozenset({"jwt"}), frozenset(Algorithm))
 """Identity tokens of a provider; keys inside them have no effect."""
 

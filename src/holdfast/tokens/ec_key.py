@@ -15,6 +15,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.tokens.errors import BadSignatureError
 from holdfast.tokens.keys import Algorithm, check_key_id
+from holdfast.tokens.thumbprint import thumbprint
 
 
 class _Curve(NamedTuple):
@@ -62,6 +63,10 @@ class EcVerifyingKey:
             self._key.verify(encode_dss_signature(r, s), message, self._curve.ecdsa)
         except InvalidSignature:
             raise BadSignatureError from None
+
+    def thumbprint(self) -> str:
+        """Return the id that the key has by itself."""
+        return thumbprint(self._key)
 
     def pem(self) -> bytes:
         """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""

@@ -3,6 +3,9 @@
     UnauthenticatedError
     └── TokenError                a token that is not believed; ``reason`` says why
         └── BadSignatureError     ... because no key of its issuer signed it
+    UnavailableError
+    ├── IssuerUnavailableError        nobody can tell at the moment: its provider does not answer
+    └── RevocationsUnavailableError   ... or where revocations are kept does not
 
 The reason is a stable word for programs: a client renews on ``expired`` and asks a person otherwise. It is
 told only after the signature was found good, or about something that anyone can see in the token itself.
@@ -10,7 +13,7 @@ told only after the signature was found good, or about something that anyone can
 
 from enum import StrEnum
 
-from holdfast.errors import UnauthenticatedError
+from holdfast.errors import UnauthenticatedError, UnavailableError
 
 
 class Reason(StrEnum):
@@ -48,3 +51,23 @@ class BadSignatureError(TokenError):
 
     def __init__(self) -> None:
         super().__init__(Reason.BAD_SIGNATURE, "the signature does not match any key of its issuer")
+
+
+class IssuerUnavailableError(UnavailableError):
+    """Whether the token is good cannot be told, because its issuer's keys are not to be had."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "token: its issuer cannot be asked for its keys at the moment; try again later",
+            reason="issuer_unavailable",
+        )
+
+
+class RevocationsUnavailableError(UnavailableError):
+    """Whether the token was revoked cannot be told, because storage does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "token: whether it was revoked cannot be found out at the moment; try again later",
+            reason="revocations_unavailable",
+        )

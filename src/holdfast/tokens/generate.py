@@ -12,10 +12,10 @@ from holdfast.errors import InvalidInputError
 from holdfast.model.duration import MAX_SECONDS, SECONDS_PER_UNIT
 from holdfast.tokens.compact import write_compact
 from holdfast.tokens.keys import SigningKey
+from holdfast.tokens.renewal import TOKEN_ID_BYTES
 from holdfast.tokens.user_file import User
 
 DEFAULT_LIFETIME_SECONDS = SECONDS_PER_UNIT["d"]
-TOKEN_ID_BYTES = 16  # 128 bits: two tokens never share an id by chance
 
 _LIFETIME = re.compile(r"([0-9]{1,12})([smhdy])")
 

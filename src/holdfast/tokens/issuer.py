@@ -4,13 +4,15 @@ The issuer that a token names selects, by exact match, the only keys that may ha
 issuer is refused when another's key signed it, however well known that key is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from holdfast.errors import InvalidInputError
 from holdfast.tokens.claims import UserNameClaim
 from holdfast.tokens.errors import Reason, TokenError
-from holdfast.tokens.keys import Algorithm, VerifyingKey
+from holdfast.tokens.keys import Algorithm, SigningKey, VerifyingKey
+from holdfast.tokens.published_keys import PublishedKeys
+from holdfast.tokens.shared_secret import SharedSecretKey
 
 MAX_NAME_LENGTH = 256
 MAX_KEYS = 16  # a token without key id may cost one verification for each
@@ -32,23 +34,35 @@ class Issuer:
         clock_skew_seconds: how far its clock may differ from ours; 0 for tokens of our own.
         max_lifetime_seconds: the longest lifetime accepted, or ``None`` for any.
         audience: what ``aud`` must contain; empty if its tokens carry none.
+        key_ids_are_hints: try all keys if a token names one that nobody knows, since other generators name
+            keys as they like.
+        claim_namespace: what stands before the claims ``roles`` and ``groups`` where an issuer may only
+            make claims of its own; those with it replace those without.
+        published: the keys, of an issuer that publishes them; instead of ``keys``.
+        renews: whether its tokens may be renewed here, by a key of ``keys`` that can sign.
 
     Raises:
         InvalidInputError: the configuration cannot be right.
     """
 
     name: str
-    keys: tuple[VerifyingKey, ...]
+    keys: tuple[VerifyingKey, ...] = ()
     algorithms: frozenset[Algorithm] = frozenset()
     user_name_claim: UserNameClaim = UserNameClaim.SUB
     clock_skew_seconds: int = 0
     max_lifetime_seconds: int | None = None
     audience: str = ""
+    key_ids_are_hints: bool = False
+    claim_namespace: str = ""
+    published: PublishedKeys | None = None
+    renews: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not 0 < len(self.name) <= MAX_NAME_LENGTH:
             raise InvalidInputError(f"issuer: expected a name of 1 to {MAX_NAME_LENGTH} printable characters")
-        if not 0 < len(self.keys) <= MAX_KEYS:
+        if self.published is not None and self.keys:
+            raise InvalidInputError("issuer keys: expected keys, or where they are published, and not both")
+        if self.published is None and not 0 < len(self.keys) <= MAX_KEYS:
             raise InvalidInputError(f"issuer keys: expected 1 to {MAX_KEYS} keys")
         named = [key.key_id for key in self.keys if key.key_id]
         if len(set(named)) != len(named):
@@ -65,15 +79,27 @@ class Issuer:
         if not self.algorithms:
             object.__setattr__(self, "algorithms", supported)
 
+    def signing_key(self, fingerprint: bytes) -> SigningKey | None:
+        """Return the key with this fingerprint if it signs, too, and tokens of the issuer may be renewed."""
+        for key in self.keys if self.renews else ():
+            if key.fingerprint == fingerprint and isinstance(key, SharedSecretKey):
+                return key
+        return None
+
     def keys_for(self, algorithm: Algorithm, key_id: str) -> tuple[VerifyingKey, ...]:
-        """Return the keys that may have signed a token with this header.
+        """Return the keys that may have signed a token with this header; may wait for who publishes them.
 
         Raises:
             TokenError: the algorithm is not accepted, or there is no such key.
+            IssuerUnavailableError: they are published, and not to be had.
         """
+        if self.published is not None:
+            return self.published.find(algorithm, key_id)
         if algorithm not in self.algorithms:
             raise TokenError(Reason.UNSUPPORTED_ALGORITHM, "its issuer does not sign with this algorithm")
         keys = tuple(key for key in self.keys if algorithm in key.algorithms and key_id in {"", key.key_id})
+        if not keys and self.key_ids_are_hints and all(key.key_id != key_id for key in self.keys):
+            keys = tuple(key for key in self.keys if algorithm in key.algorithms)
         if not keys:
             raise TokenError(Reason.UNKNOWN_KEY, "its issuer has no such key; the key may have been retired")
         return keys
@@ -99,6 +125,10 @@ class IssuerRegistry:
             for key in issuer.keys:
                 if owner_of_key.setdefault(key.fingerprint, issuer.name) != issuer.name:
                     raise InvalidInputError("issuers: expected each to have keys of its own")
+
+    def __iter__(self) -> Iterator[Issuer]:
+        """Yield the issuers, in the order of the configuration."""
+        return iter(self._by_name.values())
 
     def select(self, name: str) -> Issuer:
         """Return the issuer of exactly this name.

@@ -5,6 +5,7 @@ unencrypted: a passphrase would need a person at every start. Keys of the storag
 not for PSS; token providers have a wider choice.
 """
 
+import re
 from typing import cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +20,7 @@ from holdfast.tokens.keys import VerifyingKey
 from holdfast.tokens.rsa_key import PKCS1, PSS, RsaSigningKey, RsaVerifyingKey
 
 MAX_PEM_BYTES = 64 * 1024
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
@@ -38,6 +40,28 @@ def load_verifying_key(pem: bytes, *, key_id: str = "") -> RsaVerifyingKey | EcV
     if isinstance(key, ec.EllipticCurvePublicKey):
         return EcVerifyingKey(key, key_id=key_id)
     raise InvalidInputError("public key: expected an RSA or EC key")
+
+
+def load_verifying_keys(pem: bytes) -> tuple[RsaVerifyingKey | EcVerifyingKey, ...]:
+    """Read the public keys of a file that holds one or several, each under its thumbprint as key id.
+
+    Of a file with certificates only the first counts: what follows is the chain of authorities that vouch
+    for it, and these sign no tokens.
+
+    Raises:
+        InvalidInputError: something in it is not such a key, or is too weak to trust.
+        TooLargeError: the file is over 64 KiB.
+    """
+    _check_size(pem)
+    blocks = [pem]
+    if _CERTIFICATE not in pem:
+        blocks = [match[0] for match in _BLOCK.finditer(pem)]
+        if not blocks or len(blocks) != pem.count(b"-----BEGIN "):  # or what is cut off would be left out
+            raise InvalidInputError("public key: expected whole keys in PEM form")
+    keys = [load_verifying_key(block) for block in blocks]
+    return tuple(
+        load_verifying_key(block, key_id=key.thumbprint()) for key, block in zip(keys, blocks, strict=True)
+    )
 
 
 def load_provider_key(pem: bytes) -> VerifyingKey:
@@ -76,6 +100,16 @@ def load_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigni
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return EcSigningKey(key, key_id=key_id)
     raise InvalidInputError("private key: expected an RSA or EC key")
+
+
+def load_named_signing_key(pem: bytes, *, key_id: str = "") -> RsaSigningKey | EcSigningKey:
+    """Read a private key as ``load_signing_key`` does; without an id it is named by its thumbprint.
+
+    Raises:
+        InvalidInputError: not such a PEM file, an encrypted one, or a key too weak to trust.
+        TooLargeError: the file is over 64 KiB.
+    """
+    return load_signing_key(pem, key_id=key_id or load_signing_key(pem).verifying_key().thumbprint())
 
 
 def _load(pem: bytes) -> CertificatePublicKeyTypes:

@@ -13,6 +13,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.tokens.errors import BadSignatureError
 from holdfast.tokens.keys import Algorithm, check_key_id
+from holdfast.tokens.thumbprint import thumbprint
 
 MIN_BITS = 2048  # RFC 7518 section 3.3
 MAX_BITS = 8192  # above it one verification costs milliseconds, and buys nothing
@@ -69,6 +70,10 @@ class RsaVerifyingKey:
             self._key.verify(signature, message, _padding(algorithm), _HASHES[algorithm])
         except InvalidSignature:
             raise BadSignatureError from None
+
+    def thumbprint(self) -> str:
+        """Return the id that the key has by itself."""
+        return thumbprint(self._key)
 
     def pem(self) -> bytes:
         """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""

@@ -7,8 +7,8 @@
     groups: ["dev"]
 
 ``sub`` must be unique among all users, since it becomes the owner of resources; when it is left out, one is
-derived from name and email. A key that is not listed here has no effect, and is told of or refused: a misspelt
-``group`` takes rights away, and ``issuer`` never comes from this file.
+derived from name and email. A key that is not listed here is told of or refused: a misspelt ``group`` takes
+rights away, and ``issuer`` never comes from this file.
 """
 
 import base64

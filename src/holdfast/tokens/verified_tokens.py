@@ -16,29 +16,32 @@ class VerifiedTokens:
         capacity: how many tokens to remember at most; 0 remembers none.
     """
 
-    __slots__ = ("_capacity", "_lock", "_principals")
+    __slots__ = ("_capacity", "_known", "_lock")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._principals: dict[bytes, Principal] = {}
+        self._known: dict[bytes, tuple[Principal, float]] = {}
         self._lock = Lock()
 
     def find(self, digest: bytes, *, now: float) -> Principal | None:
-        """Return whose token this is, or ``None`` if it is unknown or has expired."""
-        principal = self._principals.get(digest)
-        if principal is None or now < principal.expires_at:
+        """Return whose token this is, or ``None`` if it is unknown or must be looked at again."""
+        known = self._known.get(digest)
+        if known is None:
+            return None
+        principal, until = known
+        if now < until:
             return principal
         with self._lock:
-            self._principals.pop(digest, None)
+            self._known.pop(digest, None)
         return None
 
-    def remember(self, digest: bytes, principal: Principal) -> None:
-        """Keep the principal of a verified token."""
+    def remember(self, digest: bytes, principal: Principal, *, until: float) -> None:
+        """Keep the principal of a verified token, up to the Unix second ``until``."""
         with self._lock:
-            while self._principals and len(self._principals) >= self._capacity:
-                del self._principals[next(iter(self._principals))]
+            while self._known and len(self._known) >= self._capacity:
+                del self._known[next(iter(self._known))]
             if self._capacity > 0:
-                self._principals[digest] = principal
+                self._known[digest] = principal, until
 
     def __len__(self) -> int:
-        return len(self._principals)
+        return len(self._known)

@@ -51,6 +51,8 @@ def test_a_good_token_becomes_its_principal(verifier: Verifier, forge: Forge, cl
         groups=("dev",),
         token_id="token-1",
         expires_at=NOW + 3600,
+        issued_at=NOW - 10,
+        begun_at=NOW - 10,
     )
 
 
