@@ -10,6 +10,7 @@ VOLUME_INSPECT_WITH_FILTERS = Api("Volume", "InspectWithFilters")
 VOLUME_UPDATE = Api("Volume", "Update", AccessType.WRITE)
 VOLUME_ACCESS_UPDATE = Api("Volume", "AccessUpdate", AccessType.ADMIN)
 VOLUME_DELETE = Api("Volume", "Delete", AccessType.ADMIN)
+VOLUME_KEY_DOCTOR = Api("Volume", "KeyDoctor", AccessType.READ)
 VOLUME_ROTATE_KEY = Api("Volume", "RotateKey", AccessType.ADMIN)
 
 ATTACH = Api("MountAttach", "Attach", AccessType.WRITE)

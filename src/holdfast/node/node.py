@@ -21,12 +21,14 @@ from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.gate import Admission, Gate, TokenVerifier
 from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
+from holdfast.node.key_doctor import KeyDoctor
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.role_service import RoleBook, RoleService
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.status_service import NodeIdentity, StatusService
+from holdfast.node.volume_key_service import VolumeKeyService
 from holdfast.node.volume_service import VolumeService
 from holdfast.providers import SecretsProvider
 from holdfast.storage.interface import Storage
@@ -105,6 +107,8 @@ class Node:
         self.secrets = SecretsService(
             gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation
         )
+        doctor = KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key)
+        self.volume_keys = VolumeKeyService(gate=gate, catalog=catalog, doctor=doctor)
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
