@@ -55,6 +55,17 @@ class KvMount:
         return cls(client, wanted, version=_version_of(client.mount_of(wanted)))
 
     @classmethod
+    def detect_by_configuration(cls, client: VaultClient, path: str) -> "KvMount":
+        """Find out which version a mount has, from ``sys/mounts/<path>`` alone.
+
+        Raises:
+            HoldfastError: the server refuses, has no such mount, or does not answer.
+        """
+        wanted = path.strip("/")
+        answer = client.request("GET", f"sys/mounts/{wanted}")
+        return cls(client, wanted, version=_version_of(_map(answer.get("data") or answer)))
+
+    @classmethod
     def detect_by_table(cls, client: VaultClient, path: str) -> "KvMount":
         """Find out which version a mount has, from ``sys/mounts`` (which older policies grant).
 
@@ -123,6 +134,19 @@ class KvMount:
         if self.version == 1:
             raise InvalidInputError("versions: a KV version 1 mount keeps no versions")
         self._client.request("PUT", f"{self.path}/destroy/{name}", {"versions": versions})
+
+    def versions(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of the versions that can be read, oldest first; none on a KV v1 mount."""
+        if self.version == 1:
+            return ()
+        data = _map(self._client.request("GET", f"{self.path}/metadata/{name}").get("data"))
+        return tuple(
+            sorted(
+                int(number)
+                for number, about in _map(data.get("versions")).items()
+                if isinstance(about, dict) and not about.get("destroyed") and not about.get("deletion_time")
+            )
+        )
 
     def list(self, directory: str = "") -> list[str]:
         """Return the names one level below ``directory``; a name with more below it ends in a slash."""

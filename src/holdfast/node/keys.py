@@ -4,20 +4,21 @@ A key is text in the secrets provider: the base64 of its random bytes. That text
 opens a volume's header.
 """
 
-import base64
-import hmac
-import secrets
 import threading
 from typing import Self
 
-from holdfast.errors import InternalError, UnavailableError
+from holdfast.errors import UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import NoProviderError
 from holdfast.node.records import KeyNote, KeyOrigin
-from holdfast.providers import ProviderStatus, SecretNotFoundError, SecretRef, SecretsProvider
+from holdfast.providers import (
+    ProviderStatus,
+    SecretNotFoundError,
+    SecretRef,
+    SecretsProvider,
+    generate_key,
+)
 from holdfast.volumes.key_reference import KeyReference
-
-KEY_BYTES = 32  # 256 bits; what cannot be guessed needs no slow key derivation
 
 
 class FetchedKeys:
@@ -105,13 +106,7 @@ class VolumeKeys:
             SecretExistsError: it did.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
         """
-        provider = self._usable()
-        ref = SecretRef(note.name, note.namespace)
-        key = SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
-        version = provider.put(ref, key, expected_version=self._newest_version(provider, ref))
-        with provider.get(ref.at(version)).value as stored:
-            if not hmac.compare_digest(stored.view(), key.view()):
-                raise InternalError("the secrets provider gave back another key than was stored")
+        version, key = generate_key(self._usable(), SecretRef(note.name, note.namespace))
         return note.at(version), key
 
     def make_first(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
@@ -138,13 +133,3 @@ class VolumeKeys:
         if self._provider is None:
             raise NoProviderError("this node has no secrets provider; start it with -secret_type")
         return self._provider
-
-    @staticmethod
-    def _newest_version(provider: SecretsProvider, ref: SecretRef) -> int | None:
-        """Return what ``put`` is to expect: the newest version, 0 for none, ``None`` if none are kept."""
-        try:
-            secret = provider.get(ref)
-        except SecretNotFoundError:
-            return 0
-        secret.value.wipe()
-        return secret.version

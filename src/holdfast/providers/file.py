@@ -15,10 +15,20 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers.errors import ProviderUnavailableError, SecretExistsError, SecretNotFoundError
 from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.opening import Opening
 from holdfast.providers.value import value_of_text
 
 MAX_NAME_BYTES = 180  # its base64 must fit into one file name
 MAX_PUT_ATTEMPTS = 100
+
+
+def open_from(opening: Opening) -> "FileProvider":
+    """Return the provider that ``HOLDFAST_SECRETS_DIRECTORY`` names.
+
+    Raises:
+        InvalidInputError: it is not set, or others may read the directory.
+    """
+    return FileProvider(opening.settings.required("HOLDFAST_SECRETS_DIRECTORY"))
 
 
 class FileProvider:
@@ -90,6 +100,19 @@ class FileProvider:
         except OSError as error:
             raise _unreadable(error) from None
 
+    def versions(self, ref: SecretRef) -> tuple[int, ...]:
+        """Return the versions that can be read; see ``SecretsProvider``."""
+        folder = self._folder(ref)
+        try:
+            found = [
+                int(entry.name)
+                for entry in (folder.iterdir() if folder.is_dir() else ())
+                if entry.name.isdigit() and entry.stat().st_size
+            ]
+        except OSError as error:
+            raise _unreadable(error) from None
+        return tuple(sorted(found))
+
     def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
         """Return the names one level below ``prefix``; see ``SecretsProvider``."""
         start = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -108,6 +131,9 @@ class FileProvider:
         return ProviderStatus(
             kind=self.kind, place=str(self._directory), usable=usable, problem=problem, versioned=True
         )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def _folder(self, ref: SecretRef) -> Path:
         encoded = f"{ref.namespace}\0{ref.name}".encode()

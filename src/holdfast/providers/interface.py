@@ -64,6 +64,10 @@ class ProviderStatus:
         usable: whether keys can be had from it now.
         problem: if not, why, and what to do.
         versioned: whether it keeps versions; ``None`` while that is unknown.
+        login: how the node authenticates itself, such as ``kubernetes``; empty where it does not.
+        renewed_at: Unix seconds of the last login or renewal; ``None`` if there was none.
+        expires_at: Unix seconds at which the present credential ends; ``None`` if it does not, or unknown.
+        notes: what an operator should know although it works.
     """
 
     kind: str
@@ -71,6 +75,10 @@ class ProviderStatus:
     usable: bool
     problem: str = ""
     versioned: bool | None = None
+    login: str = ""
+    renewed_at: float | None = None
+    expires_at: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class SecretsProvider(Protocol):
@@ -113,10 +121,22 @@ class SecretsProvider(Protocol):
         """
         ...
 
+    def versions(self, ref: SecretRef) -> tuple[int, ...]:
+        """Return the versions that can be read, oldest first; empty where none are kept, or nothing is there.
+
+        Raises:
+            ProviderUnavailableError: the store is sealed, away, or refuses us.
+        """
+        ...
+
     def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
         """Return the names one level below ``prefix``; a name with more below it ends in a slash."""
         ...
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now. Never raises; never says a secret."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and threads, wipe credentials, and end what the node logged in to itself."""
         ...

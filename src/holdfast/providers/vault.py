@@ -1,120 +1,37 @@
-"""Keys from the KV engine of a Vault-compatible store, Holdfast's own or another, with a static token.
+"""Keys from the KV engine of a Vault-compatible store, Holdfast's own or another.
 
-The KV version of the mount is found through ``sys/internal/ui/mounts/<mount>``, which any token with
-rights below the mount may ask, and through ``sys/mounts`` where an older policy grants only that. Exact
+Each namespace has a session of its own, so that two tenants never take each other's token away. Exact
 versions are honoured on KV v2.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
-from holdfast.client import KvMount, TlsSettings, VaultClient
-from holdfast.client.errors import (
-    RemoteConflictError,
-    RemoteError,
-    RemoteNotFoundError,
-    RemotePermissionDeniedError,
-    RemoteSealedError,
-    RemoteUnauthenticatedError,
-)
+from holdfast.client import KvMount
+from holdfast.client.errors import RemoteNotFoundError
+from holdfast.clock import Clock, SystemClock
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes
-from holdfast.providers.errors import (
-    ProviderRefusedError,
-    ProviderUnavailableError,
-    SecretExistsError,
-    SecretNotFoundError,
-)
+from holdfast.providers.errors import SecretExistsError, SecretNotFoundError
+from holdfast.providers.grant import Upkeep
 from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
 from holdfast.providers.value import FIELD, only_value
+from holdfast.providers.vault_options import VaultOptions
+from holdfast.providers.vault_session import VaultSession
+from holdfast.providers.vault_words import in_node_words
 
-TIMEOUT_SECONDS = 10.0  # an attach waits for this; a store that needs longer is as good as away
-KV_VERSIONS = {"kv": 1, "kv-v2": 2}
-GO_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-GO_FALSE = frozenset({"", "0", "f", "F", "false", "FALSE", "False"})
+ROOT_NAMESPACE = "root"  # names the root where VAULT_NAMESPACE names another
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultOptions:
-    """Where the store is and how to talk to it.
-
-    Attributes:
-        address: ``VAULT_ADDR``.
-        token: ``VAULT_TOKEN``.
-        mount: ``VAULT_BACKEND_PATH``, the KV mount.
-        kv_version: from ``VAULT_BACKEND``; ``None`` to find out.
-        namespace: ``VAULT_NAMESPACE``, for references that name none.
-        base_path: ``VAULT_BASE_PATH``, put in front of every secret's name.
-        tls: from ``VAULT_CACERT``, ``VAULT_CAPATH`` and the like.
-    """
-
-    address: str
-    token: SecretBytes = field(repr=False)
-    mount: str = "secret"
-    kv_version: int | None = None
-    namespace: str = ""
-    base_path: str = ""
-    tls: TlsSettings = field(default_factory=TlsSettings)
-
-
-def read_options(options: Mapping[str, str], environment: Mapping[str, str]) -> VaultOptions:
-    """Read the ``VAULT_*`` settings.
-
-    Args:
-        options: the configuration's; an entry here wins, even an empty one.
-        environment: used for what ``options`` does not mention.
-
-    Raises:
-        InvalidInputError: a setting is missing or malformed.
-    """
-
-    def setting(name: str) -> str:
-        return options.get(name, environment.get(name, "")).strip()
-
-    if not setting("VAULT_ADDR"):
-        raise InvalidInputError("VAULT_ADDR not set")
-    skip = setting("VAULT_SKIP_VERIFY")
-    if skip not in GO_TRUE | GO_FALSE:
-        raise InvalidInputError("VAULT_SKIP_VERIFY is invalid: expected true or false")
-    return VaultOptions(
-        address=setting("VAULT_ADDR"),
-        token=_read_token(setting("VAULT_TOKEN"), setting("VAULT_TOKEN_FILE")),
-        mount=setting("VAULT_BACKEND_PATH").strip("/") or "secret",
-        kv_version=KV_VERSIONS.get(setting("VAULT_BACKEND")),
-        namespace=setting("VAULT_NAMESPACE"),
-        base_path=setting("VAULT_BASE_PATH").strip("/"),
-        tls=TlsSettings(
-            ca_cert=setting("VAULT_CACERT"),
-            ca_path=setting("VAULT_CAPATH"),
-            client_cert=setting("VAULT_CLIENT_CERT"),
-            client_key=setting("VAULT_CLIENT_KEY"),
-            server_name=setting("VAULT_TLS_SERVER_NAME"),
-            unsafe_skip_verification=skip in GO_TRUE,
-        ),
-    )
-
-
-def _read_token(token: str, token_file: str) -> SecretBytes:
-    if not token and token_file:
-        try:
-            token = Path(token_file).read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            raise InvalidInputError("VAULT_TOKEN_FILE: expected a readable file with a token in it") from None
-    if not token:
-        raise InvalidInputError("VAULT_TOKEN or VAULT_AUTH_METHOD not set")
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidInputError("VAULT_TOKEN: expected printable ASCII without blanks")
-    return SecretBytes(token.encode())
-
-
 class VaultProvider:
     """Secrets in one KV mount of a Vault-compatible store.
+
+    Args:
+        options: where the store is, and how to log in.
+        clock: the time.
 
     Raises:
         InvalidInputError: the address cannot be used.
@@ -122,12 +39,13 @@ class VaultProvider:
 
     kind = "vault"
 
-    def __init__(self, options: VaultOptions) -> None:
+    def __init__(self, options: VaultOptions, *, clock: Clock | None = None) -> None:
         self._options = options
+        self._clock = clock or SystemClock()
         self._guard = threading.Lock()
-        self._clients: dict[str, VaultClient] = {}
-        self._mounts: dict[str, KvMount] = {}
-        self._client(options.namespace)  # so that a bad address is found at start, not at the first attach
+        self._sessions: dict[str, VaultSession] = {}
+        self._upkeep = Upkeep(clock=self._clock, name="vault-tokens")
+        self._session("")  # so that a bad address is found at start, not at the first attach
 
     def get(self, ref: SecretRef) -> Secret:
         """Return the value of a secret; see ``SecretsProvider``."""
@@ -163,61 +81,78 @@ class VaultProvider:
         except SecretNotFoundError:
             return
 
+    def versions(self, ref: SecretRef) -> tuple[int, ...]:
+        """Return the versions that can be read; see ``SecretsProvider``."""
+        try:
+            return self._call(ref, lambda mount, name: mount.versions(name))
+        except SecretNotFoundError:
+            return ()
+
     def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
         """Return the names one level below ``prefix``; see ``SecretsProvider``."""
         where = "/".join(part for part in (self._options.base_path, prefix.strip("/")) if part)
-        with _in_node_words(self._options.address):
-            return self._mount(namespace).list(where)
+        with in_node_words(self._options.address):
+            return self._session(namespace).call(lambda mount: mount.list(where))
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        place = f"{self._options.address} mount {self._options.mount}/"
-        versioned = None
+        session = self._session("")
+        versioned, problem = None, ""
         try:
-            with _in_node_words(self._options.address):
-                self._client(self._options.namespace).lookup_self()
-                versioned = self._mount("").keeps_versions
+            with in_node_words(self._options.address):
+                versioned = session.check()
         except HoldfastError as error:
-            return ProviderStatus(kind=self.kind, place=place, usable=False, problem=error.message)
-        return ProviderStatus(kind=self.kind, place=place, usable=True, versioned=versioned)
+            problem = error.message
+        grant = session.live.grant
+        return ProviderStatus(
+            kind=self.kind,
+            place=f"{self._options.address} mount {self._options.mount}/",
+            usable=not problem,
+            problem=problem,
+            versioned=versioned,
+            login=self._options.login.name,
+            renewed_at=grant.obtained_at if grant is not None else None,
+            expires_at=grant.expires_at if grant is not None else None,
+            notes=self._notes(session),
+        )
+
+    def close(self) -> None:
+        """Revoke the tokens that the node logged in for, and wipe them; see ``SecretsProvider``."""
+        self._upkeep.close()
+        with self._guard:
+            sessions = list(self._sessions.values())
+            self._sessions.clear()
+        for session in sessions:
+            session.close()
 
     def _call(self, ref: SecretRef, action: Callable[[KvMount, str], T]) -> T:
         name = f"{self._options.base_path}/{ref.name}" if self._options.base_path else ref.name
-        with _in_node_words(self._options.address):
-            return action(self._mount(ref.namespace), name)
+        with in_node_words(self._options.address):
+            return self._session(ref.namespace).call(lambda mount: action(mount, name))
 
-    def _client(self, namespace: str) -> VaultClient:
+    def _session(self, namespace: str) -> VaultSession:
+        namespace = namespace.strip("/") or self._options.namespace
+        if namespace == ROOT_NAMESPACE:
+            namespace = ""
         with self._guard:
-            if namespace not in self._clients:
-                self._clients[namespace] = VaultClient(
-                    self._options.address,
-                    self._options.token,
-                    tls=self._options.tls,
-                    namespace=namespace,
-                    timeout_seconds=TIMEOUT_SECONDS,
-                )
-            return self._clients[namespace]
+            if namespace not in self._sessions:
+                session = VaultSession(self._options, namespace, clock=self._clock)
+                self._upkeep.keep(session.live)
+                self._sessions[namespace] = session
+            return self._sessions[namespace]
 
-    def _mount(self, namespace: str) -> KvMount:
-        namespace = namespace or self._options.namespace
-        mount = self._mounts.get(namespace)
-        if mount is None:
-            mount = self._mounts[namespace] = self._find_mount(self._client(namespace))
-        return mount
+    def _notes(self, session: VaultSession) -> tuple[str, ...]:
+        notes = []
+        if self._options.tls.unsafe_skip_verification:
+            notes.append(
+                "VAULT_SKIP_VERIFY is on: whoever is between the node and the store can read every key"
+            )
+        if session.live.problem:
+            notes.append(f"the last login or renewal failed: {session.live.problem}")
+        return tuple(notes)
 
-    def _find_mount(self, client: VaultClient) -> KvMount:
-        if self._options.kv_version is not None:
-            return KvMount(client, self._options.mount, version=self._options.kv_version)
-        try:
-            return KvMount.detect(client, self._options.mount)
-        except (RemotePermissionDeniedError, RemoteNotFoundError):
-            pass
-        try:
-            return KvMount.detect_by_table(client, self._options.mount)
-        except RemoteNotFoundError as error:
-            raise ProviderUnavailableError(f"VAULT_BACKEND_PATH: {error.message}") from None
-
-    def _expect_v1(self, mount: KvMount, name: str, expected_version: int | None) -> None:
+    @staticmethod
+    def _expect_v1(mount: KvMount, name: str, expected_version: int | None) -> None:
         if expected_version is None:
             return
         if expected_version:
@@ -227,24 +162,3 @@ class VaultProvider:
         except RemoteNotFoundError:
             return
         raise SecretExistsError
-
-
-@contextmanager
-def _in_node_words(address: str) -> Iterator[None]:
-    """Turn what the store said to the node into what the node says to its user."""
-    store = f"the secrets provider (vault at {address})"
-    try:
-        yield
-    except RemoteSealedError:
-        raise ProviderUnavailableError(f"{store} is sealed; unseal it and try again") from None
-    except (RemoteUnauthenticatedError, RemotePermissionDeniedError) as error:
-        raise ProviderRefusedError(
-            f"{store} refuses the node's token (expired, revoked, or without a policy for this path)",
-            detail=error.message,
-        ) from None
-    except RemoteNotFoundError as error:
-        raise SecretNotFoundError(detail=error.message) from None
-    except RemoteConflictError as error:
-        raise SecretExistsError(detail=error.message) from None
-    except RemoteError as error:
-        raise ProviderUnavailableError(f"{store} cannot be used: {error.message}") from None

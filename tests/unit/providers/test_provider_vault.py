@@ -13,9 +13,18 @@ from holdfast.providers import (
     SecretRef,
     open_provider,
 )
-from holdfast.providers.vault import read_options
+from holdfast.providers.settings import Settings
+from holdfast.providers.vault_options import read_vault_options
 
 REF = SecretRef("key")
+
+
+def read_options(options, environment):
+    return read_vault_options(Settings(options, environment))
+
+
+def token_of(options):
+    return options.login._source().reveal()
 
 
 def provider_of(vault, **options):
@@ -111,7 +120,7 @@ class TestOptions:
     def test_the_configuration_wins_even_when_empty(self):
         environment = {**self.BASE, "VAULT_NAMESPACE": "env", "VAULT_CACERT": "/ca.pem"}
         options = read_options({"VAULT_NAMESPACE": "", "VAULT_TOKEN": " config "}, environment)
-        assert (options.namespace, options.token.reveal(), options.tls.ca_cert) == ("", b"config", "/ca.pem")
+        assert (options.namespace, token_of(options), options.tls.ca_cert) == ("", b"config", "/ca.pem")
 
     @pytest.mark.parametrize(
         ("environment", "text"),
@@ -134,7 +143,7 @@ class TestOptions:
     def test_token_from_a_file(self, tmp_path):
         (tmp_path / "token").write_text("hvs.canary\n")
         options = read_options({}, {"VAULT_ADDR": "https://v", "VAULT_TOKEN_FILE": str(tmp_path / "token")})
-        assert options.token.reveal() == b"hvs.canary"
+        assert token_of(options) == b"hvs.canary"
         assert "canary" not in repr(options)
 
     def test_plain_http_to_another_machine_is_refused_at_start(self):

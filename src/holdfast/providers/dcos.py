@@ -1,0 +1,284 @@
+"""Keys from DC/OS Secrets, of a cluster or of a store that speaks its API.
+
+The node logs in with a user's name and password, or as a service account, and again before its token ends.
+The certificate of the cluster is always verified. A value is kept as JSON of a map with one entry, as the
+original writes it; what an operator stored as plain text is read as that text.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from holdfast.client import DcosClient, IamClient, TlsSettings
+from holdfast.client.errors import (
+    RemoteConflictError,
+    RemoteError,
+    RemoteInvalidInputError,
+    RemoteNotFoundError,
+    RemotePermissionDeniedError,
+    RemoteSealedError,
+    RemoteUnauthenticatedError,
+)
+from holdfast.clock import Clock, SystemClock
+from holdfast.errors import HoldfastError, InvalidInputError
+from holdfast.model import SecretBytes
+from holdfast.providers.errors import (
+    CredentialExpiredError,
+    ProviderDeniedError,
+    ProviderUnavailableError,
+    SecretExistsError,
+    SecretNotFoundError,
+)
+from holdfast.providers.grant import Grant, LiveGrant, Upkeep
+from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.opening import Opening
+from holdfast.providers.value import FIELD, value_of_text
+
+DEFAULT_URL = "https://master.mesos"
+DEFAULT_STORE = "default"
+TIMEOUT_SECONDS = 10.0
+NO_CREDENTIALS = "Username and password are required to authenticate"
+
+T = TypeVar("T")
+Credentials = Callable[[], tuple[str, SecretBytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DcosOptions:
+    """Where the cluster is, and as whom the node logs in.
+
+    Attributes:
+        url: ``DCOS_CLUSTER_URL``.
+        credentials: reads the user's name and password, anew at each login.
+        base_path: ``SECRETS_BASE_PATH``, put in front of every secret's path.
+        tls: from ``DCOS_SECRETS_CA_CERT_FILE``.
+    """
+
+    url: str
+    credentials: Credentials = field(repr=False)
+    base_path: str = ""
+    tls: TlsSettings = field(default_factory=TlsSettings)
+
+
+def open_from(opening: Opening) -> "DcosProvider":
+    """Return the provider that the ``DCOS_*`` settings describe.
+
+    Raises:
+        InvalidInputError: a setting is missing or malformed.
+    """
+    settings = opening.settings
+    ca_file = settings.text("DCOS_SECRETS_CA_CERT_FILE")
+
+    def credentials() -> tuple[str, SecretBytes]:
+        user, password = settings.secret("DCOS_SECRETS_USERNAME"), settings.secret("DCOS_SECRETS_PASSWORD")
+        if user is None or password is None:
+            raise InvalidInputError(NO_CREDENTIALS)
+        return user.reveal().decode(), password
+
+    credentials()  # what is missing shows at start
+    tls = TlsSettings(ca_cert=ca_file)
+    if ca_file:
+        tls.context()
+    return DcosProvider(
+        DcosOptions(
+            url=settings.text("DCOS_CLUSTER_URL", default=DEFAULT_URL).rstrip("/"),
+            credentials=credentials,
+            base_path=settings.text("SECRETS_BASE_PATH", "DCOS_SECRETS_BASE_PATH").strip("/"),
+            tls=tls,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Acting:
+    """A token, and the clients that act as it, by store."""
+
+    token: SecretBytes
+    clients: dict[str, DcosClient]
+
+
+class DcosProvider:
+    """Secrets of a DC/OS cluster. The namespace of a reference is the secret store's name.
+
+    Args:
+        options: where the cluster is, and as whom the node logs in.
+        clock: the time.
+
+    Raises:
+        InvalidInputError: the address cannot be used.
+    """
+
+    kind = "dcos"
+
+    def __init__(self, options: DcosOptions, *, clock: Clock | None = None) -> None:
+        self._options = options
+        self._clock = clock or SystemClock()
+        self._upkeep = Upkeep(clock=self._clock, name="dcos-token")
+        self._live = self._upkeep.keep(LiveGrant(self._log_in, clock=self._clock))
+        self._iam()  # a bad address shows now
+
+    def get(self, ref: SecretRef) -> Secret:
+        """Return the value of a secret; see ``SecretsProvider``."""
+        if ref.version is not None:
+            raise InvalidInputError("version: DC/OS keeps no versions")
+        path = self._path(ref)
+        return Secret(value_of_text(self._call(ref, lambda client: client.read(path)).content), None)
+
+    def put(self, ref: SecretRef, value: SecretBytes, *, expected_version: int | None = None) -> None:
+        """Store a value, replacing the one before; see ``SecretsProvider``."""
+        if expected_version:
+            raise InvalidInputError("expected version: DC/OS keeps no versions")
+        path, text = self._path(ref), msgspec.json.encode({FIELD: value.reveal().decode()}).decode()
+
+        def write(client: DcosClient) -> None:
+            try:
+                client.create(path, text)
+            except RemoteConflictError:
+                if expected_version is not None:
+                    raise
+                client.update(path, text)
+
+        self._call(ref, write)
+
+    def destroy(self, ref: SecretRef) -> None:
+        """Remove a secret; see ``SecretsProvider``."""
+        if ref.version is not None:
+            raise InvalidInputError("version: DC/OS keeps no versions")
+        path = self._path(ref)
+        try:
+            self._call(ref, lambda client: client.delete(path))
+        except SecretNotFoundError:
+            return
+
+    def versions(self, ref: SecretRef) -> tuple[int, ...]:  # noqa: ARG002 - there are none of anything
+        """Return nothing: DC/OS keeps no versions."""
+        return ()
+
+    def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
+        """Return the names one level below ``prefix``; see ``SecretsProvider``."""
+        where = "/".join(part for part in (self._options.base_path, prefix.strip("/")) if part)
+        with self._in_node_words():
+            paths = self._act(namespace, lambda client: client.list(where))
+        heads = (path.strip("/").partition("/") for path in paths)
+        return sorted({head + slash for head, slash, _ in heads if head})
+
+    def status(self) -> ProviderStatus:
+        """Try whether keys can be had now; see ``SecretsProvider``."""
+        problem = ""
+        try:
+            with self._in_node_words():
+                self._act("", lambda client: client.request("GET", f"seal-status/{DEFAULT_STORE}"))
+        except ProviderDeniedError:
+            pass  # the token is good; the user may not ask about the seal
+        except SecretNotFoundError:
+            pass
+        except HoldfastError as error:
+            problem = error.message
+        grant = self._live.grant
+        return ProviderStatus(
+            kind=self.kind,
+            place=f"{self._options.url} path {self._options.base_path or '/'}",
+            usable=not problem,
+            problem=problem,
+            versioned=False,
+            login="password",
+            renewed_at=grant.obtained_at if grant is not None else None,
+            expires_at=grant.expires_at if grant is not None else None,
+            notes=(f"the last login failed: {self._live.problem}",) if self._live.problem else (),
+        )
+
+    def close(self) -> None:
+        """Wipe the token; see ``SecretsProvider``. DC/OS tokens cannot be ended."""
+        self._upkeep.close()
+        self._live.close()
+
+    def _call(self, ref: SecretRef, action: Callable[[DcosClient], T]) -> T:
+        with self._in_node_words():
+            return self._act(ref.namespace, action)
+
+    def _act(self, store: str, action: Callable[[DcosClient], T]) -> T:
+        """Act, after one new login if the token is not accepted. A denial is none: no login would help."""
+        grant = self._live.current()
+        try:
+            return action(self._client(grant.client, store))
+        except RemoteUnauthenticatedError:
+            grant = self._live.replace(grant)
+            return action(self._client(grant.client, store))
+
+    def _client(self, acting: Acting, store: str) -> DcosClient:
+        store = store.strip() or DEFAULT_STORE
+        client = acting.clients.get(store)
+        if client is None:
+            client = DcosClient(
+                self._options.url,
+                acting.token,
+                store=store,
+                tls=self._options.tls,
+                timeout_seconds=TIMEOUT_SECONDS,
+            )
+            client = acting.clients.setdefault(store, client)
+        return client
+
+    def _iam(self) -> IamClient:
+        return IamClient(self._options.url, tls=self._options.tls, timeout_seconds=TIMEOUT_SECONDS)
+
+    def _log_in(self) -> Grant[Acting]:
+        user, password = self._options.credentials()
+        iam = self._iam()
+        with self._in_node_words(), password:
+            try:
+                token = iam.log_in(user, password=password)
+            except (
+                RemoteInvalidInputError,
+                RemoteNotFoundError,
+                RemotePermissionDeniedError,
+                RemoteUnauthenticatedError,
+            ) as error:
+                raise CredentialExpiredError(
+                    f"the cluster refuses the login: {error.message}", detail=error.message
+                ) from None
+            finally:
+                iam.close()
+        ends = expiry_of(token)
+        seconds = None if ends is None else max(1.0, ends - self._clock.now())
+        return Grant(Acting(token, {}), seconds, token.wipe)
+
+    def _path(self, ref: SecretRef) -> str:
+        return f"{self._options.base_path}/{ref.name}" if self._options.base_path else ref.name
+
+    @contextmanager
+    def _in_node_words(self) -> Iterator[None]:
+        cluster = f"the secrets provider (dcos at {self._options.url})"
+        try:
+            yield
+        except RemoteSealedError:
+            raise ProviderUnavailableError(f"{cluster} is sealed; unseal it and try again") from None
+        except RemoteUnauthenticatedError as error:
+            raise CredentialExpiredError(
+                f"{cluster}: API Error: Unauthorized", detail=error.message
+            ) from None
+        except RemotePermissionDeniedError as error:
+            raise ProviderDeniedError(f"{cluster}: API Error: Forbidden", detail=error.message) from None
+        except RemoteNotFoundError as error:
+            raise SecretNotFoundError(detail=error.message) from None
+        except RemoteConflictError as error:
+            raise SecretExistsError(detail=error.message) from None
+        except RemoteError as error:
+            raise ProviderUnavailableError(f"{cluster}: API Error: {error.message}") from None
+
+
+def expiry_of(token: SecretBytes) -> float | None:
+    """Return the ``exp`` of a signed token, to know when to log in again; nothing is believed for it."""
+    parts = token.reveal().split(b".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
+        return None
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
+        return float(claims["exp"])
+    except (binascii.Error, msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return None

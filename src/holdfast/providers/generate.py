@@ -1,0 +1,39 @@
+"""Making a key: 256 random bits as base64 text, stored as the newest version, and proved to be there."""
+
+import base64
+import hmac
+import secrets
+
+from holdfast.errors import InternalError
+from holdfast.model import SecretBytes
+from holdfast.providers.errors import SecretNotFoundError
+from holdfast.providers.interface import SecretRef, SecretsProvider
+
+KEY_BYTES = 32  # what cannot be guessed needs no slow key derivation
+
+
+def generate_key(provider: SecretsProvider, ref: SecretRef) -> tuple[int | None, SecretBytes]:
+    """Store a new random key; return its version and the key, which the caller wipes.
+
+    Nobody else's change is lost: the write is refused when the secret changed meanwhile.
+
+    Raises:
+        SecretExistsError: it did.
+        ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+    """
+    key = SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
+    version = provider.put(ref, key, expected_version=_newest_version(provider, ref))
+    with provider.get(ref.at(version)).value as stored:
+        if not hmac.compare_digest(stored.view(), key.view()):
+            raise InternalError("the secrets provider gave back another key than was stored")
+    return version, key
+
+
+def _newest_version(provider: SecretsProvider, ref: SecretRef) -> int | None:
+    """Return what ``put`` is to expect: the newest version, 0 for none, ``None`` if none are kept."""
+    try:
+        secret = provider.get(ref.at(None))
+    except SecretNotFoundError:
+        return 0
+    secret.value.wipe()
+    return secret.version
