@@ -1,12 +1,21 @@
 """Contexts are kept for their owner only, shown without tokens, and found again."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 
 from holdfast.cli.errors import LocalError
-from holdfast.cli.hfctl.context_file import Context, Contexts, context_file, read_contexts, write_contexts
+from holdfast.cli.hfctl.context_file import (
+    Context,
+    Contexts,
+    context_file,
+    edit_contexts,
+    holding,
+    read_contexts,
+    write_contexts,
+)
 from holdfast.model import SecretBytes
 
 # A published-form token: HS256, alice, expires 2100-01-01.
@@ -49,18 +58,61 @@ def test_list_never_shows_a_token(hfctl, words):
     assert TOKEN.rsplit(".", 1)[1] not in out + err
 
 
+def test_tokens_are_shown_to_who_asks_for_them(hfctl):
+    hfctl("context", "create", "alice", f"--token={TOKEN}")
+    code, out, _ = hfctl("context", "list", "--show-tokens")
+    assert (code, yaml.safe_load(out)["contextconfig"]["configurations"][0]["token"]) == (0, TOKEN)
+
+
+def test_another_file_of_contexts_can_be_named(hfctl, home, tmp_path, monkeypatch):
+    hfctl("context", "create", "alice", f"--token={TOKEN}", "--config", str(tmp_path / "mine"))
+    assert not context_file(home).exists()
+    assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o600
+    assert hfctl("context", "list")[1].count("alice") == 0
+    assert "alice" in hfctl("context", "list", "--config", str(tmp_path / "mine"))[1]
+    monkeypatch.setenv("HFCTL_CONFIG", str(tmp_path / "mine"))
+    assert "alice" in hfctl("context", "list")[1]
+
+
+def test_ctx_is_short_for_context(hfctl):
+    assert hfctl("ctx", "create", "one")[0] == 0
+    assert "context: one" in hfctl("ctx", "list")[1]
+
+
+def test_commands_at_the_same_time_do_not_undo_each_other(hfctl, home):
+    names = [f"c{number}" for number in range(12)]
+    path = context_file(home)
+
+    def add(name):
+        edit_contexts(path, lambda saved: saved.with_context(Context(name)))
+
+    with ThreadPoolExecutor(len(names)) as people:
+        list(people.map(add, names))
+    assert sorted(read_contexts(path).known) == sorted(names)
+    assert [file.name for file in path.parent.iterdir() if ".lock" not in file.name] == ["contextconfig"]
+
+
+def test_who_holds_the_file_for_too_long_is_not_waited_for(home, monkeypatch):
+    path = save(home)
+    monkeypatch.setattr("holdfast.cli.hfctl.context_file.LOCK_SECONDS", 0.05)
+    with holding(path.with_name("contextconfig.lock"), seconds=1) as held:
+        assert held
+        with pytest.raises(LocalError, match="another command is changing it"):
+            edit_contexts(path, lambda saved: saved)
+
+
 def test_set_unset_delete(hfctl, home):
     for name in ("one", "two"):
         hfctl("context", "create", name)
-    assert read_contexts(home).current == "one"
+    assert read_contexts(context_file(home)).current == "one"
     assert hfctl("context", "set", "two")[0] == 0
-    assert read_contexts(home).current == "two"
+    assert read_contexts(context_file(home)).current == "two"
     assert hfctl("context", "delete", "two")[0] == 0
-    assert read_contexts(home).current == ""
+    assert read_contexts(context_file(home)).current == ""
     hfctl("context", "set", "one")
     assert hfctl("context", "unset")[0] == 0
-    assert read_contexts(home).current == ""
-    assert list(read_contexts(home).known) == ["one"]
+    assert read_contexts(context_file(home)).current == ""
+    assert list(read_contexts(context_file(home)).known) == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +139,15 @@ def test_mistakes_are_named_without_the_value(hfctl, home, words):
 
 
 def save(home, contexts=None):
-    write_contexts(home, contexts or Contexts().with_context(Context("a", token=SecretBytes(b"t"))))
+    one = Contexts().with_context(Context("a", token=SecretBytes(b"t")))
+    write_contexts(context_file(home), contexts or one)
     return context_file(home)
 
 
 def test_a_file_that_others_can_read_is_not_used(home):
     save(home).chmod(0o640)
     with pytest.raises(LocalError, match="chmod 600"):
-        read_contexts(home)
+        read_contexts(context_file(home))
 
 
 def test_a_link_is_not_followed(home):
@@ -102,13 +155,13 @@ def test_a_link_is_not_followed(home):
     path.rename(home / "elsewhere")
     path.symlink_to(home / "elsewhere")
     with pytest.raises(LocalError, match="plain file"):
-        read_contexts(home)
+        read_contexts(context_file(home))
 
 
 def test_somebody_elses_file_is_not_used(home):
     os.chown(save(home), 12345, 12345)
     with pytest.raises(LocalError, match="belong to the user"):
-        read_contexts(home)
+        read_contexts(context_file(home))
 
 
 def test_a_pipe_does_not_hang(home):
@@ -116,7 +169,7 @@ def test_a_pipe_does_not_hang(home):
     path.unlink()
     os.mkfifo(path, 0o600)
     with pytest.raises(LocalError, match="plain file"):
-        read_contexts(home)
+        read_contexts(context_file(home))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +188,7 @@ def test_a_pipe_does_not_hang(home):
 def test_a_damaged_file_is_said_plainly(home, content):
     save(home).write_bytes(content)
     with pytest.raises(LocalError, match="not a context file") as caught:
-        read_contexts(home)
+        read_contexts(context_file(home))
     assert "canary" not in caught.value.message
 
 

@@ -91,6 +91,7 @@ PROGRAM = Program(
         {
             "auth": _AUTH,
             "context": _CONTEXT,
+            "ctx": _CONTEXT,
             "volume": _VOLUME,
             "host": _HOST,
             "secrets": _SECRETS,
