@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from holdfast.cli import browser_callback
 from holdfast.cli.holdfast import login_browser
 from holdfast.cli.holdfast.commands import PROGRAM
 
@@ -185,16 +186,16 @@ def test_a_port_that_is_taken_is_said_to_be(wire, home, capsys):
 def test_a_browser_opens_only_when_asked_and_only_for_the_web(monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    login_browser._show(URL, opens_browser=False)
-    login_browser._show("file:///etc/passwd", opens_browser=True)
+    browser_callback.show_address(URL, opens_browser=False)
+    browser_callback.show_address("file:///etc/passwd", opens_browser=True)
     assert opened == []
-    login_browser._show(URL, opens_browser=True)
+    browser_callback.show_address(URL, opens_browser=True)
     assert opened == [URL]
 
 
 def test_nobody_is_waited_for_without_end(monkeypatch):
-    with login_browser._Listener("127.0.0.1", 0) as listener:
+    with browser_callback.CallbackListener("127.0.0.1", 0) as listener:
         listener.timeout = 0.01
-        times = iter([0.0, 1.0, login_browser.WAIT_SECONDS])
-        with pytest.raises(login_browser.LocalError, match="nobody came back"):
+        times = iter([0.0, 1.0, browser_callback.WAIT_SECONDS])
+        with pytest.raises(browser_callback.LocalError, match="nobody came back"):
             listener.wait(lambda: next(times))

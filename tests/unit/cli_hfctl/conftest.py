@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from holdfast.cli.hfctl.commands import PROGRAM
@@ -7,7 +9,9 @@ from holdfast.cli.hfctl.commands import PROGRAM
 def home(tmp_path, monkeypatch):
     """A fresh home directory, and nothing of the tester's own environment."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("HOLDFAST_NODE", raising=False)
+    for name in list(os.environ):
+        if name.startswith(("BAO_", "HFCTL_", "HOLDFAST_", "VAULT_")):
+            monkeypatch.delenv(name)
     return tmp_path
 
 

@@ -6,39 +6,57 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
-from holdfast.cli.hfctl.context_file import read_contexts
+from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.context_file import Context, context_file, read_contexts
 from holdfast.cli.output import FORMATS, print_result
 from holdfast.client import SdkClient, TlsSettings
+from holdfast.model import SecretBytes
 
-
-def home() -> Path:
-    """Return the user's home directory."""
-    return Path(os.environ.get("HOME") or Path.home())
+ENDPOINT_VARIABLE = "HOLDFAST_NODE"
+CONFIG_VARIABLE = "HFCTL_CONFIG"
+CONTEXT_VARIABLE = "HFCTL_CONTEXT"
+LONGEST_WAIT_SECONDS = 300.0  # formatting and rotation take their time
 
 
 def add_node_options(parser: CommandParser) -> None:
     """Declare which node, as whom, and how its certificate is checked."""
     options = parser.add_argument_group("node")
-    options.add_argument("--context", help="context to use for this call instead of the current one")
-    options.add_argument("--endpoint", help="address of the node [HOLDFAST_NODE; the context's]")
-    options.add_argument("--ca", help="PEM file of the authorities to trust")
-    options.add_argument("--cert", help="PEM file of our own certificate")
-    options.add_argument("--key", help="PEM file of its key")
+    options.add_argument(
+        "--context", help=f"context to use for this call [{CONTEXT_VARIABLE}; the current one]"
+    )
+    options.add_argument("--endpoint", help=f"address of the node [{ENDPOINT_VARIABLE}; the context's]")
+    options.add_argument("--ca", help="PEM file of the authorities to trust [the context's]")
+    options.add_argument("--cert", help="PEM file of our own certificate [the context's]")
+    options.add_argument("--key", help="PEM file of its key [the context's]")
+    options.add_argument("--ssl", action="store_true", help="refuse an address without TLS")
     add_output_options(parser)
 
 
 def add_output_options(parser: CommandParser) -> None:
-    """Declare how the answer is printed."""
+    """Declare how the answer is printed, and which file of contexts counts."""
     options = parser.add_argument_group("output")
     options.add_argument(
         "--output", type=one_of(*FORMATS), default="table", help="table, json or yaml [table]"
     )
     options.add_argument("--json", "-j", action="store_true", help="the same as --output json")
+    options.add_argument("--raw", action="store_true", help="the same as --output json")
+    options.add_argument(
+        "--color", action="store_true", help="taken for the sake of scripts; nothing is coloured"
+    )
+    options.add_argument(
+        "--config", metavar="FILE", help=f"the file of contexts [{CONFIG_VARIABLE}; ~/.hfctl/contextconfig]"
+    )
+
+
+def config_path(arguments: Namespace) -> Path:
+    """Return the file of contexts that counts."""
+    named = arguments.config or os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else context_file(Path(os.environ.get("HOME") or Path.home()))
 
 
 def output_format(arguments: Namespace) -> str:
     """Return how the answer is to be printed."""
-    return "json" if arguments.json else str(arguments.output)
+    return "json" if arguments.json or arguments.raw else str(arguments.output)
 
 
 def prints_for_programs(arguments: Namespace) -> bool:
@@ -46,19 +64,36 @@ def prints_for_programs(arguments: Namespace) -> bool:
     return output_format(arguments) != "table"
 
 
-def node_client(arguments: Namespace) -> SdkClient:
-    """Return a client of the chosen node with the chosen token.
+def chosen_context(arguments: Namespace) -> Context:
+    """Return the context that counts for this call.
 
     Raises:
         LocalError: there is no such context, or the file of contexts is not safe to use.
+    """
+    name = arguments.context or os.environ.get(CONTEXT_VARIABLE)
+    return read_contexts(config_path(arguments)).chosen(name)
+
+
+def node_client(arguments: Namespace) -> SdkClient:
+    """Return a client of the chosen node with the chosen token, a new one if it is time for that.
+
+    Raises:
+        LocalError: there is no such context, its token is gone, or the file of contexts is not safe to use.
         InvalidInputError: an address that cannot be used.
     """
-    context = read_contexts(home()).chosen(arguments.context)
-    endpoint = arguments.endpoint or os.environ.get("HOLDFAST_NODE") or context.endpoint
-    tls = TlsSettings(
-        ca_cert=arguments.ca or "", client_cert=arguments.cert or "", client_key=arguments.key or ""
+    context = chosen_context(arguments)
+    return _client(arguments, context, usable_token_of(arguments, context), LONGEST_WAIT_SECONDS)
+
+
+def usable_token_of(arguments: Namespace, context: Context) -> SecretBytes | None:
+    """Return the token of a context, a new one if it is time for that."""
+    if not context.name:
+        return None
+    from holdfast.cli.hfctl.renewal import usable_token
+
+    return usable_token(
+        config_path(arguments), context, node=lambda token, wait: _client(arguments, context, token, wait)
     )
-    return SdkClient(endpoint, context.token, tls=tls)
 
 
 def print_answer(arguments: Namespace, answer: Any, sentence: str) -> int:
@@ -68,3 +103,15 @@ def print_answer(arguments: Namespace, answer: Any, sentence: str) -> int:
     else:
         print(sentence)
     return 0
+
+
+def _client(arguments: Namespace, context: Context, token: SecretBytes | None, seconds: float) -> SdkClient:
+    endpoint = arguments.endpoint or os.environ.get(ENDPOINT_VARIABLE) or context.endpoint
+    if arguments.ssl and not endpoint.startswith("https://"):
+        raise UsageError("--ssl: expected an address of the node that begins with https://")
+    tls = TlsSettings(
+        ca_cert=arguments.ca or context.tls.get("ca", ""),
+        client_cert=arguments.cert or context.tls.get("cert", ""),
+        client_key=arguments.key or context.tls.get("key", ""),
+    )
+    return SdkClient(endpoint, token, tls=tls, timeout_seconds=seconds)

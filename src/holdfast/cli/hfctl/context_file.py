@@ -1,11 +1,17 @@
 """Saved ways to reach a storage node: a name, an endpoint and a token each, and which of them is current.
 
 They are kept in ``~/.hfctl/contextconfig``, a YAML file of mode 0600 in a directory of mode 0700, in
-the layout that ``pxctl`` users know; see ``private_file`` for how it is used. Tokens are in it in clear
-text, and are never printed.
+the layout that ``pxctl`` users know; see ``private_file`` for how it is used. A token is in it in clear text
+only where ``token_places`` has no better place for it, and is not shown unless that is asked for.
+
+Whoever changes the file holds a lock beside it, so that commands at the same time do not undo each other.
 """
 
-from collections.abc import Mapping
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +24,8 @@ DEFAULT_ENDPOINT = "http://127.0.0.1:9021"
 MASKED = "****"
 MAX_FILE_BYTES = 1 << 20
 MAX_NAME_CHARACTERS = 128
+LOCK_SECONDS = 10.0
+_STEP_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +35,22 @@ class Context:
     Attributes:
         name: what the user calls it.
         endpoint: the node's address.
-        token: the signed token; ``None`` to call as a guest.
+        token: the signed token; ``None`` to call as a guest, or if it is kept elsewhere.
+        refresh_token: by which a provider gives a new token; likewise.
         identity: subject, name and email that the token claims, for display.
+        kept: where token and refresh token are, if not here; see ``token_places``.
+        renewal: who makes a new token before this one ends; see ``renewal``.
+        tls: PEM files by which node and client know each other: ``ca``, ``cert``, ``key``.
     """
 
     name: str
     endpoint: str = DEFAULT_ENDPOINT
     token: SecretBytes | None = None
+    refresh_token: SecretBytes | None = None
     identity: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    renewal: Mapping[str, str] = field(default_factory=dict)
+    tls: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +104,56 @@ class Contexts:
 
 
 def context_file(home: Path) -> Path:
-    """Return where contexts are kept."""
+    """Return where contexts are kept, unless another file is named."""
     return home / ".hfctl" / "contextconfig"
 
 
-def read_contexts(home: Path) -> Contexts:
-    """Return what is saved below ``home``.
+def read_contexts(path: Path) -> Contexts:
+    """Return what is saved at ``path``.
 
     Raises:
         LocalError: the file is not safe to use, or not of the expected form.
     """
-    path = context_file(home)
     content = read_private(path, max_bytes=MAX_FILE_BYTES)
     return Contexts() if content is None else _parse(content, path)
 
 
-def write_contexts(home: Path, contexts: Contexts) -> None:
-    """Replace what is saved below ``home``; complete and private at every moment."""
+def edit_contexts(path: Path, change: Callable[[Contexts], Contexts]) -> Contexts:
+    """Replace what is saved at ``path`` by what ``change`` makes of it; return that.
+
+    The file is complete and private at every moment, and nobody else changes it meanwhile.
+
+    Raises:
+        LocalError: the file is not safe to use, or somebody else holds it for too long.
+    """
+    _make_directory(path.parent)
+    with holding(path.with_name(f"{path.name}.lock"), seconds=LOCK_SECONDS) as held:
+        if not held:
+            raise LocalError(f"{path}: another command is changing it; try again")
+        before = read_contexts(path)
+        after = change(before)
+        if after != before:
+            write_contexts(path, after)
+        return after
+
+
+def write_contexts(path: Path, contexts: Contexts) -> None:
+    """Replace what is saved at ``path``; for those who hold its lock."""
     import yaml
 
-    path = context_file(home)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    _make_directory(path.parent)
     document = contexts.to_document(masked=False)
     write_private(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode())
+
+
+@contextmanager
+def holding(lock: Path, *, seconds: float) -> Iterator[bool]:
+    """Hold a lock file for the length of a block; ``False`` inside if others did not let go in time."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        yield _lock(descriptor, until=time.monotonic() + seconds)
+    finally:
+        os.close(descriptor)
 
 
 def check_context_name(name: str) -> str:
@@ -124,13 +167,40 @@ def check_context_name(name: str) -> str:
     return name
 
 
+def _lock(descriptor: int, *, until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_STEP_SECONDS)
+        else:
+            return True
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise LocalError(f"{directory}: cannot be made ({error.strerror})") from None
+
+
 def _entry(context: Context, *, masked: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"context": context.name}
-    if context.token is not None:
-        entry["token"] = MASKED if masked else context.token.reveal().decode()
-    if context.identity:
-        entry["identity"] = dict(context.identity)
+    for name in ("token", "refresh_token"):
+        secret: SecretBytes | None = getattr(context, name)
+        if secret is not None:
+            entry[name] = MASKED if masked else secret.reveal().decode()
+        elif masked and name == "token" and context.kept:
+            entry[name] = MASKED
+    for name, part in (("identity", context.identity), ("token_kept", context.kept)):
+        if part:
+            entry[name] = dict(part)
     entry["endpoint"] = context.endpoint
+    for name, part in (("renewal", context.renewal), ("tls", context.tls)):
+        if part:
+            entry[name] = dict(part)
     return entry
 
 
@@ -147,10 +217,21 @@ def _parse(content: bytes, path: Path) -> Contexts:
 
 
 def _context(entry: Mapping[str, Any]) -> Context:
-    token, identity = entry.get("token"), entry.get("identity") or {}
     return Context(
         str(entry["context"]),
         str(entry.get("endpoint") or DEFAULT_ENDPOINT),
-        SecretBytes(str(token).encode()) if token else None,
-        {str(name): str(value) for name, value in identity.items()},
+        _secret(entry.get("token")),
+        _secret(entry.get("refresh_token")),
+        identity=_texts(entry.get("identity")),
+        kept=_texts(entry.get("token_kept")),
+        renewal=_texts(entry.get("renewal")),
+        tls=_texts(entry.get("tls")),
     )
+
+
+def _secret(text: Any) -> SecretBytes | None:
+    return SecretBytes(str(text).encode()) if text else None
+
+
+def _texts(given: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in (given or {}).items()}

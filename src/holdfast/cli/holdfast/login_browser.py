@@ -16,23 +16,24 @@ whoever sees what went through it cannot take the token.
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from holdfast.cli.browser_callback import (
+    CALLBACK_PATH,
+    WAIT_SECONDS,
+    CallbackListener,
+    nobody_came,
+    show_address,
+)
 from holdfast.cli.errors import LocalError, UsageError
-from holdfast.cli.output import remark
 from holdfast.client import VaultClient
 from holdfast.client.address import is_loopback
 from holdfast.client.errors import RemoteInvalidInputError
 
-CALLBACK_PATH = "/oidc/callback"
 DEFAULT_PORT = 8250
-WAIT_SECONDS = 300.0  # the store takes no answer after that
-STEP_SECONDS = 0.5
 SLOWEST_POLL_SECONDS = 10
 PENDING = ("authorization_pending", "slow_down")
 
@@ -50,11 +51,6 @@ _FIELDS = frozenset(
 )
 _TRUE, _FALSE = frozenset({"1", "t", "true"}), frozenset({"0", "f", "false"})
 _MAX_PORT = 65_535
-_PAGE = (
-    "<!doctype html><html lang=en><meta charset=utf-8><title>Holdfast</title>"
-    "<p>The answer is here. Go back to the terminal, which says how it ended; this page can be closed.</p>"
-    "</html>"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +130,11 @@ def log_in_with_browser(
 
 def _by_listener(client: VaultClient, wanted: BrowserLogin, nonce: str) -> dict[str, Any]:
     scheme, host, port = wanted.callback
-    with _Listener(wanted.listen, wanted.port) as listener:
+    with CallbackListener(wanted.listen, wanted.port) as listener:
         redirect = f"{scheme}://{host or 'localhost'}:{port or listener.server_port}{CALLBACK_PATH}"
         begun = _begin(client, wanted, redirect, nonce)
         listener.state = begun.state
-        _show(begun.url, opens_browser=wanted.opens_browser)
+        show_address(begun.url, opens_browser=wanted.opens_browser)
         query = listener.wait()
     sent: dict[str, str | list[str]] = {
         name: query[name] for name in ("state", "code", "iss", "error") if name in query
@@ -153,7 +149,7 @@ def _by_store(client: VaultClient, wanted: BrowserLogin, base: str, nonce: str) 
     begun = _begin(client, wanted, f"{base}auth/{wanted.path}{CALLBACK_PATH}", nonce)
     if not begun.poll_seconds:
         raise LocalError("callbackmode: the role wants client; ask its administrator")
-    _show(begun.url, opens_browser=wanted.opens_browser)
+    show_address(begun.url, opens_browser=wanted.opens_browser)
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         try:
@@ -166,7 +162,7 @@ def _by_store(client: VaultClient, wanted: BrowserLogin, base: str, nonce: str) 
             if not any(word in error.message for word in PENDING):
                 raise
         time.sleep(begun.poll_seconds)
-    raise _nobody_came()
+    raise nobody_came()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -194,81 +190,6 @@ def _seconds(interval: Any) -> float:
     """Return how long to wait before asking again, 0 for never; servers say it as a number or as text."""
     text = str(interval or "0")
     return float(min(max(int(text), 0), SLOWEST_POLL_SECONDS)) if text.isascii() and text.isdigit() else 0.0
-
-
-def _show(url: str, *, opens_browser: bool) -> None:
-    remark(f"Complete the login at the provider. Open this address in a browser:\n\n    {url}\n")
-    if opens_browser and urlsplit(url).scheme in {"http", "https"}:
-        import webbrowser
-
-        if not webbrowser.open(url):
-            remark("No browser could be opened.")
-    remark("Waiting for it...")
-
-
-class _Listener(HTTPServer):
-    """Waits on this machine for whoever comes back with the state of this login. Others are turned away.
-
-    Attributes:
-        state: of this login.
-        query: what he came back with.
-    """
-
-    def __init__(self, host: str, port: int) -> None:
-        self.state = ""
-        self.query: dict[str, str] = {}
-        if ":" in host:
-            import socket
-
-            self.address_family = socket.AF_INET6
-        try:
-            super().__init__((host, port), _Callback)
-        except OSError:
-            raise LocalError(
-                f"port {port}: something else waits there already; choose another with port=..."
-            ) from None
-        self.timeout = STEP_SECONDS
-
-    def wait(self, now: Callable[[], float] = time.monotonic) -> dict[str, str]:
-        """Return what somebody came back with."""
-        until = now() + WAIT_SECONDS
-        while not self.query:
-            if now() >= until:
-                raise _nobody_came()
-            self.handle_request()
-        return self.query
-
-    def handle_error(self, *_: object) -> None:
-        """A browser that hangs up is no trouble of ours."""
-
-
-class _Callback(BaseHTTPRequestHandler):
-    server: _Listener
-    timeout = 5.0  # for one that opens a connection and says nothing
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = dict(parse_qsl(parts.query))
-        is_ours = parts.path == CALLBACK_PATH and secrets.compare_digest(
-            query.get("state", "").encode(), self.server.state.encode()
-        )
-        page = (_PAGE if is_ours else "").encode()
-        self.send_response(HTTPStatus.OK if is_ours else HTTPStatus.NOT_FOUND)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.end_headers()
-        self.wfile.write(page)
-        if is_ours:
-            self.server.query = query
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the address holds the code."""
-
-
-def _nobody_came() -> LocalError:
-    return LocalError(f"nobody came back from the provider within {WAIT_SECONDS:.0f} seconds; begin again")
 
 
 def _port(given: Mapping[str, Any], name: str, default: int) -> int:
