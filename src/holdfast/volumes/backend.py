@@ -155,6 +155,14 @@ class VolumeBackend(Backend, Protocol):
         """
         ...
 
+    def cut_off(self, vol: VolumeFile) -> None:
+        """Make the device of an attached volume fail from now on; waits for nobody and takes no lock.
+
+        Raises:
+            AttachFailedError: the host refused.
+        """
+        ...
+
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
         ...

@@ -16,7 +16,7 @@ from pathlib import Path
 from holdfast.errors import InvalidInputError
 from holdfast.model.secret_bytes import SecretBytes
 from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
-from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program
+from holdfast.process.run import ChildFailedError, ProgramMissingError, find_program, run
 from holdfast.volumes import loop
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
 from holdfast.volumes.cryptsetup import cryptsetup
@@ -111,6 +111,11 @@ class DmCryptBackend:
                 raise VolumeBusyError("the volume is not attached, or its device is broken")
             loop.take_size(below.path)
             cryptsetup("-q", "resize", "--disable-keyring", f"{_PREFIX}{vol.uuid}")
+
+    def cut_off(self, vol: VolumeFile) -> None:
+        """Put a table in place that fails every request, and forget the key. See ``VolumeBackend``."""
+        if _is_mapped(vol.uuid):
+            run(["dmsetup", "wipe_table", "--noflush", "--nolockfs", f"{_PREFIX}{vol.uuid}"])
 
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""

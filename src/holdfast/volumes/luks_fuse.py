@@ -114,6 +114,10 @@ class LuksFuseBackend:
             if not wait_until(lambda: loop.take_size(device.path) >= vol.size):
                 raise errors.AttachFailedError("the volume's daemon did not announce the new size")
 
+    def cut_off(self, vol: VolumeFile) -> None:
+        """End the daemon: its requests fail, and so do all that follow. See ``VolumeBackend``."""
+        _kill(_daemons(vol.uuid))
+
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
         device = loop.find(vol.uuid)

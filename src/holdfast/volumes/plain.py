@@ -7,7 +7,7 @@ from holdfast.model.secret_bytes import SecretBytes
 from holdfast.process.capabilities import CAP_SYS_ADMIN, has_capability
 from holdfast.volumes import loop
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
-from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
+from holdfast.volumes.errors import AttachFailedError, TruncatedVolumeError, VolumeBusyError
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.mounts import mounts_of
 from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazily
@@ -59,6 +59,15 @@ class PlainBackend:
             if device is None:
                 raise VolumeBusyError("the volume is not attached")
             loop.take_size(device.path)
+
+    def cut_off(self, vol: VolumeFile) -> None:
+        """Leave nothing of the device to read or write. See ``VolumeBackend``."""
+        device = loop.find(vol.uuid)
+        if device is not None:
+            try:
+                loop.cut_off(device.path)
+            except OSError as error:
+                raise AttachFailedError(f"the device could not be cut off: {error.strerror}") from error
 
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
