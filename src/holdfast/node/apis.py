@@ -22,9 +22,11 @@ IMPORT_TREE = Api("MountAttach", "ImportTree", AccessType.WRITE)
 EXPORT_TREE = Api("MountAttach", "ExportTree", AccessType.WRITE)
 
 SET_CLUSTER_KEY = Api("Secrets", "SetClusterKey")
+INSPECT_CLUSTER_KEY = Api("Secrets", "InspectClusterKey")
 ROTATE_CLUSTER_KEY = Api("Secrets", "RotateClusterKey")
 ROTATION_STATUS = Api("Secrets", "RotationStatus")
 SECRETS_STATUS = Api("Secrets", "Status")
+SECRETS_VALIDATE = Api("Secrets", "Validate")
 
 ROLE_CREATE = Api("Role", "Create")
 ROLE_UPDATE = Api("Role", "Update")

@@ -84,19 +84,20 @@ class Gate:
         self._log = log
         self._ownerless_is_public = ownerless_is_public
 
-    def admit(self, token: str | None, api: Api, *, peer: str = "") -> Admission:
+    def admit(self, token: str | None, api: Api, *, peer: str = "", request: str = "") -> Admission:
         """Pass a caller through the first two gates.
 
         Args:
             token: the signed token; ``None`` for a guest.
             api: what it wants to call.
             peer: its address, for the log.
+            request: an id that the caller gave the request; one is made otherwise.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             RoleDeniedError: no role allows the API.
         """
-        request = secrets.token_hex(8)
+        request = request or secrets.token_hex(8)
         try:
             principal = GUEST if token is None else self._verifier.verify(token)
         except UnauthenticatedError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.clock import Clock
-from holdfast.node.api import Operation
+from holdfast.node.api import Api, Operation
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
@@ -112,16 +112,20 @@ class Node:
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
-    def admit(self, token: str | None, operation: Operation[Any, Any, Any], *, peer: str = "") -> Admission:
+    def admit(
+        self, token: str | None, target: Operation[Any, Any, Any] | Api, *, peer: str = "", request: str = ""
+    ) -> Admission:
         """Pass a caller through the token and the role gate, towards one operation.
 
         Args:
             token: the signed token; ``None`` for a guest.
-            operation: what it wants to call, such as ``VolumeService.inspect``.
+            target: what it wants to call, such as ``VolumeService.inspect``, or the API itself.
             peer: its address, for the audit log.
+            request: an id that the caller gave the request; one is made otherwise.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             RoleDeniedError: no role of the caller allows it.
         """
-        return self._gate.admit(token, operation.api, peer=peer)
+        api = target.api if isinstance(target, Operation) else target
+        return self._gate.admit(token, api, peer=peer, request=request)

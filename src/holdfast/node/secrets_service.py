@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holdfast.errors import UnsupportedError
+from holdfast.errors import UnavailableError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.errors import ClusterKeyExistsError
+from holdfast.node.errors import ClusterKeyExistsError, NoProviderError
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.key_rotation import KeyRotation, RotationOutcome, RotationProgress
 from holdfast.node.keys import VolumeKeys
@@ -105,6 +105,12 @@ class SecretsService:
         self._gate.done(admission, note.name, f"cluster-wide key, version {note.version}")
         return note
 
+    @operation(apis.INSPECT_CLUSTER_KEY)
+    def inspect_cluster_key(self, admission: Admission) -> KeyNote | None:  # noqa: ARG002 - being admitted is all it takes
+        """Return which secret is the cluster-wide key; ``None`` if none is set."""
+        found = self._cluster_key.find()
+        return found[0] if found else None
+
     @operation(apis.ROTATE_CLUSTER_KEY)
     def rotate_cluster_key(self, admission: Admission, *, resume: bool = False) -> ClusterRotation:
         """Give the cluster-wide key a new version, and every volume that uses the key that version.
@@ -145,6 +151,15 @@ class SecretsService:
     def rotation_status(self, admission: Admission) -> RotationProgress:  # noqa: ARG002 - being admitted is all it takes
         """Return how far the last rotation of the cluster-wide key has come on this node."""
         return self._rotation.progress
+
+    @operation(apis.SECRETS_VALIDATE)
+    def validate(self, admission: Admission) -> None:  # noqa: ARG002 - being admitted is all it takes
+        """Raise ``UnavailableError`` if no keys can be had now, with the reason."""
+        provider = self._keys.status()
+        if provider is None:
+            raise NoProviderError("this node has no secrets provider; start it with -secret_type")
+        if not provider.usable:
+            raise UnavailableError(provider.problem)
 
     @operation(apis.SECRETS_STATUS)
     def status(self, admission: Admission) -> SecretsStatus:  # noqa: ARG002 - being admitted is all it takes

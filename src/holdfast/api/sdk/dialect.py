@@ -1,4 +1,4 @@
-"""One request in, one answer out: route, credential, gates, call, body.
+"""The REST side of the table: one request in, one answer out. Route, gates, message, call, body.
 
 The work blocks (it runs programs, waits for the provider), so it happens in a small pool of threads; the
 event loop only hands requests over and answers back. When too many wait, a request is refused at once
@@ -6,23 +6,24 @@ with 503 instead of queueing behind them.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 
+from google.protobuf.message import Message
+
+from holdfast.api.sdk.calls import admit, told
 from holdfast.api.sdk.errors import error_answer
-from holdfast.api.sdk.routes import ROUTES, Call, Route
+from holdfast.api.sdk.json_messages import read_body, set_parameter, write_body
+from holdfast.api.sdk.rows import ROWS
+from holdfast.api.sdk.table import Call, Route, Row
 from holdfast.errors import (
     HoldfastError,
-    InternalError,
+    InvalidInputError,
     NotFoundError,
-    UnauthenticatedError,
     UnavailableError,
     UnsupportedError,
 )
-from holdfast.formats.strict_json import encode
-from holdfast.http.answers import report_defect
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
 from holdfast.node.node import Node
@@ -30,8 +31,6 @@ from holdfast.node.node import Node
 WORKERS = 8
 MAX_UNANSWERED = 64
 API_VERSION = "v1"
-
-_log = logging.getLogger(__name__)
 
 
 class SdkDialect:
@@ -45,7 +44,9 @@ class SdkDialect:
         self._node = node
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sdk")
         self._room = BoundedSemaphore(MAX_UNANSWERED)
-        self._routes = [(tuple(route.path.split("/")), route) for route in ROUTES]
+        found = [(tuple(route.path.split("/")), route, row) for row in ROWS for route in row.routes]
+        # A path that is written out goes before one with a parameter in its place.
+        self._routes = sorted(found, key=lambda entry: [part.startswith("{") for part in entry[0]])
 
     def __call__(self, request: Request, reply: Callable[[bytes], None]) -> None:
         """Take one request on the event loop's thread; ``reply`` is called there as well, once."""
@@ -69,53 +70,62 @@ class SdkDialect:
 
     def answer(self, request: Request) -> bytes:
         """Return the complete answer to one request; never raises."""
-        defect: Exception
         try:
-            return build_response(200, encode(self._call(request)))
-        except InternalError as error:
-            defect = error
-        except HoldfastError as error:
-            if error.detail:
-                _log.info("%s: %s", type(error).__name__, error.detail)
-            return _refusal(error)
+            return build_response(200, self._call(request))
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
-            defect = error
-        return _refusal(InternalError(report_defect(defect)))
+            return _refusal(told(error))
 
-    def _call(self, request: Request) -> dict[str, object]:
-        route, parameters = self._find(request)
-        token = bearer_token(request.headers)
-        admission = self._node.admit(token, route.operation, peer=request.peer)
-        return route.handle(Call(self._node, admission, parameters, request.body))
+    def _call(self, request: Request) -> bytes:
+        target = parse_target(request.target)
+        row, route, parameters = self._find(request.method, target.path.segments)
+        admission = admit(self._node, row, request.headers.get(b"authorization", b""), peer=request.peer)
+        if row.streams:
+            raise UnsupportedError(f"{row.api.service}.{row.api.method} is a stream, which only gRPC offers")
+        message = _read(row, route, request.body, parameters, target.query)
+        answer: Message = row.handle(Call(self._node, admission), message)
+        return write_body(answer)
 
-    def _find(self, request: Request) -> tuple[Route, Mapping[str, str]]:
-        segments = parse_target(request.target).path.segments
-        other_method = False
+    def _find(self, verb: str, segments: tuple[str, ...]) -> tuple[Row, Route, Mapping[str, str]]:
+        other_verb = False
         if segments[:1] == (API_VERSION,):
-            for pattern, route in self._routes:
+            for pattern, route, row in self._routes:
                 parameters = _match(pattern, segments[1:])
                 if parameters is not None:
-                    if route.method == request.method:
-                        return route, parameters
-                    other_method = True
-        if other_method:
+                    if route.verb == verb:
+                        return row, route, parameters
+                    other_verb = True
+        if other_verb:
             raise UnsupportedError("this path is there, but not for this method")
         raise NotFoundError("no such path; see the SDK's routes below /v1")
 
 
-def bearer_token(headers: Mapping[bytes, bytes]) -> str | None:
-    """Return the token of a request, ``None`` if it has none and is a guest's.
-
-    Raises:
-        UnauthenticatedError: there is a credential, but not of the form ``bearer <token>``.
-    """
-    value = headers.get(b"authorization", b"").strip()
-    if not value:
-        return None
-    scheme, blank, token = value.partition(b" ")
-    if scheme.lower() != b"bearer" or not blank or not token.isascii():
-        raise UnauthenticatedError("Invalid or missing authentication token", reason="malformed")
-    return token.decode("ascii")
+def _read(
+    row: Row,
+    route: Route,
+    body: bytes,
+    parameters: Mapping[str, str],
+    query: tuple[tuple[str, str], ...],
+) -> Message:
+    """Put the request message together from body, query and path."""
+    if route.has_body:
+        if query:
+            raise InvalidInputError("query: expected none; this API takes all of its request from the body")
+        message = read_body(body, row.request)
+        present = message.DESCRIPTOR.fields_by_name
+        for name, text in parameters.items():
+            if getattr(message, name) not in {present[name].default_value, text}:
+                raise InvalidInputError(f"body.{name}: expected what the path says, or nothing")
+    else:
+        if body:
+            raise InvalidInputError("body: expected none; this API takes its request from path and query")
+        message = row.request()
+        for name, text in query:
+            if name in parameters:
+                raise InvalidInputError(f"query: {name} stands in the path")
+            set_parameter(message, name, text, where="query")
+    for name, text in parameters.items():
+        set_parameter(message, name, text, where="path")
+    return message
 
 
 def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:

@@ -67,13 +67,14 @@ def _set_cluster_key(arguments: Namespace) -> int:
 def _rotate_cluster_key(arguments: Namespace) -> int:
     body = {"Resume": arguments.resume}
     answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
-    left = [volume for volume in answer["volumes"] if not volume["rotated"]]
-    moved = len(answer["volumes"]) - len(left)
+    volumes = answer.get("volumes", [])
+    left = [volume for volume in volumes if not volume.get("rotated")]
+    moved = len(volumes) - len(left)
     print_answer(
         arguments, answer, f"Cluster secret key is now {describe_key(answer['key'])}; {moved} volume(s) moved"
     )
     for volume in left:
-        remark(f"Volume {volume['name']} keeps its old key: {volume['problem']}")
+        remark(f"Volume {volume['name']} keeps its old key: {volume.get('problem', '')}")
     if left:
         remark("Run `hfctl secrets rotate-cluster-key --resume` when the reason is gone.")
     return EXIT_REMOTE_ERROR if left else 0
@@ -86,15 +87,15 @@ def _status(arguments: Namespace) -> int:
     else:
         print_pairs(_pairs(answer))
     provider = answer.get("provider")
-    return 0 if provider and provider["usable"] else EXIT_REMOTE_ERROR
+    return 0 if provider and provider.get("usable") else EXIT_REMOTE_ERROR
 
 
 def _pairs(answer: dict[str, Any]) -> list[tuple[str, Any]]:
     provider, key = answer.get("provider"), answer.get("cluster_key")
     pairs: list[tuple[str, Any]] = [("Provider", provider["type"] if provider else "none")]
     if provider:
-        pairs += [("Place", provider["place"]), ("Usable", provider["usable"])]
-        if provider["problem"]:
+        pairs += [("Place", provider["place"]), ("Usable", provider.get("usable", False))]
+        if provider.get("problem"):
             pairs.append(("Problem", provider["problem"]))
     pairs.append(
         ("Cluster key", f"{describe_key(key)}, {answer['cluster_key_source']}" if key else "not set")

@@ -31,16 +31,16 @@ def _status(arguments: Namespace) -> int:
         print_result({**node, "version": version}, output_format(arguments))
         return 0
     own = node["holdfast"]
-    way = "attaches volumes" if own["attaches"] else "copies trees in and out, does not attach"
+    way = "attaches volumes" if own.get("attaches") else "copies trees in and out, does not attach"
     pairs: list[tuple[str, Any]] = [
         ("Status", "operational"),
         ("Node", node["id"]),
         ("Cluster", own["cluster_id"]),
         ("Version", version),
         ("Security", node["security_status"].lower()),
-        ("Volume back end", f"{own['backend']} ({way})"),
-        *((f"Not {name}", why) for name, why in own["passed_over"].items()),
-        ("Pool free", format_size(int(own["pool_free_bytes"]))),
+        ("Volume back end", f"{own.get('backend', 'none')} ({way})"),
+        *((f"Not {name}", why) for name, why in own.get("passed_over", {}).items()),
+        ("Pool free", format_size(int(own.get("pool_free_bytes", 0)))),
     ]
     print_pairs(pairs)
     return 0
@@ -51,16 +51,17 @@ def _who_am_i(arguments: Namespace) -> int:
     if prints_for_programs(arguments):
         print_result(who, output_format(arguments))
         return 0
-    ends = datetime.fromtimestamp(who["expires_at"], UTC).isoformat() if who["expires_at"] else "never"
+    expires_at = int(who.get("expires_at", 0))
+    ends = datetime.fromtimestamp(expires_at, UTC).isoformat() if expires_at else "never"
     print_pairs(
         [
-            ("Username", who["username"]),
-            ("Name", who["name"]),
-            ("Email", who["email"]),
-            ("Subject", who["subject"]),
-            ("Issuer", who["issuer"]),
-            ("Roles", ", ".join(who["roles"])),
-            ("Groups", ", ".join(who["groups"])),
+            ("Username", who.get("username", "")),
+            ("Name", who.get("name", "")),
+            ("Email", who.get("email", "")),
+            ("Subject", who.get("subject", "")),
+            ("Issuer", who.get("issuer", "")),
+            ("Roles", ", ".join(who.get("roles", []))),
+            ("Groups", ", ".join(who.get("groups", []))),
             ("Expiration Time", ends),
         ]
     )

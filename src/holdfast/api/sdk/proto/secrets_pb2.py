@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from holdfast.api.sdk.proto import keys_pb2 as holdfast_dot_api_dot_sdk_dot_proto_dot_keys__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/secrets.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\"t\n\x1bSecretsSetClusterKeyRequest\x12\x18\n\x10\x44\x65\x66\x61ultSecretKey\x18\x01 \x01(\t\x12\x10\n\x08Override\x18\x02 \x01(\x08\x12\x17\n\x0fSecretNamespace\x18\x03 \x01(\t\x12\x10\n\x08Generate\x18\x04 \x01(\x08\"J\n\x1cSecretsSetClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\"!\n\x1fSecretsInspectClusterKeyRequest\"7\n SecretsInspectClusterKeyResponse\x12\x13\n\x0bSecretValue\x18\x01 \x01(\t\"0\n\x1eSecretsRotateClusterKeyRequest\x12\x0e\n\x06Resume\x18\x01 \x01(\x08\"\x83\x01\n\x1fSecretsRotateClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x34\n\x07volumes\x18\x02 \x03(\x0b\x32#.openstorage.api.KeyRotationOutcome\"W\n\x12KeyRotationOutcome\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rotated\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x18\n\x16SecretsValidateRequest\"\x19\n\x17SecretsValidateResponse\"\x16\n\x14SecretsStatusRequest\"\xa8\x02\n\x15SecretsStatusResponse\x12\x38\n\x08provider\x18\x01 \x01(\x0b\x32&.openstorage.api.SecretsProviderStatus\x12\x32\n\x0b\x63luster_key\x18\x02 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x1a\n\x12\x63luster_key_source\x18\x03 \x01(\t\x12P\n\x0evolumes_by_key\x18\x04 \x03(\x0b\x32\x38.openstorage.api.SecretsStatusResponse.VolumesByKeyEntry\x1a\x33\n\x11VolumesByKeyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"h\n\x15SecretsProviderStatus\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\x12\x11\n\tversioned\x18\x05 \x01(\x08\x32\xab\x04\n\x12OpenStorageSecrets\x12l\n\rSetClusterKey\x12,.openstorage.api.SecretsSetClusterKeyRequest\x1a-.openstorage.api.SecretsSetClusterKeyResponse\x12x\n\x11InspectClusterKey\x12\x30.openstorage.api.SecretsInspectClusterKeyRequest\x1a\x31.openstorage.api.SecretsInspectClusterKeyResponse\x12u\n\x10RotateClusterKey\x12/.openstorage.api.SecretsRotateClusterKeyRequest\x1a\x30.openstorage.api.SecretsRotateClusterKeyResponse\x12]\n\x08Validate\x12\'.openstorage.api.SecretsValidateRequest\x1a(.openstorage.api.SecretsValidateResponse\x12W\n\x06Status\x12%.openstorage.api.SecretsStatusRequest\x1a&.openstorage.api.SecretsStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/secrets.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\"t\n\x1bSecretsSetClusterKeyRequest\x12\x18\n\x10\x44\x65\x66\x61ultSecretKey\x18\x01 \x01(\t\x12\x10\n\x08Override\x18\x02 \x01(\x08\x12\x17\n\x0fSecretNamespace\x18\x03 \x01(\t\x12\x10\n\x08Generate\x18\x04 \x01(\x08\"J\n\x1cSecretsSetClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\"!\n\x1fSecretsInspectClusterKeyRequest\"7\n SecretsInspectClusterKeyResponse\x12\x13\n\x0bSecretValue\x18\x01 \x01(\t\"0\n\x1eSecretsRotateClusterKeyRequest\x12\x0e\n\x06Resume\x18\x01 \x01(\x08\"\x83\x01\n\x1fSecretsRotateClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x34\n\x07volumes\x18\x02 \x03(\x0b\x32#.openstorage.api.KeyRotationOutcome\"W\n\x12KeyRotationOutcome\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rotated\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x1e\n\x1cSecretsRotationStatusRequest\"\\\n\x1dSecretsRotationStatusResponse\x12\x0f\n\x07running\x18\x01 \x01(\x08\x12\r\n\x05total\x18\x02 \x01(\r\x12\r\n\x05moved\x18\x03 \x01(\r\x12\x0c\n\x04left\x18\x04 \x01(\r\"\x18\n\x16SecretsValidateRequest\"\x19\n\x17SecretsValidateResponse\"\x16\n\x14SecretsStatusRequest\"\xa8\x02\n\x15SecretsStatusResponse\x12\x38\n\x08provider\x18\x01 \x01(\x0b\x32&.openstorage.api.SecretsProviderStatus\x12\x32\n\x0b\x63luster_key\x18\x02 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x1a\n\x12\x63luster_key_source\x18\x03 \x01(\t\x12P\n\x0evolumes_by_key\x18\x04 \x03(\x0b\x32\x38.openstorage.api.SecretsStatusResponse.VolumesByKeyEntry\x1a\x33\n\x11VolumesByKeyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"{\n\x15SecretsProviderStatus\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\x12\x16\n\tversioned\x18\x05 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_versioned2\x9c\x05\n\x12OpenStorageSecrets\x12l\n\rSetClusterKey\x12,.openstorage.api.SecretsSetClusterKeyRequest\x1a-.openstorage.api.SecretsSetClusterKeyResponse\x12x\n\x11InspectClusterKey\x12\x30.openstorage.api.SecretsInspectClusterKeyRequest\x1a\x31.openstorage.api.SecretsInspectClusterKeyResponse\x12u\n\x10RotateClusterKey\x12/.openstorage.api.SecretsRotateClusterKeyRequest\x1a\x30.openstorage.api.SecretsRotateClusterKeyResponse\x12o\n\x0eRotationStatus\x12-.openstorage.api.SecretsRotationStatusRequest\x1a..openstorage.api.SecretsRotationStatusResponse\x12]\n\x08Validate\x12\'.openstorage.api.SecretsValidateRequest\x1a(.openstorage.api.SecretsValidateResponse\x12W\n\x06Status\x12%.openstorage.api.SecretsStatusRequest\x1a&.openstorage.api.SecretsStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,18 +48,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECRETSROTATECLUSTERKEYRESPONSE']._serialized_end=560
   _globals['_KEYROTATIONOUTCOME']._serialized_start=562
   _globals['_KEYROTATIONOUTCOME']._serialized_end=649
-  _globals['_SECRETSVALIDATEREQUEST']._serialized_start=651
-  _globals['_SECRETSVALIDATEREQUEST']._serialized_end=675
-  _globals['_SECRETSVALIDATERESPONSE']._serialized_start=677
-  _globals['_SECRETSVALIDATERESPONSE']._serialized_end=702
-  _globals['_SECRETSSTATUSREQUEST']._serialized_start=704
-  _globals['_SECRETSSTATUSREQUEST']._serialized_end=726
-  _globals['_SECRETSSTATUSRESPONSE']._serialized_start=729
-  _globals['_SECRETSSTATUSRESPONSE']._serialized_end=1025
-  _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_start=974
-  _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_end=1025
-  _globals['_SECRETSPROVIDERSTATUS']._serialized_start=1027
-  _globals['_SECRETSPROVIDERSTATUS']._serialized_end=1131
-  _globals['_OPENSTORAGESECRETS']._serialized_start=1134
-  _globals['_OPENSTORAGESECRETS']._serialized_end=1689
+  _globals['_SECRETSROTATIONSTATUSREQUEST']._serialized_start=651
+  _globals['_SECRETSROTATIONSTATUSREQUEST']._serialized_end=681
+  _globals['_SECRETSROTATIONSTATUSRESPONSE']._serialized_start=683
+  _globals['_SECRETSROTATIONSTATUSRESPONSE']._serialized_end=775
+  _globals['_SECRETSVALIDATEREQUEST']._serialized_start=777
+  _globals['_SECRETSVALIDATEREQUEST']._serialized_end=801
+  _globals['_SECRETSVALIDATERESPONSE']._serialized_start=803
+  _globals['_SECRETSVALIDATERESPONSE']._serialized_end=828
+  _globals['_SECRETSSTATUSREQUEST']._serialized_start=830
+  _globals['_SECRETSSTATUSREQUEST']._serialized_end=852
+  _globals['_SECRETSSTATUSRESPONSE']._serialized_start=855
+  _globals['_SECRETSSTATUSRESPONSE']._serialized_end=1151
+  _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_start=1100
+  _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_end=1151
+  _globals['_SECRETSPROVIDERSTATUS']._serialized_start=1153
+  _globals['_SECRETSPROVIDERSTATUS']._serialized_end=1276
+  _globals['_OPENSTORAGESECRETS']._serialized_start=1279
+  _globals['_OPENSTORAGESECRETS']._serialized_end=1947
 # @@protoc_insertion_point(module_scope)

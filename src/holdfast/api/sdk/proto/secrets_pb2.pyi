@@ -183,6 +183,51 @@ class KeyRotationOutcome(_message.Message):
 Global___KeyRotationOutcome: _TypeAlias = KeyRotationOutcome  # noqa: Y015
 
 @_typing.final
+class SecretsRotationStatusRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretsRotationStatusRequest: _TypeAlias = SecretsRotationStatusRequest  # noqa: Y015
+
+@_typing.final
+class SecretsRotationStatusResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNING_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    MOVED_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    running: _builtins.bool
+    total: _builtins.int
+    """volumes whose key is to change"""
+    moved: _builtins.int
+    left: _builtins.int
+    """that keep the old key"""
+    def __init__(
+        self,
+        *,
+        running: _builtins.bool = ...,
+        total: _builtins.int = ...,
+        moved: _builtins.int = ...,
+        left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "moved", b"moved", "running", b"running", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretsRotationStatusResponse: _TypeAlias = SecretsRotationStatusResponse  # noqa: Y015
+
+@_typing.final
 class SecretsValidateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -294,6 +339,7 @@ class SecretsProviderStatus(_message.Message):
     usable: _builtins.bool
     problem: _builtins.str
     versioned: _builtins.bool
+    """absent while it is not known"""
     def __init__(
         self,
         *,
@@ -301,12 +347,14 @@ class SecretsProviderStatus(_message.Message):
         place: _builtins.str = ...,
         usable: _builtins.bool = ...,
         problem: _builtins.str = ...,
-        versioned: _builtins.bool = ...,
+        versioned: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_versioned", b"_versioned", "versioned", b"versioned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "problem", b"problem", "type", b"type", "usable", b"usable", "versioned", b"versioned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_versioned", b"_versioned", "place", b"place", "problem", b"problem", "type", b"type", "usable", b"usable", "versioned", b"versioned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__versioned: _TypeAlias = _typing.Literal["versioned"]  # noqa: Y015
+    _WhichOneofArgType__versioned: _TypeAlias = _typing.Literal["_versioned", b"_versioned"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__versioned) -> _WhichOneofReturnType__versioned | None: ...
 
 Global___SecretsProviderStatus: _TypeAlias = SecretsProviderStatus  # noqa: Y015

@@ -1136,6 +1136,7 @@ class VolumeRemoval(_message.Message):
     keyslots_destroyed: _builtins.int
     header_overwritten: _builtins.bool
     own_key_destroyed: _builtins.bool
+    """absent if it had no key of its own"""
     @_builtins.property
     def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1145,13 +1146,15 @@ class VolumeRemoval(_message.Message):
         name: _builtins.str = ...,
         keyslots_destroyed: _builtins.int = ...,
         header_overwritten: _builtins.bool = ...,
-        own_key_destroyed: _builtins.bool = ...,
+        own_key_destroyed: _builtins.bool | None = ...,
         remarks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_own_key_destroyed", b"_own_key_destroyed", "own_key_destroyed", b"own_key_destroyed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["header_overwritten", b"header_overwritten", "keyslots_destroyed", b"keyslots_destroyed", "name", b"name", "own_key_destroyed", b"own_key_destroyed", "remarks", b"remarks", "volume_id", b"volume_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_own_key_destroyed", b"_own_key_destroyed", "header_overwritten", b"header_overwritten", "keyslots_destroyed", b"keyslots_destroyed", "name", b"name", "own_key_destroyed", b"own_key_destroyed", "remarks", b"remarks", "volume_id", b"volume_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__own_key_destroyed: _TypeAlias = _typing.Literal["own_key_destroyed"]  # noqa: Y015
+    _WhichOneofArgType__own_key_destroyed: _TypeAlias = _typing.Literal["_own_key_destroyed", b"_own_key_destroyed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__own_key_destroyed) -> _WhichOneofReturnType__own_key_destroyed | None: ...
 
 Global___VolumeRemoval: _TypeAlias = VolumeRemoval  # noqa: Y015

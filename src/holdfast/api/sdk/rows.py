@@ -1,0 +1,34 @@
+"""All rows of the table, by service."""
+
+from holdfast.api.sdk import (
+    cluster,
+    clusterpair,
+    credentials,
+    identity,
+    mountattach,
+    node,
+    policy,
+    role,
+    secrets,
+    snapshots,
+    token,
+    volume,
+    watch,
+)
+from holdfast.api.sdk.table import Row
+
+ROWS: tuple[Row, ...] = (
+    *identity.ROWS,
+    *cluster.ROWS,
+    *node.ROWS,
+    *volume.ROWS,
+    *snapshots.ROWS,
+    *mountattach.ROWS,
+    *credentials.ROWS,
+    *role.ROWS,
+    *policy.ROWS,
+    *clusterpair.ROWS,
+    *secrets.ROWS,
+    *token.ROWS,
+    *watch.ROWS,
+)

@@ -1,0 +1,153 @@
+"""Service ``Volume``, first part: volumes from creation to removal."""
+
+from holdfast.api.sdk.keys import key_message
+from holdfast.api.sdk.ownership import access_control
+from holdfast.api.sdk.proto.volume_pb2 import (
+    SdkVolumeCreateRequest,
+    SdkVolumeCreateResponse,
+    SdkVolumeDeleteRequest,
+    SdkVolumeDeleteResponse,
+    SdkVolumeEnumerateRequest,
+    SdkVolumeEnumerateResponse,
+    SdkVolumeInspectRequest,
+    SdkVolumeInspectResponse,
+    SdkVolumeInspectWithFiltersRequest,
+    SdkVolumeInspectWithFiltersResponse,
+    SdkVolumeUpdateRequest,
+    SdkVolumeUpdateResponse,
+    VolumeRemoval,
+    VolumeRotateKeyRequest,
+    VolumeRotateKeyResponse,
+)
+from holdfast.api.sdk.table import Call, serve, unserved
+from holdfast.api.sdk.volume_messages import FILE_SYSTEMS, check_spec, inspect_response, refuse_others
+from holdfast.node.volume_service import VolumeService, VolumeSpec
+
+_UPDATABLE = frozenset({"ownership"})
+_FILTERS = frozenset({"name", "labels", "options"})
+
+
+def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateResponse:
+    spec = request.spec
+    check_spec(spec)
+    record = call.node.volumes.create(
+        call.admission,
+        VolumeSpec(
+            name=request.name,
+            size_bytes=spec.size,
+            file_system=FILE_SYSTEMS[spec.format],
+            encrypted=spec.encrypted,
+            secret_name=spec.passphrase,
+            secret_namespace=spec.secret_context,
+            own_key=spec.own_key,
+            labels=dict(request.labels),
+            acls=access_control(spec.ownership) if spec.HasField("ownership") else None,
+        ),
+    )
+    return SdkVolumeCreateResponse(volume_id=record.id)
+
+
+def enumerate_volumes(call: Call, request: SdkVolumeEnumerateRequest) -> SdkVolumeEnumerateResponse:  # noqa: ARG001
+    return SdkVolumeEnumerateResponse(volume_ids=call.node.volumes.enumerate(call.admission))
+
+
+def inspect(call: Call, request: SdkVolumeInspectRequest) -> SdkVolumeInspectResponse:
+    return inspect_response(call.node.volumes.inspect(call.admission, request.volume_id))
+
+
+def inspect_with_filters(
+    call: Call, request: SdkVolumeInspectWithFiltersRequest
+) -> SdkVolumeInspectWithFiltersResponse:
+    refuse_others(request, _FILTERS, "body")
+    found = call.node.volumes.inspect_with_filters(
+        call.admission, name=request.name, labels=dict(request.labels)
+    )
+    return SdkVolumeInspectWithFiltersResponse(volumes=[inspect_response(status) for status in found])
+
+
+def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateResponse:
+    spec = request.spec
+    refuse_others(spec, _UPDATABLE, "spec")
+    named = spec.HasField("ownership")
+    call.node.volumes.update(
+        call.admission,
+        request.volume_id,
+        labels=dict(request.labels),
+        owner=(spec.ownership.owner or None) if named else None,
+        acls=access_control(spec.ownership) if named else None,
+    )
+    return SdkVolumeUpdateResponse()
+
+
+def delete(call: Call, request: SdkVolumeDeleteRequest) -> SdkVolumeDeleteResponse:
+    report = call.node.volumes.delete(call.admission, request.volume_id)
+    erased = report.erased
+    return SdkVolumeDeleteResponse(
+        holdfast=VolumeRemoval(
+            volume_id=report.volume_id,
+            name=report.name,
+            keyslots_destroyed=len(erased.destroyed) if erased else 0,
+            header_overwritten=erased.header_overwritten if erased else False,
+            own_key_destroyed=report.own_key_destroyed,
+            remarks=report.remarks,
+        )
+    )
+
+
+def rotate_key(call: Call, request: VolumeRotateKeyRequest) -> VolumeRotateKeyResponse:
+    record = call.node.volumes.rotate_key(
+        call.admission,
+        request.volume_id,
+        secret_name=request.secret_name,
+        secret_namespace=request.secret_context,
+    )
+    return VolumeRotateKeyResponse(key=key_message(record.key))
+
+
+ROWS = (
+    serve(VolumeService.create, SdkVolumeCreateRequest, SdkVolumeCreateResponse, create, "POST volumes"),
+    serve(
+        VolumeService.enumerate,
+        SdkVolumeEnumerateRequest,
+        SdkVolumeEnumerateResponse,
+        enumerate_volumes,
+        "GET volumes",
+    ),
+    serve(
+        VolumeService.inspect,
+        SdkVolumeInspectRequest,
+        SdkVolumeInspectResponse,
+        inspect,
+        "GET volumes/inspect/{volume_id}",
+    ),
+    serve(
+        VolumeService.inspect_with_filters,
+        SdkVolumeInspectWithFiltersRequest,
+        SdkVolumeInspectWithFiltersResponse,
+        inspect_with_filters,
+        "POST volumes/inspectwithfilters",
+    ),
+    serve(
+        VolumeService.update,
+        SdkVolumeUpdateRequest,
+        SdkVolumeUpdateResponse,
+        update,
+        "PUT volumes/{volume_id}",
+    ),
+    serve(
+        VolumeService.delete,
+        SdkVolumeDeleteRequest,
+        SdkVolumeDeleteResponse,
+        delete,
+        "DELETE volumes/{volume_id}",
+    ),
+    serve(
+        VolumeService.rotate_key,
+        VolumeRotateKeyRequest,
+        VolumeRotateKeyResponse,
+        rotate_key,
+        "POST volumes/rotatekey",
+    ),
+    unserved("Volume", "EnumerateWithFilters", "POST volumes/filters"),
+    unserved("Volume", "VolumeCatalog", "POST volume/catalog"),
+)
