@@ -1,8 +1,10 @@
-"""The note inside a LUKS2 header that says which secret opens the volume: token 0, never key material.
+"""The notes inside a LUKS2 header about who opens which keyslot; never key material.
+
+Token 0 says which secret opens the volume. An old volume finds its old key by it, also on another host
+and after a restore from a backup. Token 1, if there is one, says which keyslot a recovery key opens:
 
     {"type": "holdfast", "keyslots": ["1"], "provider": "vault", "path": "secret/hf/vol1", "version": 3}
-
-An old volume finds its old key by it, also on another host and after a restore from a backup.
+    {"type": "holdfast-recovery", "keyslots": ["2"]}
 """
 
 import json
@@ -14,6 +16,8 @@ from holdfast.volumes.luks_read import Luks2Header
 
 TOKEN_NUMBER = 0
 TOKEN_TYPE = "holdfast"  # noqa: S105 (a type, not a credential)
+RECOVERY_TOKEN_NUMBER = 1
+RECOVERY_TOKEN_TYPE = "holdfast-recovery"  # noqa: S105 (as above)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +78,17 @@ def noted_key(header: Luks2Header) -> NotedKey | None:
                 reference = KeyReference(provider, path, version, namespace)
                 return NotedKey(reference, tuple(int(number) for number in numbers))
     raise DamagedHeaderError("the volume's key reference is not of the expected form")
+
+
+def recovery_token(slot: int) -> bytes:
+    """Write the note for the keyslot that a recovery key opens, as JSON."""
+    return json.dumps({"type": RECOVERY_TOKEN_TYPE, "keyslots": [str(slot)]}).encode()
+
+
+def recovery_slots(header: Luks2Header) -> tuple[int, ...]:
+    """Return the keyslots that a recovery key opens; empty if there is none, or if it is no note of ours."""
+    match header.metadata["tokens"].get(str(RECOVERY_TOKEN_NUMBER)):
+        case {"type": "holdfast-recovery", "keyslots": [*numbers]}:
+            known = (str(number) for number in header.keyslots)
+            return tuple(int(number) for number in known if number in numbers)
+    return ()

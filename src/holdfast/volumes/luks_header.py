@@ -23,7 +23,15 @@ from holdfast.volumes.errors import (
     TruncatedVolumeError,
     WrongKeyError,
 )
-from holdfast.volumes.key_reference import TOKEN_NUMBER, KeyReference, NotedKey, noted_key
+from holdfast.volumes.key_reference import (
+    RECOVERY_TOKEN_NUMBER,
+    TOKEN_NUMBER,
+    KeyReference,
+    NotedKey,
+    noted_key,
+    recovery_slots,
+    recovery_token,
+)
 from holdfast.volumes.key_strength import kdf_options, require_usable
 from holdfast.volumes.luks_read import CIPHER, Luks2Header, read_header
 from holdfast.volumes.plain_view import open_plain_view
@@ -31,6 +39,7 @@ from holdfast.volumes.plain_view import open_plain_view
 HEADER_BYTES = 8 << 20
 SUBSYSTEM = "holdfast"
 MAX_KEYSLOTS = 16
+REENCRYPT_TIMEOUT_SECONDS = 3600.0
 
 _BLANK_HEAD_BYTES, _BLANK_TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
 _OPENED_SLOT = re.compile(rb"^Key slot ([0-9]{1,2}) unlocked\.$", re.MULTILINE)
@@ -201,6 +210,40 @@ class LuksHeader:
         """Make the header of a copied file this volume's; its keyslots and its note stay. Safe to repeat."""
         cryptsetup("-q", "luksUUID", "--uuid", self._vol.uuid, self._path)
         cryptsetup("-q", "config", "--label", self._vol.id[:47], "--subsystem", SUBSYSTEM, self._path)
+
+    def reencrypt(self, key: SecretBytes) -> None:
+        """Give a file that nobody uses another volume key; only the keyslot of ``key`` stays.
+
+        Every block is written anew, so the file is no longer sparse. What is cut short can only be thrown
+        away: this is for copies that are not a volume yet.
+        """
+        slot = self.verify(key)
+        cryptsetup(
+            *("-q", "reencrypt", "--force-offline-reencrypt", *kdf_options(key), "--key-slot", str(slot)),
+            *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
+            stdin=key,
+            timeout_seconds=REENCRYPT_TIMEOUT_SECONDS,
+        )
+        noted = self.noted_key()
+        if noted is not None:  # the new volume key has a keyslot of another number
+            self.set_reference(noted.reference, self.verify(key))
+
+    def recovery_slots(self) -> tuple[int, ...]:
+        """Return the keyslots that are noted as opened by a recovery key."""
+        return recovery_slots(self.read())
+
+    def note_recovery(self, slot: int) -> None:
+        """Note that a recovery key opens a keyslot."""
+        cryptsetup(
+            *("token", "import", "--token-id", str(RECOVERY_TOKEN_NUMBER), "--token-replace"),
+            *("--json-file", "-", self._path),
+            stdin=recovery_token(slot),
+        )
+
+    def forget_recovery(self) -> None:
+        """Take that note away; none there is no error."""
+        if str(RECOVERY_TOKEN_NUMBER) in self.read().metadata["tokens"]:
+            cryptsetup("-q", "token", "remove", "--token-id", str(RECOVERY_TOKEN_NUMBER), self._path)
 
     def erase(self) -> None:
         """Destroy every keyslot: from now on no key opens this header. Safe to repeat."""
