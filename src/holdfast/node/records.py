@@ -84,6 +84,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         parent: id of the volume or snapshot that it was copied from; empty for one made from nothing.
         is_snapshot: whether it is a snapshot, which is only ever read.
         grow_pending: whether its file system does not fill it yet.
+        pool: which pool its backing file is in; empty for one from before pools had identities.
     """
 
     layout: int = 1
@@ -100,6 +101,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     parent: str = ""
     is_snapshot: bool = False
     grow_pending: bool = False
+    pool: str = ""
 
     @property
     def encrypted(self) -> bool:
