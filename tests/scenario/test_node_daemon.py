@@ -205,7 +205,12 @@ def _hfctl(*words: str) -> subprocess.CompletedProcess[str]:
         pytest.param(
             (), {"PORTWORX_AUTH_SYSTEM_KEY": SHARED_SECRET}, "keys of its own", id="one-key-for-two-issuers"
         ),
-        pytest.param(("-oidc_issuer", "https://x"), {}, "not built yet", id="oidc"),
+        pytest.param(("-oidc_issuer", "https://x"), {}, "expected both, or neither", id="half-of-oidc"),
+        pytest.param(
+            ("-oidc_issuer", "http://x.example", "-oidc_client_id", "c"), {}, "loopback only", id="plain-oidc"
+        ),
+        pytest.param(("--oidc-skip-client-id-check",), {}, "refused", id="tokens-of-any-client"),
+        pytest.param(("--jwt-shared-secret", "canary"), {}, "seen by every user", id="secret-as-argument"),
         pytest.param(("-username_claim", "phone"), {}, "-username_claim", id="other-claim"),
         pytest.param(("-secret_type", "etcd"), {}, "implementation not supported", id="other-provider"),
         pytest.param(("-secret_type", "vault"), {}, "VAULT_ADDR not set", id="no-address"),

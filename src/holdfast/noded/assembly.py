@@ -39,11 +39,13 @@ class OpenNode(NamedTuple):
         node: the services.
         devices: what the node can do with volumes.
         decisions: the audit log, to be opened again after rotation.
+        verifier: checks tokens, by keys that can be read again.
     """
 
     node: Node
     devices: Devices
     decisions: DecisionLog
+    verifier: Verifier
 
 
 @contextmanager
@@ -70,16 +72,18 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
         closing.callback(sink.close)
         decisions = DecisionLog(sink, key=read_audit_key(config.storage), clock=clock)
         devices = open_devices(config.pool, backend=backend)
+        verifier = Verifier(config.authentication.read(), clock=clock)
         node = Node(
             config.settings,
             storage=storage,
             devices=devices,
             provider=config.provider,
-            verifier=Verifier(config.issuers, clock=clock),
+            verifier=verifier,
             decisions=decisions,
             clock=clock,
         )
-        yield OpenNode(node, devices, decisions)
+        config.authentication.prefetch()
+        yield OpenNode(node, devices, decisions, verifier)
 
 
 def open_devices(pool: Path, *, backend: str) -> Devices:

@@ -1,97 +1,276 @@
-"""Whose tokens a node believes: the users' issuer, and the issuers of its own machinery.
+"""Whose tokens a node believes: the users' issuers, and the issuers of its own machinery.
 
-    users       -jwt_issuer          PORTWORX_AUTH_JWT_SHAREDSECRET and the two public key files
-    nodes       the cluster id       PORTWORX_AUTH_SYSTEM_KEY
-    Stork       stork.openstorage.io PORTWORX_AUTH_STORK_KEY
-    other apps  apps.portworx.io     PORTWORX_AUTH_SYSTEM_APPS_KEY
+    users       -jwt_issuer           JWT_SHAREDSECRET, and public keys from files
+    users       -oidc_issuer          the keys that the provider publishes
+    nodes       the cluster id        SYSTEM_KEY
+    Stork       stork.openstorage.io  STORK_KEY, or PX_SHARED_SECRET as Stork itself calls it
+    other apps  apps.portworx.io      SYSTEM_APPS_KEY
 
-Secrets come from the environment only; a name with ``HOLDFAST_`` in place of ``PORTWORX_`` wins. Two
-issuers with one key are refused: whoever holds it could mint the other's tokens. A node without any key
-for users does not start.
+Secrets come from the environment only (see ``auth_environment``). Two issuers with one key are refused:
+whoever holds it could mint the other's tokens. A node without any way to check users' tokens does not start.
+
+Every file is read again with a reload. Arguments and variables stay as they were at the start, and a
+provider's keys stay known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.errors import InvalidInputError, UnsupportedError
-from holdfast.model import SecretBytes
+from holdfast.clock import Clock, SystemClock
+from holdfast.errors import InvalidInputError
+from holdfast.noded.auth_environment import Secrets, read_file, setting
 from holdfast.noded.options import NodeOptions
 from holdfast.tokens.claims import UserNameClaim
-from holdfast.tokens.issuer import Issuer, IssuerRegistry
-from holdfast.tokens.key_files import load_verifying_key
-from holdfast.tokens.keys import VerifyingKey
+from holdfast.tokens.generate import parse_lifetime
+from holdfast.tokens.issuer import MAX_CLOCK_SKEW_SECONDS, Issuer, IssuerRegistry
+from holdfast.tokens.jwks import read_key_set
+from holdfast.tokens.key_files import load_verifying_keys
+from holdfast.tokens.keys import OF_STORAGE_API, VerifyingKey
+from holdfast.tokens.oidc import OidcSettings
+from holdfast.tokens.published_keys import PublishedKeys
 from holdfast.tokens.shared_secret import SharedSecretKey
+from holdfast.tokens.system_tokens import SystemTokens
 
 DEFAULT_ISSUER = "openstorage.io"
 STORK_ISSUER = "stork.openstorage.io"
 APPS_ISSUER = "apps.portworx.io"
+DEFAULT_MAX_LIFETIME = "1y"
+DEFAULT_MAX_RENEWAL = "30d"
+MAX_LIFETIME_SECONDS = 10 * 365 * 86_400  # a revocation is kept for as long as tokens may live
+
+_KeyFile = tuple[str, Path, Callable[[bytes], tuple[VerifyingKey, ...]]]
 
 
-def read_issuers(options: NodeOptions, environment: Mapping[str, str], *, cluster_id: str) -> IssuerRegistry:
-    """Return the issuers that the configuration names.
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What holds for the tokens of all issuers.
+
+    Attributes:
+        clock_skew_seconds: how far the clock of an issuer may differ from ours.
+        max_lifetime_seconds: the longest lifetime accepted.
+        max_renewal_seconds: how long after the first the last of several renewed tokens may end; 0 for no
+            renewals.
+        user_name_claim: which claim is the user name, for users.
+    """
+
+    clock_skew_seconds: int
+    max_lifetime_seconds: int
+    max_renewal_seconds: int
+    user_name_claim: UserNameClaim
+
+
+class Authentication:
+    """What a node was told about issuers, from which they can be read again.
+
+    Args:
+        options: the arguments.
+        environment: where secrets are.
+        cluster_id: the issuer of tokens that nodes make for each other.
+        clock: the time, for what a provider publishes.
 
     Raises:
-        UnsupportedError: OIDC was asked for.
-        InvalidInputError: no key for users, a weak or unreadable key, or one key for two issuers.
+        InvalidInputError: something is missing, contradictory, or would be dangerous.
     """
-    if options.oidc_issuer or options.oidc_client_id or options.oidc_custom_claim_namespace:
-        raise UnsupportedError("-oidc_issuer: OIDC is not built yet; use -jwt_issuer with a key")
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        environment: Mapping[str, str],
+        *,
+        cluster_id: str,
+        clock: Clock | None = None,
+    ) -> None:
+        _refuse_dangerous(options)
+        self.rules = _rules(options)
+        self._allow_short = options.allow_short_shared_secret
+        self._cluster_id = cluster_id
+        self._user_issuer = options.jwt_issuer or setting(environment, "JWT_ISSUER")[1] or DEFAULT_ISSUER
+        if self._user_issuer.lower().startswith(("http://", "https://")):
+            raise InvalidInputError("-jwt_issuer: expected a plain name; a URL stands for an OIDC provider")
+        self._user_secrets = Secrets(environment, "JWT_SHAREDSECRET")
+        self._key_files = _key_files(options, environment)
+        self._oidc = _oidc(options)
+        self._published: PublishedKeys | None = None
+        if self._oidc is not None:
+            self._published = self._oidc.published_keys(clock or SystemClock())
+        has_keys = self._user_secrets.given or bool(self._key_files)
+        if not has_keys and (self._oidc is None or options.jwt_issuer):
+            raise InvalidInputError(
+                "no key to check users' tokens with: set PORTWORX_AUTH_JWT_SHAREDSECRET, "
+                "or give -jwt_rsa_pubkey_file or -jwt_ecds_pubkey_file, or -oidc_issuer and -oidc_client_id"
+            )
+        self._system = Secrets(environment, "SYSTEM_KEY")
+        self._stork = Secrets(environment, "STORK_KEY")
+        self._apps = Secrets(environment, "SYSTEM_APPS_KEY")
+        if shared := environment.get("PX_SHARED_SECRET"):
+            self._stork = _of_stork(shared, self._stork, self._apps)
+
+    def read(self) -> IssuerRegistry:
+        """Return the issuers, with the keys that are in the files now.
+
+        Raises:
+            InvalidInputError: a weak or unreadable key, or one key for two issuers.
+        """
+        issuers = list(self._users())
+        machinery = (
+            (self._cluster_id, self._system),
+            (STORK_ISSUER, self._stork),
+            (APPS_ISSUER, self._apps),
+        )
+        issuers += [
+            self._issuer(name, self._secret_keys(secrets)) for name, secrets in machinery if secrets.given
+        ]
+        return IssuerRegistry(issuers)
+
+    def system_tokens(self, node_id: str, clock: Clock) -> SystemTokens | None:
+        """Return what makes this node's tokens for other nodes; ``None`` without a system key."""
+        keys = self._secret_keys(self._system)
+        return SystemTokens(self._cluster_id, node_id, key=keys[0], clock=clock) if keys else None
+
+    def prefetch(self) -> None:
+        """Begin to ask the provider for its keys; nobody waits for it."""
+        if self._published is not None:
+            self._published.prefetch()
+
+    def _users(self) -> list[Issuer]:
+        issuers = []
+        keys: tuple[VerifyingKey, ...] = self._secret_keys(self._user_secrets)
+        for field, path, load in self._key_files:
+            keys += _loaded(field, path, load)
+        if keys:
+            issuers.append(self._issuer(self._user_issuer, keys, users=True))
+        if self._oidc is not None:
+            issuers.append(
+                Issuer(
+                    name=self._oidc.issuer,
+                    published=self._published,
+                    audience=self._oidc.client_id,
+                    claim_namespace=self._oidc.claim_namespace,
+                    user_name_claim=self.rules.user_name_claim,
+                    clock_skew_seconds=self.rules.clock_skew_seconds,
+                    max_lifetime_seconds=self.rules.max_lifetime_seconds,
+                )
+            )
+        return issuers
+
+    def _issuer(self, name: str, keys: tuple[VerifyingKey, ...], *, users: bool = False) -> Issuer:
+        algorithms = OF_STORAGE_API & {algorithm for key in keys for algorithm in key.algorithms}
+        if not algorithms:
+            raise InvalidInputError("--jwt-keys-file: expected a key for an algorithm of RS* or ES*")
+        return Issuer(
+            name=name,
+            keys=keys,
+            algorithms=algorithms,
+            user_name_claim=self.rules.user_name_claim if users else UserNameClaim.SUB,
+            clock_skew_seconds=self.rules.clock_skew_seconds,
+            max_lifetime_seconds=self.rules.max_lifetime_seconds,
+            key_ids_are_hints=True,
+            renews=users,
+        )
+
+    def _secret_keys(self, secrets: Secrets) -> tuple[SharedSecretKey, ...]:
+        try:
+            return tuple(
+                SharedSecretKey(secret, allow_short_shared_secret=self._allow_short)
+                for secret in secrets.read()
+            )
+        except InvalidInputError as error:
+            raise InvalidInputError(_naming(secrets.name, error)) from None
+
+
+def _refuse_dangerous(options: NodeOptions) -> None:
+    """Refuse, with a reason, what the reference server has as arguments and should not have."""
+    for argument, variable, given in (
+        ("--jwt-shared-secret", "JWT_SHAREDSECRET", options.jwt_shared_secret),
+        ("--jwt-system-shared-secret", "SYSTEM_KEY", options.jwt_system_shared_secret),
+    ):
+        if given:
+            raise InvalidInputError(
+                f"{argument}: an argument is seen by every user of this host; "
+                f"set PORTWORX_AUTH_{variable} in the environment instead"
+            )
+    if options.oidc_skip_client_id_check:
+        raise InvalidInputError(
+            "--oidc-skip-client-id-check: refused, since a token that was made for another program would "
+            "open this one; give -oidc_client_id"
+        )
+
+
+def _rules(options: NodeOptions) -> TokenRules:
     if options.username_claim and options.username_claim not in set(UserNameClaim):
         raise InvalidInputError(f"-username_claim: expected one of {', '.join(UserNameClaim)}")
-    keys = _user_keys(options, environment)
-    if not keys:
-        raise InvalidInputError(
-            "no key to check users' tokens with: set PORTWORX_AUTH_JWT_SHAREDSECRET, "
-            "or give -jwt_rsa_pubkey_file or -jwt_ecds_pubkey_file"
-        )
-    users = Issuer(
-        name=options.jwt_issuer or _setting(environment, "JWT_ISSUER") or DEFAULT_ISSUER,
-        keys=keys,
+    leeway = options.clock_leeway or "0"
+    if not (leeway.isascii() and leeway.isdigit()) or int(leeway) > MAX_CLOCK_SKEW_SECONDS:
+        raise InvalidInputError(f"--clock-leeway: expected 0 to {MAX_CLOCK_SKEW_SECONDS} seconds")
+    longest = _duration("--max-token-lifetime", options.max_token_lifetime or DEFAULT_MAX_LIFETIME)
+    renewal = _duration("--max-token-renewal", options.max_token_renewal or DEFAULT_MAX_RENEWAL)
+    if not longest:
+        raise InvalidInputError("--max-token-lifetime: expected at least one second")
+    return TokenRules(
+        clock_skew_seconds=int(leeway),
+        max_lifetime_seconds=longest,
+        max_renewal_seconds=renewal,
         user_name_claim=UserNameClaim(options.username_claim or UserNameClaim.SUB),
     )
-    machinery = (
-        (cluster_id, "SYSTEM_KEY"),
-        (STORK_ISSUER, "STORK_KEY"),
-        (APPS_ISSUER, "SYSTEM_APPS_KEY"),
-    )
-    issuers = [users]
-    for name, variable in machinery:
-        if secret := _setting(environment, variable):
-            key = _shared_secret(secret, variable, options)
-            issuers.append(Issuer(name=name, keys=(key,)))
-    return IssuerRegistry(issuers)
 
 
-def _user_keys(options: NodeOptions, environment: Mapping[str, str]) -> tuple[VerifyingKey, ...]:
-    keys: list[VerifyingKey] = []
-    if secret := _setting(environment, "JWT_SHAREDSECRET"):
-        keys.append(_shared_secret(secret, "JWT_SHAREDSECRET", options))
-    for argument, path in (
-        ("-jwt_rsa_pubkey_file", options.jwt_rsa_pubkey_file),
-        ("-jwt_ecds_pubkey_file", options.jwt_ecds_pubkey_file),
+def _duration(field: str, text: str) -> int:
+    try:
+        seconds = parse_lifetime(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(_naming(field, error)) from None
+    if seconds > MAX_LIFETIME_SECONDS:
+        raise InvalidInputError(f"{field}: expected at most 10y")
+    return seconds
+
+
+def _key_files(options: NodeOptions, environment: Mapping[str, str]) -> tuple[_KeyFile, ...]:
+    files: list[_KeyFile] = []
+    for argument, name, paths in (
+        ("-jwt_rsa_pubkey_file", "RSA_PUBKEY", options.jwt_rsa_pubkey_file),
+        ("-jwt_ecds_pubkey_file", "ECDS_PUBKEY", options.jwt_ecds_pubkey_file),
     ):
-        if path:
-            keys.append(_public_key(path, argument))
-    return tuple(keys)
+        variable, path = setting(environment, name)
+        chosen = (path,) if path else paths
+        files += [(variable or argument, Path(each), load_verifying_keys) for each in chosen]
+    files += [("--jwt-keys-file", Path(each), read_key_set) for each in options.jwt_keys_file]
+    return tuple(files)
 
 
-def _shared_secret(secret: str, variable: str, options: NodeOptions) -> SharedSecretKey:
+def _loaded(
+    field: str, path: Path, load: Callable[[bytes], tuple[VerifyingKey, ...]]
+) -> tuple[VerifyingKey, ...]:
     try:
-        return SharedSecretKey(
-            SecretBytes(secret.encode()), allow_short_shared_secret=options.allow_short_shared_secret
-        )
+        return load(read_file(path, field))
     except InvalidInputError as error:
-        raise InvalidInputError(f"PORTWORX_AUTH_{variable}: {error.message}") from None
+        raise InvalidInputError(_naming(field, error)) from None
 
 
-def _public_key(path: str, argument: str) -> VerifyingKey:
-    try:
-        return load_verifying_key(Path(path).read_bytes())
-    except OSError as error:
-        raise InvalidInputError(f"{argument}: cannot be read ({error.strerror})") from None
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{argument}: {error.message}") from None
+def _oidc(options: NodeOptions) -> OidcSettings | None:
+    if not options.oidc_issuer and not options.oidc_client_id:
+        if options.oidc_custom_claim_namespace or options.oidc_ca_file:
+            raise InvalidInputError("-oidc_issuer, -oidc_client_id: expected with the other -oidc_ arguments")
+        return None
+    if not options.oidc_issuer or not options.oidc_client_id:
+        raise InvalidInputError("-oidc_issuer, -oidc_client_id: expected both, or neither")
+    ca_pem = ""
+    if options.oidc_ca_file:
+        ca_pem = read_file(Path(options.oidc_ca_file), "--oidc-ca-file").decode("ascii", "replace")
+    return OidcSettings(
+        options.oidc_issuer, options.oidc_client_id, options.oidc_custom_claim_namespace, ca_pem
+    )
 
 
-def _setting(environment: Mapping[str, str], name: str) -> str:
-    return environment.get(f"HOLDFAST_AUTH_{name}") or environment.get(f"PORTWORX_AUTH_{name}", "")
+def _of_stork(shared: str, stork: Secrets, apps: Secrets) -> Secrets:
+    """Return Stork's secret, where a variable that Stork reads itself names it."""
+    if not stork.given and not apps.given:
+        return Secrets.of("STORK_KEY", shared)
+    known = {secret.reveal() for secret in (*stork.read(), *apps.read())}
+    if Secrets.of("STORK_KEY", shared).read()[0].reveal() not in known:
+        raise InvalidInputError("PX_SHARED_SECRET: expected the same as PORTWORX_AUTH_STORK_KEY")
+    return stork
+
+
+def _naming(field: str, error: InvalidInputError) -> str:
+    return error.message if error.message.startswith(field) else f"{field}: {error.message}"

@@ -9,12 +9,11 @@ from holdfast.errors import InvalidInputError
 from holdfast.node.host_paths import DEFAULT_ROOTS
 from holdfast.node.node import NodeSettings
 from holdfast.node.status_service import NodeIdentity
-from holdfast.noded.authentication import read_issuers
+from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
 from holdfast.providers import SecretsProvider, open_provider
-from holdfast.tokens.issuer import IssuerRegistry
 
 DEFAULT_CLUSTER = "holdfast"
 DEFAULT_STORAGE = "/var/lib/holdfast/node"
@@ -32,7 +31,7 @@ class NodeConfig:
         pool: directory of backing files.
         host: address to listen on.
         port: port to listen on; 0 picks a free one.
-        issuers: whose tokens are believed.
+        authentication: whose tokens are believed.
         provider: where keys come from; ``None`` without ``-secret_type``.
         audit_log: file for decisions.
     """
@@ -43,7 +42,7 @@ class NodeConfig:
     pool: Path
     host: str
     port: int
-    issuers: IssuerRegistry
+    authentication: Authentication
     provider: SecretsProvider | None
     audit_log: Path
 
@@ -84,7 +83,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         pool=Path(options.pool).absolute() if options.pool else storage / "volumes",
         host=host,
         port=port,
-        issuers=read_issuers(options, environment, cluster_id=cluster_id),
+        authentication=Authentication(options, environment, cluster_id=cluster_id),
         provider=open_provider(secret_type, provider_settings, environment=environment)
         if secret_type
         else None,

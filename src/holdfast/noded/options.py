@@ -25,12 +25,20 @@ class NodeOptions:
         cluster_secret_key: ``-cluster_secret_key``.
         provider_settings: ``-e KEY=VALUE``.
         jwt_issuer: ``-jwt_issuer``.
-        jwt_rsa_pubkey_file: ``-jwt_rsa_pubkey_file``.
+        jwt_rsa_pubkey_file: ``-jwt_rsa_pubkey_file``; may be given more than once, like the two below.
         jwt_ecds_pubkey_file: ``-jwt_ecds_pubkey_file``.
+        jwt_keys_file: a JSON Web Key Set.
+        jwt_shared_secret: refused, like the one below: a secret does not belong into an argument.
+        jwt_system_shared_secret: see above.
         username_claim: ``-username_claim``.
-        oidc_issuer: ``-oidc_issuer``; refused as not built yet, like the two below.
+        oidc_issuer: ``-oidc_issuer``.
         oidc_client_id: ``-oidc_client_id``.
         oidc_custom_claim_namespace: ``-oidc_custom_claim_namespace``.
+        oidc_ca_file: authorities to trust for the provider instead of the host's.
+        oidc_skip_client_id_check: refused.
+        clock_leeway: seconds by which the clocks of issuers may differ.
+        max_token_lifetime: the longest lifetime of a token, as digits and a unit.
+        max_token_renewal: how long a token can be renewed.
         listen: ``host:port``; port 0 picks a free one.
         tls_cert: ``-apicert``.
         tls_key: ``-apikey``.
@@ -60,12 +68,20 @@ class NodeOptions:
     cluster_secret_key: str = ""
     provider_settings: tuple[str, ...] = ()
     jwt_issuer: str = ""
-    jwt_rsa_pubkey_file: str = ""
-    jwt_ecds_pubkey_file: str = ""
+    jwt_rsa_pubkey_file: tuple[str, ...] = ()
+    jwt_ecds_pubkey_file: tuple[str, ...] = ()
+    jwt_keys_file: tuple[str, ...] = ()
+    jwt_shared_secret: str = ""
+    jwt_system_shared_secret: str = ""
     username_claim: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_custom_claim_namespace: str = ""
+    oidc_ca_file: str = ""
+    oidc_skip_client_id_check: bool = False
+    clock_leeway: str = ""
+    max_token_lifetime: str = ""
+    max_token_renewal: str = ""
     listen: str = "127.0.0.1:9021"
     tls_cert: str = ""
     tls_key: str = ""

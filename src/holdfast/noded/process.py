@@ -2,7 +2,7 @@
 
 What is attached and mounted stays so when the node stops: workloads outlive it, and the next start finds
 everything in the kernel. SIGTERM and SIGINT finish the requests under way; SIGHUP reads the certificates
-again, and opens the audit log again, as after log rotation.
+and the keys of issuers again, and opens the audit log again, as after log rotation.
 """
 
 import asyncio
@@ -22,9 +22,8 @@ from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer
 from holdfast.http.tls import TlsIdentity, TlsSettings
-from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
-from holdfast.noded.assembly import open_node
+from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
 from holdfast.noded.options import NodeOptions
 from holdfast.process.hardening import harden
@@ -54,7 +53,7 @@ def serve(options: NodeOptions) -> int:
         dialect = SdkDialect(opened.node)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve_until_stopped(config, options, dialect, opened.decisions))
+                runner.run(_serve_until_stopped(config, options, dialect, opened))
         finally:
             dialect.close()
             if options.ready_file:
@@ -63,7 +62,7 @@ def serve(options: NodeOptions) -> int:
 
 
 async def _serve_until_stopped(
-    config: NodeConfig, options: NodeOptions, dialect: SdkDialect, decisions: DecisionLog
+    config: NodeConfig, options: NodeOptions, dialect: SdkDialect, opened: OpenNode
 ) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     server = HttpServer(dialect, limits=LIMITS, error_body=listener_error_body)
@@ -71,7 +70,7 @@ async def _serve_until_stopped(
     port = await server.listen_tcp(config.host, config.port, tls=tls)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, server, decisions)
+    loop.add_signal_handler(signal.SIGHUP, _reload, server, config, opened)
     host = f"[{config.host}]" if ":" in config.host else config.host
     address = f"{'http' if tls is None else 'https'}://{host}:{port}"
     print(f"holdfast node {VERSION}: listening on {address}", flush=True)  # noqa: T201 - scripts wait for it
@@ -90,15 +89,19 @@ def _tls(options: NodeOptions) -> TlsIdentity | None:
     return TlsIdentity(TlsSettings(certificate_file=options.tls_cert, key_file=options.tls_key))
 
 
-def _reload(server: HttpServer, decisions: DecisionLog) -> None:
+def _reload(server: HttpServer, config: NodeConfig, opened: OpenNode) -> None:
     try:
-        decisions.reopen()
+        opened.decisions.reopen()
     except HoldfastError as error:
         _log.warning("the audit log goes on where it was: %s", error.message)
     try:
         server.reload_certificates()
     except HoldfastError as error:
         _log.warning("the certificates stay as they were: %s", error.message)
+    try:
+        opened.verifier.trust(issuers=config.authentication.read())
+    except HoldfastError as error:
+        _log.warning("the keys of issuers stay as they were: %s", error.message)
 
 
 def _recover(devices: Devices) -> None:

@@ -124,7 +124,9 @@ class IssuerRegistry:
             self._by_name[issuer.name] = issuer
             for key in issuer.keys:
                 if owner_of_key.setdefault(key.fingerprint, issuer.name) != issuer.name:
-                    raise InvalidInputError("issuers: expected each to have keys of its own")
+                    raise InvalidInputError(
+                        "issuers: expected each to have keys of its own; make a new one for each"
+                    )
 
     def __iter__(self) -> Iterator[Issuer]:
         """Yield the issuers, in the order of the configuration."""

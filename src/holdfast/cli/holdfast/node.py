@@ -40,12 +40,46 @@ _VALUES = (
     (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
     (("--cluster_secret_key",), "cluster_secret_key", "NAME", "cluster-wide key, until one is set"),
     (("--jwt_issuer", "--jwt-issuer"), "jwt_issuer", "NAME", "issuer of the users' tokens [openstorage.io]"),
-    (("--jwt_rsa_pubkey_file",), "jwt_rsa_pubkey_file", "FILE", "RSA key that checks users' tokens"),
-    (("--jwt_ecds_pubkey_file",), "jwt_ecds_pubkey_file", "FILE", "EC key that checks users' tokens"),
-    (("--username_claim",), "username_claim", "CLAIM", "claim that names the user: sub, email or name [sub]"),
-    (("--oidc_issuer",), "oidc_issuer", "URL", "not built yet"),
-    (("--oidc_client_id",), "oidc_client_id", "ID", "not built yet"),
-    (("--oidc_custom_claim_namespace",), "oidc_custom_claim_namespace", "NAME", "not built yet"),
+    (("--jwt-shared-secret",), "jwt_shared_secret", "SECRET", "refused; set PORTWORX_AUTH_JWT_SHAREDSECRET"),
+    (
+        ("--jwt-system-shared-secret",),
+        "jwt_system_shared_secret",
+        "SECRET",
+        "refused; set PORTWORX_AUTH_SYSTEM_KEY",
+    ),
+    (
+        ("--username_claim", "--username-claim"),
+        "username_claim",
+        "CLAIM",
+        "claim that names the user: sub, email or name [sub]",
+    ),
+    (
+        ("--oidc_issuer", "--oidc-issuer"),
+        "oidc_issuer",
+        "URL",
+        "OpenID provider whose tokens are believed, as iss names it",
+    ),
+    (
+        ("--oidc_client_id", "--oidc-client-id"),
+        "oidc_client_id",
+        "ID",
+        "client that its tokens must be made for",
+    ),
+    (
+        ("--oidc_custom_claim_namespace", "--oidc-custom-claim-namespace"),
+        "oidc_custom_claim_namespace",
+        "PREFIX",
+        "what stands before its claims roles and groups, such as https://example.com/",
+    ),
+    (("--oidc-ca-file",), "oidc_ca_file", "FILE", "authorities that vouch for the provider [the host's]"),
+    (("--clock-leeway",), "clock_leeway", "SECONDS", "how far clocks of issuers may differ, up to 60 [0]"),
+    (("--max-token-lifetime",), "max_token_lifetime", "TIME", "longest lifetime of a token [1y]"),
+    (
+        ("--max-token-renewal",),
+        "max_token_renewal",
+        "TIME",
+        "how long after it was issued a token can be renewed, 0s for never [30d]",
+    ),
     (
         ("--guest-access",),
         "guest_access",
@@ -62,6 +96,19 @@ _VALUES = (
 )
 
 _LISTS = (
+    (
+        ("--jwt_rsa_pubkey_file", "--jwt-rsa-pubkey-file"),
+        "jwt_rsa_pubkey_file",
+        "FILE",
+        "RSA keys that check users' tokens, PEM",
+    ),
+    (
+        ("--jwt_ecds_pubkey_file", "--jwt-ecds-pubkey-file"),
+        "jwt_ecds_pubkey_file",
+        "FILE",
+        "EC keys that check users' tokens, PEM",
+    ),
+    (("--jwt-keys-file",), "jwt_keys_file", "FILE", "a JSON Web Key Set that checks users' tokens"),
     (("--scheduler", "-x"), "schedulers", "NAME", "accepted, without effect"),
     (("--env", "-e"), "provider_settings", "NAME=VALUE", "setting of the secrets provider, never a token"),
     (("--kvdb-option",), "kvdb_options", "NAME=VALUE", "option of the engine of -k, never a secret"),
@@ -74,6 +121,7 @@ _LISTS = (
 )
 
 _SWITCHES = (
+    ("--oidc-skip-client-id-check", "oidc_skip_client_id_check", "refused; give -oidc_client_id"),
     (
         "--allow-short-shared-secret",
         "allow_short_shared_secret",
