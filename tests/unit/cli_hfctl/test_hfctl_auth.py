@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from holdfast.clock import SystemClock
 from holdfast.model import SecretBytes
 from holdfast.tokens.issuer import Issuer, IssuerRegistry
-from holdfast.tokens.key_files import load_verifying_key
+from holdfast.tokens.key_files import load_verifying_keys
 from holdfast.tokens.shared_secret import SharedSecretKey
 from holdfast.tokens.verify import Verifier
 
@@ -43,7 +43,7 @@ def pem_file(tmp_path, key):
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return str(path), load_verifying_key(public)
+    return str(path), load_verifying_keys(public)[0]
 
 
 def test_the_seeds_command_line(hfctl, user_file):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from holdfast.cli.completion import complete
 from holdfast.cli.errors import UsageError
 from holdfast.cli.hfctl.commands import PROGRAM
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
@@ -93,3 +94,30 @@ def test_a_command_without_a_node_says_how_to_get_one(hfctl):
     code, _, err = hfctl("volume", "list", "--endpoint", "http://127.0.0.1:1")
     assert code == 2
     assert "holdfast node" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("hfctl contex", ["context"]),
+        ("hfctl auth token re", ["renew", "revoke"]),
+        ("hfctl --context alice volume ins", ["inspect"]),
+        ("hfctl context create --token-f", ["--token-file"]),
+        ("hfctl nothing ", []),
+    ],
+)
+def test_lines_are_completed(line, words):
+    assert complete(PROGRAM, line) == words
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_are_told_of_hfctl(hfctl, shell, monkeypatch):
+    code, out, _ = hfctl("completion", shell)
+    assert (code, "hfctl completion answer" in out, "holdfast completion" in out) == (0, True, False)
+    monkeypatch.setenv("COMP_LINE", "hfctl who")
+    assert hfctl("completion", "answer")[1] == "whoami\n"
+
+
+def test_help_shows_examples_flush_left(hfctl):
+    out = hfctl("context", "create", "--help")[1]
+    assert "\nFor example:\n\n    hfctl context create admin" in out

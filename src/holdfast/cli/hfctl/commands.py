@@ -1,31 +1,11 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
+from holdfast.cli.hfctl.security_commands import AUTH, COMPLETION, CONTEXT, ROLE
 from holdfast.cli.program import Command, Group, Program
 from holdfast.version import VERSION
 
 _HERE = "holdfast.cli.hfctl"
-
-_AUTH = Group(
-    "Make tokens",
-    {
-        "token": Group(
-            "Make tokens",
-            {"generate": Command("Make a signed token from a user file", f"{_HERE}.auth:generate")},
-        ),
-    },
-)
-
-_CONTEXT = Group(
-    "Save endpoints and tokens, and choose among them",
-    {
-        "create": Command("Save a context, replacing one of that name", f"{_HERE}.contexts:create"),
-        "list": Command("Show the contexts, without their tokens", f"{_HERE}.contexts:list_contexts"),
-        "set": Command("Choose the current context", f"{_HERE}.contexts:set_current"),
-        "unset": Command("Have no current context: call as a guest", f"{_HERE}.contexts:unset"),
-        "delete": Command("Forget a context", f"{_HERE}.contexts:delete"),
-    },
-)
 
 _VOLUME = Group(
     "Work with volumes",
@@ -73,29 +53,18 @@ _SECRETS = Group(
     },
 )
 
-_ROLE = Group(
-    "Work with roles",
-    {
-        "list": Command("List the roles", f"{_HERE}.role:list_roles"),
-        "inspect": Command("Show the rules of a role", f"{_HERE}.role:inspect"),
-        "create": Command("Store a role from a file", f"{_HERE}.role:create"),
-        "update": Command("Replace a role from a file", f"{_HERE}.role:update"),
-        "delete": Command("Remove a role", f"{_HERE}.role:delete"),
-    },
-)
-
 PROGRAM = Program(
     name="hfctl",
     root=Group(
         "Work with a Holdfast storage node",
         {
-            "auth": _AUTH,
-            "context": _CONTEXT,
-            "ctx": _CONTEXT,
+            "auth": AUTH,
+            "context": CONTEXT,
+            "ctx": CONTEXT,
             "volume": _VOLUME,
             "host": _HOST,
             "secrets": _SECRETS,
-            "role": _ROLE,
+            "role": ROLE,
             "audit": Group(
                 "Check the node's audit log",
                 {
@@ -106,9 +75,12 @@ PROGRAM = Program(
             ),
             "status": Command("Show what the node can do", f"{_HERE}.status:status"),
             "whoami": Command("Show who the node takes you for", f"{_HERE}.status:who_am_i"),
+            "completion": COMPLETION,
         },
     ),
     version=f"hfctl v{VERSION}",
-    options_with_value=frozenset({"--context", "--endpoint", "--output", "--ca", "--cert", "--key"}),
+    options_with_value=frozenset(
+        {"--context", "--config", "--endpoint", "--output", "--ca", "--cert", "--key"}
+    ),
     explain=advise,
 )

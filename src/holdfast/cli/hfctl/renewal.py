@@ -64,6 +64,23 @@ def usable_token(
     return secrets.token
 
 
+def save_token(path: Path, name: str, token: SecretBytes) -> None:
+    """Put a new token of a context where its old one is.
+
+    Raises:
+        LocalError: there is no such context any more, or the place does not take it.
+        RemoteError: the store does not take it.
+    """
+
+    def change(saved: Contexts) -> Contexts:
+        context = saved.find(name)
+        secrets = replace(token_places.fetch(context), token=token)
+        kept = token_places.keep_again(context, secrets, ends_at=life_of(token).ends_at)
+        return saved.with_context(replace(kept, identity=identity_of(token)))
+
+    edit_contexts(path, change)
+
+
 def _renewed(
     path: Path,
     context: Context,

@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
@@ -40,7 +40,7 @@ class KeyFile:
     Attributes:
         option: which of ``KEY_FILES`` named it.
         path: where it is.
-        key_id: the ``kid`` of its tokens; empty for the key's own.
+        key_id: the ``kid`` of its tokens; empty for the thumbprint of a key pair, and none of a secret.
         allow_short: accept a shared secret that can be guessed.
     """
 
@@ -80,7 +80,7 @@ def add_key_file_options(parser: CommandParser) -> None:
     for option, _, what in KEY_FILES:
         parser.add_argument(option, metavar="FILE", help=f"sign with {what}")
     parser.add_argument(
-        "--key-id", metavar="ID", default="", help="the key's id, for nodes that trust several keys"
+        "--key-id", metavar="ID", default="", help="the key's id [a key pair's thumbprint (RFC 7638)]"
     )
     parser.add_argument(
         "--allow-short-shared-secret", action="store_true", help="accept a secret that can be guessed"
@@ -168,11 +168,11 @@ def _of_environment(name: str, environment: Mapping[str, str]) -> SecretBytes:
 
 
 def _private_key(content: bytes, option: str, key_id: str) -> "SigningKey":
-    from holdfast.tokens.key_files import load_signing_key
+    from holdfast.tokens.key_files import load_named_signing_key
     from holdfast.tokens.rsa_key import RsaSigningKey
 
-    key: Any = load_signing_key(content, key_id=key_id)
+    key = load_named_signing_key(content, key_id=key_id)
     wants_rsa = option == "--rsa-private-keyfile"
     if isinstance(key, RsaSigningKey) is not wants_rsa:
         raise LocalError(f"{option}: expected an {'RSA' if wants_rsa else 'EC'} key")
-    return key  # type: ignore[no-any-return]
+    return key
