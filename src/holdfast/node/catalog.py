@@ -2,6 +2,7 @@
 
     volumes/<id>       VolumeRecord
     names/<name>       the id, so that a name is taken exactly once
+    owned/...          who can read which volume; see ``ownership_index``
     cluster-key        ClusterKey
     roles/<name>       a role, as JSON
 
@@ -10,11 +11,14 @@ Names have no slash and no control character, so no key can be mistaken for anot
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import msgspec
 
 from holdfast.errors import InternalError, NotFoundError
+from holdfast.model import Principal
 from holdfast.node.errors import VolumeExistsError
+from holdfast.node.ownership_index import OwnershipIndex
 from holdfast.node.ownership_note import note_of
 from holdfast.node.records import (
     ClusterKey,
@@ -24,13 +28,13 @@ from holdfast.node.records import (
     decode_volume,
     encode_record,
 )
-from holdfast.policy.ownership import Ownership
+from holdfast.node.resource import PAGE
+from holdfast.policy.ownership import Ownership, is_storage_administrator
 from holdfast.policy.roles import Role
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
 CLUSTER_KEY = "cluster-key"
-PAGE = 500
 
 
 class Catalog:
@@ -44,6 +48,8 @@ class Catalog:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._index = OwnershipIndex("volumes")
+        self._is_indexed = False
 
     def check_reference(self, reference: str) -> str:
         """Return ``reference`` if it has the form of a volume's id or name, or raise."""
@@ -73,20 +79,76 @@ class Catalog:
             raise NotFoundError(f"Volume {volume_id} not found")
         return decode_volume(stored)
 
-    def enumerate(self) -> Iterator[VolumeRecord]:
-        """Yield all volumes, by id."""
-        after = ""
+    def enumerate(self, *, after: str = "", page: int = PAGE) -> Iterator[VolumeRecord]:
+        """Yield all volumes, by id.
 
+        Args:
+            after: only volumes whose ids sort after this one.
+            page: how many are read at once.
+        """
+        return self._walk(
+            lambda reader, after: reader.list("volumes/", after=after, limit=page), after=after, page=page
+        )
+
+    def candidates(
+        self, principal: Principal, *, ownerless: bool, after: str = "", page: int = PAGE
+    ) -> Iterator[VolumeRecord]:
+        """Yield by id every volume that ``principal`` may read, and perhaps others.
+
+        Args:
+            principal: who asks.
+            ownerless: whether everybody may read what has no owner.
+            after: only volumes whose ids sort after this one.
+            page: how many are read at once.
+        """
+        self._is_indexed = self._is_indexed or self._index.is_ready(self._storage)
+        if not self._is_indexed or is_storage_administrator(principal):
+            return self.enumerate(after=after, page=page)
+
+        def find(reader: Reader, after: str) -> list[str]:
+            return self._index.find(reader, principal, ownerless=ownerless, after=after, limit=page)
+
+        return self._walk(find, after=after, page=page)
+
+    def _walk(
+        self, find: Callable[[Reader, str], list[str]], *, after: str, page: int
+    ) -> Iterator[VolumeRecord]:
         def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-            names = reader.list("volumes/", after=after, limit=PAGE)
+            names = find(reader, after)
             return names, [reader.get(f"volumes/{name}") for name in names]
 
         while True:
-            names, page = read_one_state(self._storage, read)
-            yield from (decode_volume(stored) for stored in page if stored is not None)
-            if len(names) < PAGE:
+            names, found = read_one_state(self._storage, read)
+            yield from (decode_volume(stored) for stored in found if stored is not None)
+            if len(names) < page:
                 return
             after = names[-1]
+
+    def index_ownership(self) -> None:
+        """Bring the index up to records from before there was one; nothing happens if it is complete.
+
+        Nodes may do so at once, and others may change volumes meanwhile.
+        """
+        while not self._index.is_ready(self._storage):
+            after: str | None = ""
+            while after is not None:
+                after = self._index_some(after)
+            self._storage.write(self._index.set_ready)
+
+    def _index_some(self, after: str) -> str | None:
+        """Index a page of volumes; return where the next one begins, ``None`` at the end."""
+
+        def change(transaction: Transaction) -> str | None:
+            names = transaction.list("volumes/", after=after, limit=PAGE)
+            for name in names:
+                stored = transaction.get(f"volumes/{name}")
+                # One that cannot be read is in nobody's list; a node starts in spite of it.
+                with suppress(InternalError):
+                    if stored is not None:
+                        self._index.move(transaction, name, None, decode_volume(stored).ownership)
+            return names[-1] if len(names) == PAGE else None
+
+        return self._storage.write(change)
 
     def insert(self, record: VolumeRecord) -> None:
         """Store a new volume.
@@ -102,6 +164,7 @@ class Catalog:
                 raise InternalError("a fresh volume id is taken")
             transaction.put(f"names/{record.name}", record.id.encode())
             transaction.put(f"volumes/{record.id}", encode_record(record))
+            self._index.move(transaction, record.id, None, record.ownership)
 
         self._storage.write(change)
 
@@ -116,8 +179,10 @@ class Catalog:
             stored = transaction.get(f"volumes/{volume_id}")
             if stored is None:
                 raise NotFoundError(f"Volume {volume_id} not found")
-            edited = edit(decode_volume(stored))
+            present = decode_volume(stored)
+            edited = edit(present)
             transaction.put(f"volumes/{volume_id}", encode_record(edited))
+            self._index.move(transaction, volume_id, present.ownership, edited.ownership)
             return edited
 
         return self._storage.write(change)
@@ -137,8 +202,12 @@ class Catalog:
         """Forget a volume; nothing happens if it is forgotten already."""
 
         def change(transaction: Transaction) -> None:
+            stored = transaction.get(f"volumes/{record.id}")
+            if stored is None:
+                return
             transaction.delete(f"names/{record.name}")
             transaction.delete(f"volumes/{record.id}")
+            self._index.move(transaction, record.id, decode_volume(stored).ownership, None)
 
         self._storage.write(change)
 

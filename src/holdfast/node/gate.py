@@ -11,7 +11,7 @@ the same answer as for one that does not exist.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from holdfast.model.principal import GUEST
 from holdfast.node.api import Api
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
-from holdfast.node.resource import Collection, R, Resource
+from holdfast.node.resource import PAGE, Collection, IndexedCollection, R, Resource
 from holdfast.policy.decision import Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
 from holdfast.policy.roles import Role, decide_role
@@ -167,13 +167,33 @@ class Gate:
             raise _refusal(collection, reference or resource.id, decision.reason)
 
     def visible(self, admission: Admission, collection: Collection[R]) -> list[R]:
-        """Return the resources that the caller may read; the others are silently left out."""
-        principal = admission.principal
-        return [
-            resource
-            for resource in collection.enumerate()
-            if self._decide(principal, resource, AccessType.READ)
-        ]
+        """Return the resources that the caller may read; the others are silently left out.
+
+        Args:
+            admission: from ``admit``.
+            collection: all resources of the kind; each is looked at, so there had better be few.
+        """
+        return [resource for resource in collection.enumerate() if self.may_read(admission, resource)]
+
+    def readable(
+        self, admission: Admission, collection: IndexedCollection[R], *, after: str = "", page: int = PAGE
+    ) -> Iterator[R]:
+        """Yield, by id, the resources of a large collection that the caller may read.
+
+        Args:
+            admission: from ``admit``.
+            collection: all resources of the kind.
+            after: only ids that sort after this one.
+            page: how many are read at once.
+        """
+        found = collection.candidates(
+            admission.principal, ownerless=self._ownerless_is_public, after=after, page=page
+        )
+        return (resource for resource in found if self.may_read(admission, resource))
+
+    def may_read(self, admission: Admission, resource: Resource) -> bool:
+        """Whether the caller may read a resource; for lists, which leave the others out silently."""
+        return bool(self._decide(admission.principal, resource, AccessType.READ))
 
     def done(
         self,

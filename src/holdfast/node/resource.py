@@ -5,10 +5,13 @@ the collection and the reference that its caller gave, and gets the resource bac
 all kinds have in common. So there is no second way to look something up, and none to answer about it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
+from holdfast.model import Principal
 from holdfast.policy.ownership import Ownership
+
+PAGE = 500
 
 
 class Resource(Protocol):
@@ -52,6 +55,23 @@ class Collection(Protocol[R_co]):
 
     def enumerate(self) -> Iterable[R_co]:
         """Yield all of them."""
+        ...
+
+
+class IndexedCollection(Collection[R_co], Protocol[R_co]):
+    """A collection that may be large, and knows who can read what without looking at each of them."""
+
+    def candidates(
+        self, principal: Principal, *, ownerless: bool, after: str = "", page: int = PAGE
+    ) -> Iterator[R_co]:
+        """Yield, sorted by id, all that ``principal`` may read, and perhaps others.
+
+        Args:
+            principal: who asks.
+            ownerless: whether everybody may read what has no owner.
+            after: only ids that sort after this one.
+            page: how many are read at once.
+        """
         ...
 
 
