@@ -77,6 +77,7 @@ class SecretBackends:
             client.enable_mount("secret", "kv", options={"version": "2"})
         client.put_policy("seed", SEED_POLICY)
         client.put_policy("node", NODE_POLICY)
+        client.put_policy("data-only", 'path "secret/data/*" { capabilities = ["create", "read", "update"] }')
         for method in ("kubernetes", "approle"):
             client.request("POST", f"sys/auth/{method}", {"type": method})
         client.request(
@@ -91,7 +92,9 @@ class SecretBackends:
             },
         )
         self.kubernetes_role(client, policies="node", ttl="1h")
-        client.request("POST", "auth/approle/role/px", {"token_policies": "node", "token_ttl": "1h"})
+        self.kubernetes_role(client, "service", policies="node", ttl="1h", token_type="service")
+        role = {"token_policies": "node", "token_ttl": "1h", "token_type": "service"}
+        client.request("POST", "auth/approle/role/px", role)
 
     def kubernetes_role(self, client: VaultClient, name: str = "portworx", **fields: Any) -> None:
         bound = {

@@ -171,7 +171,7 @@ class LiveGrant(Generic[T]):
                 raise
             else:
                 # What is cut short by a longest lifetime is replaced while it still lives.
-                if seconds is None or seconds >= (grant.seconds or 0.0) / 2:
+                if seconds is not None and seconds >= (grant.seconds or 0.0) / 2:
                     self._grant = replace(grant, seconds=seconds, obtained_at=now)
                     self._note_success()
                     return
