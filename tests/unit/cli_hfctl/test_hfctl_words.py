@@ -113,7 +113,8 @@ def test_lines_are_completed(line, words):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_are_told_of_hfctl(hfctl, shell, monkeypatch):
     code, out, _ = hfctl("completion", shell)
-    assert (code, "hfctl completion answer" in out, "holdfast completion" in out) == (0, True, False)
+    assert (code, " completion answer" in out) == (0, True)
+    assert "hfctl" in out.replace("-C", "").split()
     monkeypatch.setenv("COMP_LINE", "hfctl who")
     assert hfctl("completion", "answer")[1] == "whoami\n"
 
