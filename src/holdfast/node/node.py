@@ -22,6 +22,7 @@ from holdfast.node.devices import Devices
 from holdfast.node.gate import Admission, Gate, TokenVerifier
 from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
 from holdfast.node.key_doctor import KeyDoctor
+from holdfast.node.key_recovery import KeyRecovery
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
@@ -108,7 +109,15 @@ class Node:
             gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation
         )
         doctor = KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key)
-        self.volume_keys = VolumeKeyService(gate=gate, catalog=catalog, doctor=doctor)
+        recovery = KeyRecovery(
+            catalog=catalog,
+            devices=devices,
+            keys=keys,
+            cluster_key=cluster_key,
+            rotation=rotation,
+            locks=locks,
+        )
+        self.volume_keys = VolumeKeyService(gate=gate, catalog=catalog, doctor=doctor, recovery=recovery)
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
         self.status = StatusService(identity=settings.identity, devices=devices)
 

@@ -2,20 +2,24 @@
 
 from collections.abc import Sequence
 
+from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.key_doctor import Finding, KeyDoctor
+from holdfast.node.key_recovery import KeyRecovery, RecoveryKey
+from holdfast.node.records import VolumeRecord
 
 
 class VolumeKeyService:
     """Keys of volumes, for who may read the volumes."""
 
-    def __init__(self, *, gate: Gate, catalog: Catalog, doctor: KeyDoctor) -> None:
+    def __init__(self, *, gate: Gate, catalog: Catalog, doctor: KeyDoctor, recovery: KeyRecovery) -> None:
         self._gate = gate
         self._catalog = catalog
         self._doctor = doctor
+        self._recovery = recovery
 
     @operation(apis.VOLUME_KEY_DOCTOR)
     def examine(
@@ -33,3 +37,45 @@ class VolumeKeyService:
         else:
             records = list(self._gate.readable(admission, self._catalog))
         return self._doctor.examine(records, prove=prove)
+
+    @operation(apis.VOLUME_ADD_RECOVERY_KEY)
+    def add_recovery_key(
+        self, admission: Admission, reference: str, *, public_key: bytes = b""
+    ) -> RecoveryKey:
+        """Make a key that opens the volume on the day on which its key is lost; the caller wipes it.
+
+        Args:
+            admission: of the caller.
+            reference: id or name.
+            public_key: an OpenPGP public key to encrypt it to; without one it is handed out in clear.
+
+        Raises:
+            ConflictError: the volume is not encrypted, or has a recovery key.
+            InvalidInputError: no OpenPGP public key that encrypts.
+        """
+        record = self._gate.resource(admission, self._catalog, reference)
+        made = self._recovery.add(record.id, public_key=public_key)
+        kept = f"encrypted to {made.fingerprint}" if made.fingerprint else "in clear"
+        self._gate.done(admission, record.id, f"recovery key made, handed out {kept}")
+        return made
+
+    @operation(apis.VOLUME_REMOVE_RECOVERY_KEY)
+    def remove_recovery_key(self, admission: Admission, reference: str) -> int:
+        """Have the recovery key open the volume no longer; returns how many keyslots were destroyed."""
+        record = self._gate.resource(admission, self._catalog, reference)
+        destroyed = self._recovery.remove(record.id)
+        self._gate.done(admission, record.id, f"recovery key removed, {destroyed} keyslots destroyed")
+        return destroyed
+
+    @operation(apis.VOLUME_RECOVER_KEY)
+    def recover(self, admission: Admission, reference: str, recovery_key: SecretBytes) -> VolumeRecord:
+        """Give a volume whose key is lost a new one, by means of its recovery key, which stays.
+
+        Raises:
+            WrongKeyError: it is not the recovery key.
+            ConflictError: the volume is not encrypted, or has no recovery key.
+        """
+        record = self._gate.resource(admission, self._catalog, reference)
+        recovered = self._recovery.recover(record.id, recovery_key)
+        self._gate.done(admission, record.id, "given a new key by means of the recovery key")
+        return recovered

@@ -21,6 +21,7 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.ownership_note import note_of
+from holdfast.node.next_key import next_key
 from holdfast.node.records import (
     KeyNote,
     KeyOrigin,
@@ -288,14 +289,11 @@ class VolumeService:
         return self._cluster_key.current()
 
     def _next_key(self, key: KeyNote, secret_name: str, namespace: str) -> tuple[KeyNote, SecretBytes]:
-        asked_for_cluster_key = secret_name == CLUSTER_WIDE
-        if asked_for_cluster_key or (not secret_name and key.origin is KeyOrigin.CLUSTER):
+        if not secret_name:
+            return next_key(self._keys, self._cluster_key, key)
+        if secret_name == CLUSTER_WIDE:
             return self._keys.at(self._cluster_key.current())
-        if secret_name:
-            return self._keys.newest(secret_name, namespace, KeyOrigin.NAMED)
-        if key.origin is KeyOrigin.OWN:
-            return self._keys.make(key)
-        return self._keys.newest(key.name, key.namespace, key.origin)
+        return self._keys.newest(secret_name, namespace, KeyOrigin.NAMED)
 
     @staticmethod
     def _wants_encryption(spec: VolumeSpec) -> bool:

@@ -12,6 +12,11 @@ from holdfast.providers.interface import SecretRef, SecretsProvider
 KEY_BYTES = 32  # what cannot be guessed needs no slow key derivation
 
 
+def random_key() -> SecretBytes:
+    """Return a new key, which nobody has."""
+    return SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
+
+
 def generate_key(provider: SecretsProvider, ref: SecretRef) -> tuple[int | None, SecretBytes]:
     """Store a new random key; return its version and the key, which the caller wipes.
 
@@ -21,7 +26,7 @@ def generate_key(provider: SecretsProvider, ref: SecretRef) -> tuple[int | None,
         SecretExistsError: it did.
         ProviderUnavailableError: the provider is sealed, away, or refuses the node.
     """
-    key = SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
+    key = random_key()
     version = provider.put(ref, key, expected_version=_newest_version(provider, ref))
     with provider.get(ref.at(version)).value as stored:
         if not hmac.compare_digest(stored.view(), key.view()):

@@ -1,0 +1,28 @@
+"""Which key a volume gets that is to have another one of the same kind."""
+
+from holdfast.model import SecretBytes
+from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.keys import VolumeKeys
+from holdfast.node.records import KeyNote, KeyOrigin
+
+
+def next_key(
+    keys: VolumeKeys, cluster_key: ClusterKeyReference, note: KeyNote
+) -> tuple[KeyNote, SecretBytes]:
+    """Return a key, and where it is.
+
+    That is the cluster-wide key as it is now, a new version of the volume's own key, or the newest version
+    of the secret that it uses.
+
+    Raises:
+        NoClusterKeyError: the cluster-wide key is wanted and none is set.
+        SecretNotFoundError, SecretDataError: the secret is gone, or is no key.
+        ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+    """
+    match note.origin:
+        case KeyOrigin.CLUSTER:
+            return keys.at(cluster_key.current())
+        case KeyOrigin.OWN:
+            return keys.make(note)
+        case KeyOrigin.NAMED:
+            return keys.newest(note.name, note.namespace, note.origin)
