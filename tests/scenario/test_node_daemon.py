@@ -46,6 +46,7 @@ def test_a_day_with_hfctl(file_node, tmp_path):
     people = tmp_path / "people"
     people.mkdir()
     (people / "signing.key").write_text(SHARED_SECRET + "\n")
+    (people / "signing.key").chmod(0o600)
     for name, roles, groups in (
         ("admin", ["system.admin"], ["*"]),
         ("alice", ["system.user"], []),
