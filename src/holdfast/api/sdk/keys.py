@@ -2,6 +2,7 @@
 
 from holdfast.api.sdk.proto.keys_pb2 import KeyReference
 from holdfast.node.records import KeyNote
+from holdfast.volumes import key_reference
 
 
 def key_message(key: KeyNote | None) -> KeyReference | None:
@@ -14,4 +15,14 @@ def key_message(key: KeyNote | None) -> KeyReference | None:
         namespace=key.namespace,
         version=key.version or 0,
         origin=key.origin.value,
+    )
+
+
+def reference_message(reference: key_reference.KeyReference) -> KeyReference:
+    """Say where a key is, as a volume's header says it: without whose it is."""
+    return KeyReference(
+        provider=reference.provider,
+        name=reference.path,
+        namespace=reference.namespace,
+        version=reference.version or 0,
     )

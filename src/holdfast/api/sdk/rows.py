@@ -13,6 +13,7 @@ from holdfast.api.sdk import (
     snapshots,
     token,
     volume,
+    volume_keys,
     watch,
 )
 from holdfast.api.sdk.table import Row
@@ -22,6 +23,7 @@ ROWS: tuple[Row, ...] = (
     *cluster.ROWS,
     *node.ROWS,
     *volume.ROWS,
+    *volume_keys.ROWS,
     *snapshots.ROWS,
     *mountattach.ROWS,
     *credentials.ROWS,
