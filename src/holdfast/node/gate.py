@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast.errors import NotFoundError, UnauthenticatedError
+from holdfast.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node.api import Api
@@ -95,12 +95,13 @@ class Gate:
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
+            UnavailableError: whether it is to be believed cannot be told at the moment.
             RoleDeniedError: no role allows the API.
         """
         request = request or secrets.token_hex(8)
         try:
             principal = GUEST if token is None else self._verifier.verify(token)
-        except UnauthenticatedError as error:
+        except (UnauthenticatedError, UnavailableError) as error:
             self._log.record(
                 "denied", None, gate="token", request=request, peer=peer, api=str(api), reason=error.reason
             )

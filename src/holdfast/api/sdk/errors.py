@@ -2,8 +2,8 @@
 
     {"error": text, "message": text, "code": 7, "details": [{"@type": ..., "reason": "role_denied", ...}]}
 
-``reason`` is a stable word: for a token that is not believed the one it was refused for, else the name of
-the error in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``.
+``reason`` is a stable word: the one that the error brings, as of a token that is not believed, else its name
+in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``.
 """
 
 import re
@@ -84,7 +84,7 @@ def classify(error: HoldfastError) -> tuple[Code, HTTPStatus]:
 
 def reason_of(error: HoldfastError) -> str:
     """Return the stable word of an error, such as ``expired`` or ``wrong_key``."""
-    if isinstance(error, UnauthenticatedError):
+    if error.reason:
         return error.reason
     return _WORD_START.sub("_", type(error).__name__.removesuffix("Error")).lower()
 
