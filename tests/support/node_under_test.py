@@ -86,7 +86,8 @@ def new_node(
     tmp_path: Path, *, attaching: bool = True, storage=None, provider=None, **settings
 ) -> NodeUnderTest:
     clock, sink = ManualClock(), MemorySink()
-    provider = provider or FileProvider(tmp_path / "secrets")
+    if provider is None:
+        provider = FileProvider(tmp_path / "secrets")
     storage = storage or MemoryStorage()
     host_root = (tmp_path / "host").resolve()
     host_root.mkdir(exist_ok=True)
@@ -108,7 +109,7 @@ def new_node(
         ),
         storage=storage,
         devices=devices,
-        provider=provider,
+        provider=provider or None,  # False for a node without one
         verifier=Verifier(IssuerRegistry([issuer]), clock=clock),
         decisions=DecisionLog(sink, key=CHAIN_KEY, clock=clock),
         clock=clock,

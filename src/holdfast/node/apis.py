@@ -44,3 +44,12 @@ CLUSTER_INSPECT = Api("Cluster", "InspectCurrent")
 NODE_INSPECT = Api("Node", "InspectCurrent")
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Api))
+CREDENTIALS_CREATE = Api("Credentials", "Create")
+CREDENTIALS_UPDATE = Api("Credentials", "Update", AccessType.ADMIN)
+CREDENTIALS_ACCESS_UPDATE = Api("Credentials", "AccessUpdate", AccessType.ADMIN)
+CREDENTIALS_ENUMERATE = Api("Credentials", "Enumerate")
+CREDENTIALS_INSPECT = Api("Credentials", "Inspect", AccessType.READ)
+CREDENTIALS_VALIDATE = Api("Credentials", "Validate", AccessType.READ)
+CREDENTIALS_DELETE = Api("Credentials", "Delete", AccessType.ADMIN)
+CREDENTIALS_DELETE_REFERENCES = Api("Credentials", "DeleteReferences", AccessType.READ)
+

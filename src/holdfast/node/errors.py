@@ -2,9 +2,12 @@
 
     PermissionDeniedError
     ├── RoleDeniedError         no role of the caller allows the API
-    └── OwnershipDeniedError    the API is allowed, this volume is not
+    ├── OwnershipDeniedError    the API is allowed, this volume is not
+    └── CredentialRefusedError  a cloud credential does not open what it is for, or may not be tried there
     ConflictError
     ├── VolumeExistsError       the name is taken
+    ├── CredentialExistsError   ... by a cloud credential
+    ├── PolicyExistsError       ... by a storage policy
     ├── VolumeIncompleteError   its creation was interrupted
     ├── NotAttachedError        the volume must be attached first
     ├── ClusterKeyExistsError   a cluster-wide key is set already
@@ -32,10 +35,22 @@ class OwnershipDeniedError(PermissionDeniedError):
 
 class VolumeExistsError(ConflictError):
     """Another volume has the name."""
+class CredentialRefusedError(PermissionDeniedError):
+    """A cloud credential does not open what it is for, or the caller may not have it tried there."""
+
+
 
 
 class VolumeIncompleteError(ConflictError):
     """The volume was never finished."""
+class CredentialExistsError(ConflictError):
+    """Another cloud credential has the name."""
+
+
+class PolicyExistsError(ConflictError):
+    """Another storage policy has the name."""
+
+
 
 
 class NotAttachedError(ConflictError):

@@ -8,7 +8,7 @@ API learns anything from how its arguments are answered.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ from holdfast.node.api import Api, Operation
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.copies import VolumeCopies
+from holdfast.node.credential_catalog import CredentialCatalog
+from holdfast.node.credential_check import CredentialCheck, EndpointRules
+from holdfast.node.credential_secrets import CredentialSecrets
+from holdfast.node.credentials_service import CredentialsService
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.gate import Admission, Gate, TokenVerifier
@@ -51,6 +56,7 @@ class NodeSettings:
 
     identity: NodeIdentity
     configured_cluster_key: str = ""
+        cloud_endpoints: which hosts the node asks whether cloud credentials are good.
     guest_access: bool = False
     host_roots: Sequence[str | Path] = DEFAULT_ROOTS
     own_key_prefix: str = OWN_KEY_PREFIX
@@ -58,6 +64,7 @@ class NodeSettings:
 
 class Node:
     """The services of one node.
+    cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
 
     Args:
         settings: what the operator decided.
@@ -137,4 +144,14 @@ class Node:
             RoleDeniedError: no role of the caller allows it.
         """
         api = target.api if isinstance(target, Operation) else target
+        credentials = CredentialCatalog(storage)
+        self.credentials = CredentialsService(
+            gate=gate,
+            catalog=credentials,
+            secrets=CredentialSecrets(
+                provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
+            ),
+            check=CredentialCheck(settings.cloud_endpoints, clock=clock),
+            clock=clock,
+        )
         return self._gate.admit(token, api, peer=peer, request=request)
