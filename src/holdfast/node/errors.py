@@ -33,16 +33,14 @@ class OwnershipDeniedError(PermissionDeniedError):
     gate = "ownership"
 
 
-class VolumeExistsError(ConflictError):
-    """Another volume has the name."""
 class CredentialRefusedError(PermissionDeniedError):
     """A cloud credential does not open what it is for, or the caller may not have it tried there."""
 
 
+class VolumeExistsError(ConflictError):
+    """Another volume has the name."""
 
 
-class VolumeIncompleteError(ConflictError):
-    """The volume was never finished."""
 class CredentialExistsError(ConflictError):
     """Another cloud credential has the name."""
 
@@ -51,6 +49,8 @@ class PolicyExistsError(ConflictError):
     """Another storage policy has the name."""
 
 
+class VolumeIncompleteError(ConflictError):
+    """The volume was never finished."""
 
 
 class NotAttachedError(ConflictError):

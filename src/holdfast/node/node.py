@@ -17,7 +17,6 @@ from holdfast.node.api import Api, Operation
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.copies import VolumeCopies
 from holdfast.node.credential_catalog import CredentialCatalog
 from holdfast.node.credential_check import CredentialCheck, EndpointRules
 from holdfast.node.credential_secrets import CredentialSecrets
@@ -52,19 +51,19 @@ class NodeSettings:
         guest_access: let calls without a token use what the guest role allows.
         host_roots: directories below which volumes may be mounted and trees copied.
         own_key_prefix: where in the provider the keys made for single volumes go.
+        cloud_endpoints: which hosts the node asks whether cloud credentials are good.
     """
 
     identity: NodeIdentity
     configured_cluster_key: str = ""
-        cloud_endpoints: which hosts the node asks whether cloud credentials are good.
     guest_access: bool = False
     host_roots: Sequence[str | Path] = DEFAULT_ROOTS
     own_key_prefix: str = OWN_KEY_PREFIX
+    cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
 
 
 class Node:
     """The services of one node.
-    cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
 
     Args:
         settings: what the operator decided.
@@ -125,6 +124,16 @@ class Node:
             locks=locks,
         )
         self.volume_keys = VolumeKeyService(gate=gate, catalog=catalog, doctor=doctor, recovery=recovery)
+        credentials = CredentialCatalog(storage)
+        self.credentials = CredentialsService(
+            gate=gate,
+            catalog=credentials,
+            secrets=CredentialSecrets(
+                provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
+            ),
+            check=CredentialCheck(settings.cloud_endpoints, clock=clock),
+            clock=clock,
+        )
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
@@ -144,14 +153,4 @@ class Node:
             RoleDeniedError: no role of the caller allows it.
         """
         api = target.api if isinstance(target, Operation) else target
-        credentials = CredentialCatalog(storage)
-        self.credentials = CredentialsService(
-            gate=gate,
-            catalog=credentials,
-            secrets=CredentialSecrets(
-                provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
-            ),
-            check=CredentialCheck(settings.cloud_endpoints, clock=clock),
-            clock=clock,
-        )
         return self._gate.admit(token, api, peer=peer, request=request)
