@@ -4,14 +4,16 @@
 after ``stop`` comes back on the same port, with other keys or people if they were changed meanwhile.
 """
 
+import hashlib
 import http.client
 import json
 import subprocess
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from tests.support.ports import free_port
@@ -19,6 +21,7 @@ from tests.support.ports import free_port
 SCRIPT = Path(__file__).parent.parent / "oidc" / "server.mjs"
 START_SECONDS = 60.0
 MAX_STEPS = 12
+REDIRECT = "http://localhost:8250/oidc/callback"
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "ann": {
@@ -152,6 +155,37 @@ class OidcProvider:
         answer = json.loads(connection.getresponse().read())
         connection.close()
         token: str = answer["access_token"]
+        return token
+
+    def identity_token(self, client: str, person: str, *, secret: str = "", redirect: str = REDIRECT) -> str:
+        """Return an identity token, as a program gets one for a person at a browser (with PKCE)."""
+        verifier = token_urlsafe(48)
+        challenge = _b64(hashlib.sha256(verifier.encode()).digest())
+        asked = {
+            "client_id": client,
+            "redirect_uri": redirect,
+            "response_type": "code",
+            "scope": " ".join(["openid", *self.scopes]),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "state": "s",
+        }
+        back = Browser(person).log_in(f"{self.issuer}/auth?{urlencode(asked)}")
+        form = {
+            "grant_type": "authorization_code",
+            "code": dict(parse_qsl(urlsplit(back).query))["code"],
+            "redirect_uri": redirect,
+            "code_verifier": verifier,
+            "client_id": client,
+        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if secret:
+            headers["Authorization"] = f"Basic {_plain_b64(f'{client}:{secret}')}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        connection.request("POST", "/token", urlencode(form), headers)
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        token: str = answer["id_token"]
         return token
 
     def __enter__(self) -> Self:

@@ -50,7 +50,7 @@ def failure(status: int, message: str, *, reason: str = "") -> RemoteError:
         status,
         RemoteUnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else RemoteInvalidInputError,
     )
-    return kind(text)
+    return kind(text, reason=reason)
 
 
 def printable(message: str) -> str:
