@@ -1,4 +1,4 @@
-"""A storage node and a real OpenID provider: people's tokens, keys that change, and the provider's bad days."""
+"""A storage node and a real OpenID provider: people, keys that change, and the provider's bad days."""
 
 import time
 from collections.abc import Iterator

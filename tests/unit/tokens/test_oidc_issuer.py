@@ -1,4 +1,4 @@
-"""A provider as an issuer: believed over verified TLS, about tokens for our client, and about nothing else."""
+"""A provider as an issuer: believed over verified TLS, about tokens for our client, and nothing else."""
 
 import pytest
 from tests.support.https_service import HttpsService
@@ -100,7 +100,7 @@ def test_the_provider_is_found_where_the_host_trusts_it_only(provider, service, 
         pytest.param(lambda pages, url: pages[WELL_KNOWN].pop("jwks_uri"), id="no keys"),
         pytest.param(
             lambda pages, url: pages[WELL_KNOWN].update(jwks_uri="http://127.0.0.1:1/keys"),
-            id="keys in clear",
+            id="in clear",
         ),
         pytest.param(
             lambda pages, url: pages[WELL_KNOWN].update(jwks_uri="file:///etc/passwd"), id="keys in a file"

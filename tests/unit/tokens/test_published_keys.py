@@ -1,4 +1,4 @@
-"""Keys that a provider publishes: asked for no oftener than needed, by one thread, and not trusted for ever."""
+"""Keys that a provider publishes: asked for no more often than needed, by one thread, trusted for hours."""
 
 import threading
 
