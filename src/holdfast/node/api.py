@@ -28,16 +28,18 @@ class Api:
         service: the service without its ``OpenStorage`` prefix, such as ``MountAttach``.
         method: such as ``Attach``.
         access: what the caller needs on the volume; ``None`` for calls about no single volume.
+        prefix: what gRPC says before the service.
     """
 
     service: str
     method: str
     access: AccessType | None = None
+    prefix: str = "openstorage.api.OpenStorage"
 
     @property
     def full_method(self) -> str:
         """The name in gRPC's form, as error texts of the SDK give it."""
-        return f"/openstorage.api.OpenStorage{self.service}/{self.method}"
+        return f"/{self.prefix}{self.service}/{self.method}"
 
     def __str__(self) -> str:
         return f"{self.service}.{self.method}".lower()

@@ -52,4 +52,7 @@ IDENTITY_WHO_AM_I = Api("Identity", "WhoAmI")
 CLUSTER_INSPECT = Api("Cluster", "InspectCurrent")
 NODE_INSPECT = Api("Node", "InspectCurrent")
 
+WATCH = Api("Watch", "Watch")
+REFLECTION = Api("ServerReflection", "ServerReflectionInfo", prefix="grpc.reflection.v1.")
+
 ALL = tuple(value for value in globals().values() if isinstance(value, Api))

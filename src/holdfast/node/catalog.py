@@ -124,6 +124,10 @@ class Catalog:
                 return
             after = names[-1]
 
+    def revision(self) -> int:
+        """Return a number that grows with every change of any record, by whichever node."""
+        return self._storage.revision()
+
     def index_ownership(self) -> None:
         """Bring the index up to records from before there was one; nothing happens if it is complete.
 

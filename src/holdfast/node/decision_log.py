@@ -1,8 +1,9 @@
 """The node's audit log: one JSON object a line for every decision, written before it takes effect.
 
 Fields: ``time``, ``type`` (always ``decision``), ``decision`` (``allowed``, ``denied``, ``done``), ``user``,
-``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``peer``, ``api``, ``gate``
-(``token``, ``role``, ``ownership``), ``resource``, ``rule``, ``reason``, ``before``, ``after``. Empty ones
+``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``correlation`` (an id of the
+caller's), ``peer``, ``api``, ``gate`` (``token``, ``role``, ``ownership``), ``resource``, ``rule``, ``reason``,
+``before``, ``after``. Empty ones
 are left out. No token and no key is ever among them. A decision that cannot be written is not carried out.
 
 Lines end in their place in a chain, as those of the store do: see ``audit.chain``.

@@ -52,12 +52,14 @@ class Admission:
         api: the one API that it opens.
         request: an id that ties the lines of one request together.
         peer: address of the caller.
+        correlation: an id that the caller gave the request; it may have given others the same.
     """
 
     principal: Principal
     api: Api
     request: str
     peer: str
+    correlation: str = ""
 
 
 class Gate:
@@ -84,39 +86,62 @@ class Gate:
         self._log = log
         self._ownerless_is_public = ownerless_is_public
 
-    def admit(self, token: str | None, api: Api, *, peer: str = "", request: str = "") -> Admission:
+    def admit(self, token: str | None, api: Api, *, peer: str = "", correlation: str = "") -> Admission:
         """Pass a caller through the first two gates.
 
         Args:
             token: the signed token; ``None`` for a guest.
             api: what it wants to call.
             peer: its address, for the log.
-            request: an id that the caller gave the request; one is made otherwise.
+            correlation: an id that the caller gave the request, for the log; never in place of ours.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             UnavailableError: whether it is to be believed cannot be told at the moment.
             RoleDeniedError: no role allows the API.
         """
-        request = request or secrets.token_hex(8)
+        request = secrets.token_hex(8)
         try:
             principal = GUEST if token is None else self._verifier.verify(token)
         except (UnauthenticatedError, UnavailableError) as error:
             self._log.record(
-                "denied", None, gate="token", request=request, peer=peer, api=str(api), reason=error.reason
+                "denied",
+                None,
+                gate="token",
+                request=request,
+                correlation=correlation,
+                peer=peer,
+                api=str(api),
+                reason=error.reason,
             )
             raise
-        admission = Admission(principal, api, request, peer)
+        admission = Admission(principal, api, request, peer, correlation)
         decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
         self._record(admission, "role", decision)
         if decision:
             return admission
-        if principal.is_guest:
-            raise RoleDeniedError("Access denied without authentication token", detail=decision.reason)
-        raise RoleDeniedError(
-            f"Access to {api.full_method} denied: Access denied to roles: [{' '.join(principal.roles)}]",
-            detail=decision.reason,
-        )
+        raise _role_denied(admission, decision.reason)
+
+    def recheck(self, token: str | None, admission: Admission) -> None:
+        """Pass a caller whose call goes on for long through the first two gates again; only a no is logged.
+
+        Raises:
+            UnauthenticatedError: the token has expired or was revoked meanwhile.
+            UnavailableError: whether it is to be believed cannot be told at the moment.
+            RoleDeniedError: no role allows the API any more.
+        """
+        try:
+            principal = GUEST if token is None else self._verifier.verify(token)
+        except (UnauthenticatedError, UnavailableError) as error:
+            self._log.record(
+                "denied", admission.principal, **_where(admission), gate="token", reason=error.reason
+            )
+            raise
+        api = admission.api
+        decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
+        if not decision:
+            self._record(admission, "role", decision)
+            raise _role_denied(admission, decision.reason)
 
     def resource(
         self,
@@ -246,5 +271,19 @@ def _refusal(collection: Collection[Resource], reference: str, reason: str) -> O
     return OwnershipDeniedError(f"Access denied to {collection.kind} {reference}", detail=reason)
 
 
+def _role_denied(admission: Admission, reason: str) -> RoleDeniedError:
+    if admission.principal.is_guest:
+        return RoleDeniedError("Access denied without authentication token", detail=reason)
+    roles = " ".join(admission.principal.roles)
+    return RoleDeniedError(
+        f"Access to {admission.api.full_method} denied: Access denied to roles: [{roles}]", detail=reason
+    )
+
+
 def _where(admission: Admission) -> dict[str, str]:
-    return {"request": admission.request, "peer": admission.peer, "api": str(admission.api)}
+    return {
+        "request": admission.request,
+        "correlation": admission.correlation,
+        "peer": admission.peer,
+        "api": str(admission.api),
+    }

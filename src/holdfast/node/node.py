@@ -35,6 +35,7 @@ from holdfast.node.secrets_service import SecretsService
 from holdfast.node.status_service import NodeIdentity, StatusService
 from holdfast.node.volume_key_service import VolumeKeyService
 from holdfast.node.volume_service import VolumeService
+from holdfast.node.watch_service import WatchService
 from holdfast.providers import SecretsProvider
 from holdfast.storage.interface import Storage
 
@@ -135,10 +136,16 @@ class Node:
             clock=clock,
         )
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
+        self.watch = WatchService(gate=gate, catalog=catalog, devices=devices)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
     def admit(
-        self, token: str | None, target: Operation[Any, Any, Any] | Api, *, peer: str = "", request: str = ""
+        self,
+        token: str | None,
+        target: Operation[Any, Any, Any] | Api,
+        *,
+        peer: str = "",
+        correlation: str = "",
     ) -> Admission:
         """Pass a caller through the token and the role gate, towards one operation.
 
@@ -146,11 +153,20 @@ class Node:
             token: the signed token; ``None`` for a guest.
             target: what it wants to call, such as ``VolumeService.inspect``, or the API itself.
             peer: its address, for the audit log.
-            request: an id that the caller gave the request; one is made otherwise.
+            correlation: an id that the caller gave the request, for the audit log.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             RoleDeniedError: no role of the caller allows it.
         """
         api = target.api if isinstance(target, Operation) else target
-        return self._gate.admit(token, api, peer=peer, request=request)
+        return self._gate.admit(token, api, peer=peer, correlation=correlation)
+
+    def recheck(self, token: str | None, admission: Admission) -> None:
+        """Pass the caller of a call that goes on for long through the same two gates again.
+
+        Raises:
+            UnauthenticatedError: the token has expired or was revoked meanwhile.
+            RoleDeniedError: no role of the caller allows it any more.
+        """
+        self._gate.recheck(token, admission)

@@ -16,13 +16,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.dialect import SdkDialect
 from holdfast.api.sdk.errors import listener_error_body
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer
 from holdfast.http.tls import TlsIdentity, TlsSettings
-from holdfast.node.devices import Devices
 from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
 from holdfast.noded.options import NodeOptions
@@ -49,8 +49,8 @@ def serve(options: NodeOptions) -> int:
     for scheduler in options.schedulers:
         _log.info("-x %s is accepted and has no effect", scheduler)
     with open_node(config, backend=options.backend) as opened:
-        _recover(opened.devices)
-        dialect = SdkDialect(opened.node)
+        _recover(opened)
+        dialect = SdkDialect(Calls(opened.node))
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve_until_stopped(config, options, dialect, opened))
@@ -78,6 +78,7 @@ async def _serve_until_stopped(
         _write_ready_file(Path(options.ready_file), address)
     await stop.wait()
     _log.info("stopping; attached volumes stay attached")
+    opened.node.copies.stop()
     await server.stop(GRACE_SECONDS)
 
 
@@ -104,12 +105,13 @@ def _reload(server: HttpServer, config: NodeConfig, opened: OpenNode) -> None:
         _log.warning("the keys of issuers stay as they were: %s", error.message)
 
 
-def _recover(devices: Devices) -> None:
-    for name, why in devices.passed_over:
+def _recover(opened: OpenNode) -> None:
+    for name, why in opened.devices.passed_over:
         _log.info("volume back end %s is not used: %s", name, why)
-    for backend in (devices.encrypted, devices.plain):
-        for attachment in backend.recover() if backend is not None else ():
-            _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
+    for attachment in opened.devices.recover():
+        _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
+    for done in opened.node.copies.tidy():
+        _log.info("%s", done)
 
 
 def _forget_secrets() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from tests.support.node_under_test import new_node, release
 
+from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.dialect import SdkDialect
 from holdfast.api.sdk.rows import ROWS
 from holdfast.http.message import Request
@@ -27,7 +28,7 @@ class Face:
 
     def __init__(self, under_test):
         self.t = under_test
-        self.dialect = SdkDialect(under_test.node)
+        self.dialect = SdkDialect(Calls(under_test.node))
 
     def __call__(self, method, path, body=None, *, token=None, raw=None, authorization=None):
         headers = {}

@@ -1,48 +1,110 @@
-"""One call through the table: gates, request, handler, response. Both wires end here.
+"""One call's way through the node, the same whichever wire it came by.
 
-admission = admit(node, row, authorization, peer=...)    token and role, before anything else is looked at
-request = ...                                             only now bytes become a message
-row.handle(Call(node, admission), request)                ownership, and the work
+1. correlation: an id that the caller gave the call is taken along if it is well-formed.
+2. authenticate and authorise: token and role, before anything of the request is looked at.
+3. the call itself: bytes become a message, the handler passes the ownership gate and does the work.
+4. access log: method, outcome and how long it took.
+5. counts: calls by method and outcome.
+
+The last two happen however the call ends.
 """
 
 import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
 
-from holdfast.api.sdk.table import Row
+from holdfast.api.sdk.errors import classify
+from holdfast.api.sdk.table import NEVER, Call
 from holdfast.errors import HoldfastError, InternalError, UnauthenticatedError
 from holdfast.http.answers import report_defect
-from holdfast.node.gate import Admission
+from holdfast.node.api import Api
 from holdfast.node.node import Node
 
+_CORRELATION = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_TOKEN = re.compile(rb"[!-~]+")  # what can be seen in ASCII; no blank, no end of a line
+
 _log = logging.getLogger(__name__)
+_access = logging.getLogger("holdfast.access")
 
 
-def admit(node: Node, row: Row, authorization: bytes, *, peer: str) -> Admission:
-    """Pass a caller through the gates for a method.
+class Refusal(Exception):  # noqa: N818 - the answer to a call, and no error of ours
+    """How a call ended that did not end well.
+
+    Attributes:
+        error: what the caller is told.
+    """
+
+    def __init__(self, error: HoldfastError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Calls:
+    """The calls of one node.
 
     Args:
-        node: the node.
-        row: the method.
-        authorization: the header or metadata of that name; empty if there is none.
-        peer: address of the caller.
-
-    Raises:
-        UnauthenticatedError: the credential is malformed, or its token is not believed.
-        RoleDeniedError: no role of the caller allows the method.
+        node: whose services are called.
     """
-    return node.admit(bearer_token(authorization), row.api, peer=peer)
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._counting = Lock()
+        self._counts: Counter[tuple[Api, str]] = Counter()
+
+    @contextmanager
+    def passing(
+        self, api: Api, authorization: bytes, correlation: bytes, *, peer: str, over: Event = NEVER
+    ) -> Iterator[Call]:
+        """Take one call its way; the block is its third step.
+
+        Args:
+            api: what is called.
+            authorization: the header or metadata of that name; empty if there is none.
+            correlation: the id that the caller gave the call; empty if there is none.
+            peer: address of the caller.
+            over: set when the caller is gone or the node stops.
+
+        Raises:
+            Refusal: a gate or the block refused, or something broke.
+        """
+        started, outcome, request = time.perf_counter(), "OK", "-"
+        try:
+            token = bearer_token(authorization)
+            known = correlation.decode("ascii") if _CORRELATION.fullmatch(correlation) else ""
+            admission = self._node.admit(token, api, peer=peer, correlation=known)
+            request = admission.request
+            yield Call(self._node, admission, over, lambda: self._node.recheck(token, admission))
+        except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
+            refusal = told(error)
+            outcome = classify(refusal)[0].name
+            raise Refusal(refusal) from None
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            _access.info("%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, milliseconds)
+            with self._counting:
+                self._counts[api, outcome] += 1
+
+    def counts(self) -> dict[tuple[Api, str], int]:
+        """Return how many calls of each API had each outcome."""
+        with self._counting:
+            return dict(self._counts)
 
 
 def bearer_token(authorization: bytes) -> str | None:
-    """Return the token of a request, ``None`` if it has none and is a guest's.
+    """Return the token of a call, ``None`` if it has none and is a guest's.
 
     Raises:
         UnauthenticatedError: there is a credential, but not of the form ``bearer <token>``.
     """
-    value = authorization.strip()
+    value = authorization.strip(b" \t")
     if not value:
         return None
-    scheme, blank, token = value.partition(b" ")
-    if scheme.lower() != b"bearer" or not blank or not token.isascii():
+    scheme, _, token = value.partition(b" ")
+    if scheme.lower() != b"bearer" or not _TOKEN.fullmatch(token):
         raise UnauthenticatedError("Invalid or missing authentication token", reason="malformed")
     return token.decode("ascii")
 

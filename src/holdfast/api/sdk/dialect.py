@@ -12,11 +12,11 @@ from threading import BoundedSemaphore
 
 from google.protobuf.message import Message
 
-from holdfast.api.sdk.calls import admit, told
+from holdfast.api.sdk.calls import Calls, Refusal, told
 from holdfast.api.sdk.errors import error_answer
 from holdfast.api.sdk.json_messages import read_body, set_parameter, write_body
 from holdfast.api.sdk.rows import ROWS
-from holdfast.api.sdk.table import Call, Route, Row
+from holdfast.api.sdk.table import Route, Row
 from holdfast.errors import (
     HoldfastError,
     InvalidInputError,
@@ -26,7 +26,6 @@ from holdfast.errors import (
 )
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
-from holdfast.node.node import Node
 
 WORKERS = 8
 MAX_UNANSWERED = 64
@@ -37,11 +36,11 @@ class SdkDialect:
     """Answers requests of the SDK's gateway.
 
     Args:
-        node: whose services are called.
+        calls: the node's calls.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sdk")
         self._room = BoundedSemaphore(MAX_UNANSWERED)
         found = [(tuple(route.path.split("/")), route, row) for row in ROWS for route in row.routes]
@@ -72,18 +71,26 @@ class SdkDialect:
         """Return the complete answer to one request; never raises."""
         try:
             return build_response(200, self._call(request))
+        except Refusal as refusal:
+            return _refusal(refusal.error)
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             return _refusal(told(error))
 
     def _call(self, request: Request) -> bytes:
         target = parse_target(request.target)
         row, route, parameters = self._find(request.method, target.path.segments)
-        admission = admit(self._node, row, request.headers.get(b"authorization", b""), peer=request.peer)
-        if row.streams:
-            raise UnsupportedError(f"{row.api.service}.{row.api.method} is a stream, which only gRPC offers")
-        message = _read(row, route, request.body, parameters, target.query)
-        answer: Message = row.handle(Call(self._node, admission), message)
-        return write_body(answer)
+        headers = request.headers
+        with self._calls.passing(
+            row.api,
+            headers.get(b"authorization", b""),
+            headers.get(b"correlation-context-id", b""),
+            peer=request.peer,
+        ) as call:
+            if row.streams:
+                raise UnsupportedError(f"{row.api.service}.{row.api.method} is a stream, which gRPC offers")
+            message = _read(row, route, request.body, parameters, target.query)
+            answer: Message = row.handle(call, message)
+            return write_body(answer)
 
     def _find(self, verb: str, segments: tuple[str, ...]) -> tuple[Row, Route, Mapping[str, str]]:
         other_verb = False

@@ -7,6 +7,7 @@ one handler and one answer. A method without a handler still has a row: the gate
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, TypeVar
 
 from google.protobuf import descriptor_pool
@@ -21,6 +22,7 @@ from holdfast.node.node import Node
 
 PACKAGE = "openstorage.api"
 PREFIX = "OpenStorage"
+NEVER = Event()  # is never set
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -33,12 +35,14 @@ class Call:
     Attributes:
         node: the node.
         admission: of the caller.
-        is_over: whether the caller has gone or the node is stopping; a stream asks now and then.
+        over: set when the caller is gone or the node stops; for calls that go on for long.
+        recheck: raises once the caller may not make this call any more; likewise.
     """
 
     node: Node
     admission: Admission
-    is_over: Callable[[], bool] = lambda: False
+    over: Event
+    recheck: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
