@@ -29,12 +29,15 @@ class Api:
         method: such as ``Attach``.
         access: what the caller needs on the volume; ``None`` for calls about no single volume.
         prefix: what gRPC says before the service.
+        of_every_bearer: whoever has a good token may call it, unless a role denies it; it is about that token
+            alone.
     """
 
     service: str
     method: str
     access: AccessType | None = None
     prefix: str = "openstorage.api.OpenStorage"
+    of_every_bearer: bool = False
 
     @property
     def full_method(self) -> str:
