@@ -201,5 +201,5 @@ def test_a_context_has_one_source_of_tokens(hfctl, path, words):
 def test_the_command_that_has_no_token_is_refused_with_advice(robot, path, home):
     (home / "key").unlink()
     edit_contexts(path, lambda saved: saved.with_context(replace(saved.known["robot"], token=None)))
-    with pytest.raises(LocalError, match="save it again"):
+    with pytest.raises(LocalError, match="save a new one"):
         used(path, "robot")

@@ -129,6 +129,12 @@ def test_a_login_to_one_store_is_not_shown_to_another(hfctl, home, monkeypatch):
         fetch(saved(home))
 
 
+def test_a_token_that_has_ended_is_still_there_to_be_refused(hfctl, home, token_file):
+    code, _, err = hfctl("context", "create", "alice", f"--token-file={token_file(0)}")
+    assert (code, "has ended already" in err) == (0, True)
+    assert fetch(saved(home)).token is not None
+
+
 def test_a_token_that_is_gone_is_said_plainly(hfctl, home):
     context_file(home).parent.mkdir(mode=0o700)
     context_file(home).write_text(
@@ -138,7 +144,7 @@ def test_a_token_that_is_gone_is_said_plainly(hfctl, home):
     context_file(home).chmod(0o600)
     code, _, err = hfctl("volume", "list")
     assert code == 1
-    assert "save it again" in err or "cannot be used here" in err
+    assert "save a new one" in err or "cannot be used here" in err
 
 
 @pytest.mark.parametrize("place", ["cloud", ""])

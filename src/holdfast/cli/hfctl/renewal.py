@@ -59,7 +59,7 @@ def usable_token(
     if secrets.token is None:
         raise LocalError(
             f"the token of context {context.name} is gone from where it was kept ({_place_of(context)}); "
-            "save it again with `hfctl context create`"
+            "save a new one with `hfctl context create`"
         )
     return secrets.token
 

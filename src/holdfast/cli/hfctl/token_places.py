@@ -214,8 +214,10 @@ def _in_kernel(context: Context, secrets: Secrets, path: Path, ends_at: float) -
 def _put_into_kernel(name: str, secrets: Secrets, ends_at: float) -> None:
     from holdfast.cli.hfctl import kernel_keyring
 
-    # A refresh token is good for longer than the token beside it.
-    left = 0 if secrets.refresh_token is not None or not ends_at else max(1, int(ends_at - time.time()) + 1)
+    # A refresh token is good for longer than the token beside it. Of one that has ended it is still to be
+    # said for a day that it has, rather than that there is none.
+    lasting = secrets.refresh_token is not None or not ends_at
+    left = 0 if lasting else max(0, int(ends_at - time.time())) + DAY_SECONDS
     try:
         kernel_keyring.keep(name, json.dumps(secrets.to_texts()).encode(), seconds=left)
     except OSError as error:
