@@ -24,6 +24,19 @@ _VOLUME = Group(
             {
                 "show": Command("Show where the key is kept", f"{_HERE}.volume_key:show"),
                 "rotate": Command("Give the volume another key", f"{_HERE}.volume_key:rotate"),
+                "doctor": Command(
+                    "Find volumes whose key is missing, old or unreadable", f"{_HERE}.key_doctor:doctor"
+                ),
+                "recovery": Group(
+                    "Work with a key for the day on which the volume's own is lost",
+                    {
+                        "add": Command("Make one and hand it out", f"{_HERE}.volume_recovery:add"),
+                        "remove": Command("Have it open nothing", f"{_HERE}.volume_recovery:remove"),
+                        "use": Command(
+                            "Give the volume a new key by means of it", f"{_HERE}.volume_recovery:use"
+                        ),
+                    },
+                ),
             },
         ),
     },

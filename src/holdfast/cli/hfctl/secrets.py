@@ -13,6 +13,7 @@ from holdfast.cli.hfctl.connection import (
     prints_for_programs,
 )
 from holdfast.cli.hfctl.pairs import namespace_of
+from holdfast.cli.hfctl.rotation_progress import rotation_progress
 from holdfast.cli.hfctl.volume import describe_key
 from holdfast.cli.output import print_pairs, print_result, remark
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
@@ -66,7 +67,8 @@ def _set_cluster_key(arguments: Namespace) -> int:
 
 def _rotate_cluster_key(arguments: Namespace) -> int:
     body = {"Resume": arguments.resume}
-    answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
+    with rotation_progress(arguments):
+        answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
     volumes = answer.get("volumes", [])
     left = [volume for volume in volumes if not volume.get("rotated")]
     moved = len(volumes) - len(left)
