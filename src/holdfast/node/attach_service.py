@@ -16,13 +16,14 @@ from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.devices import Devices
-from holdfast.node.errors import NotAttachedError, VolumeIncompleteError
+from holdfast.node.errors import HeldElsewhereError, NotAttachedError, VolumeIncompleteError
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.host_paths import HostPaths
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.records import KeyOrigin, VolumeRecord, VolumeState
+from holdfast.policy.ownership import is_storage_administrator
 from holdfast.volumes import filesystem
 from holdfast.volumes.backend import Attachment, AttachStage, CopyBackend
 from holdfast.volumes.errors import VolumeBusyError
@@ -98,14 +99,31 @@ class AttachService:
         Raises:
             VolumeBusyError: it is mounted or in use.
         """
-        with self._volume(admission, reference) as record:
-            backend = self._devices.attacher(record)
-            vol = self._devices.file(record)
-            if unmount:
-                for target in reversed(backend.status(vol).mounts):
-                    filesystem.unmount(target)
-            backend.detach(vol, force=force)
-            self._gate.done(admission, record.id, "detached")
+        try:
+            with self._volume(admission, reference) as record:
+                backend = self._devices.attacher(record)
+                vol = self._devices.file(record)
+                if unmount:
+                    for target in reversed(backend.status(vol).mounts):
+                        filesystem.unmount(target)
+                backend.detach(vol, force=force)
+                self._gate.done(admission, record.id, "detached")
+        except HeldElsewhereError:
+            if not force or not is_storage_administrator(admission.principal):
+                raise
+            self._have_it_released(admission, reference)
+
+    def release(self, volume_id: str) -> None:
+        """Take a volume's device away by force, as another node was asked to have us do."""
+        with self._locks.holding(volume_id):
+            record = self._catalog.get(volume_id)
+            self._devices.attacher(record).detach(self._devices.file(record), force=True)
+
+    def _have_it_released(self, admission: Admission, reference: str) -> None:
+        record = self._gate.resource(admission, self._catalog, reference)
+        holder = self._locks.holder(record.id)
+        self._locks.ask_release(record.id)
+        self._gate.done(admission, record.id, f"detached by force at node {holder}, which confirmed it")
 
     @operation(apis.FORMAT)
     def format(self, admission: Admission, reference: str) -> None:

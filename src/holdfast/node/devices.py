@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
 from holdfast.node.records import VolumeRecord
+from holdfast.volumes import loop
 from holdfast.volumes.backend import (
     AttachStage,
     AttachState,
@@ -25,6 +26,7 @@ class Devices:
         plain: attaches volumes that are not encrypted; ``None`` likewise.
         copier: copies trees into and out of encrypted volumes, without privileges.
         passed_over: name of each back end that does not work here, and why.
+        pool_id: identity of the pool; empty for one that has none.
     """
 
     pool: Pool
@@ -32,6 +34,7 @@ class Devices:
     plain: VolumeBackend | None
     copier: CopyBackend | None
     passed_over: Sequence[tuple[str, str]] = ()
+    pool_id: str = ""
 
     def file(self, record: VolumeRecord) -> VolumeFile:
         """Return where the bytes of a volume are."""
@@ -61,6 +64,11 @@ class Devices:
         if self.copier is None or not record.encrypted:
             raise UnsupportedError("this node copies trees into and out of encrypted volumes only")
         return self.copier
+
+    def sequence(self, record: VolumeRecord) -> int:
+        """Return what tells the device below a volume from every other; 0 if it is not attached."""
+        device = loop.find(record.uuid)
+        return 0 if device is None else loop.sequence(device.path)
 
     def state(self, record: VolumeRecord) -> AttachState:
         """Return how far a volume is attached, as the kernel says."""

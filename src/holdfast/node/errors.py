@@ -10,6 +10,8 @@
     ├── PolicyExistsError       ... by a storage policy
     ├── VolumeIncompleteError   its creation was interrupted
     ├── NotAttachedError        the volume must be attached first
+    ├── HeldElsewhereError      another node has the volume
+    ├── OtherPoolError          another node's pool has the volume's data
     ├── ClusterKeyExistsError   a cluster-wide key is set already
     └── NoClusterKeyError       ... or none is, and one is needed
     UnavailableError
@@ -51,6 +53,14 @@ class PolicyExistsError(ConflictError):
 
 class VolumeIncompleteError(ConflictError):
     """The volume was never finished."""
+
+
+class HeldElsewhereError(ConflictError):
+    """Another node has the volume attached, or is at work on it."""
+
+
+class OtherPoolError(ConflictError):
+    """The volume's data is in a pool that this node does not have."""
 
 
 class NotAttachedError(ConflictError):

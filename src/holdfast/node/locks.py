@@ -1,19 +1,28 @@
-"""One lock per volume, so that two requests about one volume follow each other and all others go on."""
+"""One lock per volume, so that two requests about one volume follow each other and all others go on.
+
+Where the node is one of several, the lock is the cluster's: nobody else has the volume at the same time.
+"""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from weakref import WeakValueDictionary
 
+from holdfast.node.attach_lock import AttachLock
 from holdfast.volumes.errors import VolumeBusyError
 
 WAIT_SECONDS = 30.0
 
 
 class VolumeLocks:
-    """Locks by volume id; one is forgotten when nobody holds or awaits it."""
+    """Locks by volume id; one is forgotten when nobody holds or awaits it.
 
-    def __init__(self) -> None:
+    Args:
+        cluster: the lock among nodes; ``None`` for a node that shares its state with nobody.
+    """
+
+    def __init__(self, cluster: AttachLock | None = None) -> None:
+        self._cluster = cluster
         self._guard = threading.Lock()
         self._locks: WeakValueDictionary[str, _Held] = WeakValueDictionary()
 
@@ -23,15 +32,27 @@ class VolumeLocks:
 
         Raises:
             VolumeBusyError: another request held it for ``WAIT_SECONDS``.
+            HeldElsewhereError, OtherPoolError: another node has it, or its data.
         """
         with self._guard:
             held = self._locks.setdefault(volume_id, _Held())
         if not held.lock.acquire(timeout=WAIT_SECONDS):
             raise VolumeBusyError("the volume is busy with another request; try again")
         try:
-            yield
+            with self._cluster.claimed(volume_id) if self._cluster is not None else nullcontext():
+                yield
         finally:
             held.lock.release()
+
+    def ask_release(self, volume_id: str) -> None:
+        """Have the node that has a volume let go of it by force; see ``AttachLock``."""
+        if self._cluster is not None:
+            self._cluster.ask_release(volume_id)
+
+    def holder(self, volume_id: str) -> str:
+        """Return which node has a volume; empty if none has, or this is the only one."""
+        held = self._cluster.holder(volume_id) if self._cluster is not None else None
+        return held.node_id if held is not None else ""
 
 
 class _Held:

@@ -16,7 +16,9 @@ from holdfast.clock import Clock
 from holdfast.node.api import Api, Operation
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
+from holdfast.node.cluster import NodeCluster, alone
 from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.cluster_service import ClusterService
 from holdfast.node.credential_catalog import CredentialCatalog
 from holdfast.node.credential_check import CredentialCheck, EndpointRules
 from holdfast.node.credential_secrets import CredentialSecrets
@@ -74,6 +76,7 @@ class Node:
         verifier: checks tokens.
         decisions: the audit log.
         clock: the time.
+        cluster: the node's part in it; one that is alone unless told.
     """
 
     def __init__(
@@ -86,8 +89,11 @@ class Node:
         verifier: TokenVerifier,
         decisions: DecisionLog,
         clock: Clock,
+        cluster: NodeCluster | None = None,
     ) -> None:
-        catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks()
+        self._storage = storage
+        self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
+        catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
         book = RoleBook(catalog, guest_access=settings.guest_access)
         self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
@@ -137,6 +143,7 @@ class Node:
         )
         self.roles = RoleService(gate=gate, catalog=catalog, book=book)
         self.watch = WatchService(gate=gate, catalog=catalog, devices=devices)
+        self.nodes = ClusterService(gate=gate, cluster=self.cluster, cluster_id=settings.identity.cluster_id)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
     def admit(
@@ -160,6 +167,8 @@ class Node:
             RoleDeniedError: no role of the caller allows it.
         """
         api = target.api if isinstance(target, Operation) else target
+        # Roles, revocations and volumes may have been changed by another node a moment ago.
+        self._storage.catch_up()
         return self._gate.admit(token, api, peer=peer, correlation=correlation)
 
     def recheck(self, token: str | None, admission: Admission) -> None:

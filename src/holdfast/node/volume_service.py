@@ -274,6 +274,7 @@ class VolumeService:
             stored_ownership=note_of(ownership_on_create(admission.principal, spec.acls)),
             labels=dict(spec.labels),
             key=self._key_note(spec, identity),
+            pool=self._devices.pool_id,
         )
         self._devices.file(record)  # refuses what the pool could not hold, before anything is stored
         self._catalog.insert(record)

@@ -4,6 +4,7 @@
 <storage>/volumes/    backing files, unless another pool was named
 <storage>/audit.log   decisions, unless configured elsewhere
 <storage>/audit.key   what chains them
+<storage>/node-identity, lease.json, lease.guard   which node this is, and for how long it may use volumes
 <storage>/lock        held while a node runs: two nodes on one directory would not see each other's locks
 """
 
@@ -21,14 +22,18 @@ from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.node import Node
 from holdfast.noded.audit_key import read_audit_key
+from holdfast.noded.cluster import join_cluster
 from holdfast.noded.config import NodeConfig
+from holdfast.noded.heart import Heart
+from holdfast.noded.node_identity import read_node_identity
 from holdfast.noded.state import open_state
 from holdfast.tokens.verify import Verifier
 from holdfast.volumes.backend import CopyBackend, VolumeBackend, select
 from holdfast.volumes.dm_crypt import DmCryptBackend
-from holdfast.volumes.luks_fuse import LuksFuseBackend
+from holdfast.volumes.luks_fuse import DEFAULT_RUNTIME_DIRECTORY, LuksFuseBackend
 from holdfast.volumes.plain import PlainBackend
 from holdfast.volumes.pool import Pool
+from holdfast.volumes.pool_identity import open_pool
 from holdfast.volumes.user_copy import UserCopyBackend
 
 
@@ -40,12 +45,14 @@ class OpenNode(NamedTuple):
         devices: what the node can do with volumes.
         decisions: the audit log, to be opened again after rotation.
         verifier: checks tokens, by keys that can be read again.
+        heart: keeps the node in its cluster, once it is started.
     """
 
     node: Node
     devices: Devices
     decisions: DecisionLog
     verifier: Verifier
+    heart: Heart
 
 
 @contextmanager
@@ -54,24 +61,33 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
 
     Raises:
         AuditSinkError: the audit log cannot be opened.
-        ConflictError: another node uses the storage directory.
+        ConflictError: another node uses the storage directory, the pool or the name.
         InvalidInputError: the directory or the audit log cannot be used.
         UnsupportedError: no volume back end works on this host, or not the one asked for.
     """
     with ExitStack() as closing:
         closing.enter_context(_directory(config.storage))
-        clock = SystemClock()
+        clock, cluster_id = SystemClock(), config.settings.identity.cluster_id
         storage = open_state(
             config.state,
             config.storage / "records",
-            cluster_id=config.settings.identity.cluster_id,
+            cluster_id=cluster_id,
             clock=clock,
         )
         closing.callback(storage.close)
         sink = FileSink(config.audit_log.parent, config.audit_log.name)
         closing.callback(sink.close)
         decisions = DecisionLog(sink, key=read_audit_key(config.storage), clock=clock)
-        devices = open_devices(config.pool, backend=backend)
+        identity = read_node_identity(config.storage)
+        pool = closing.enter_context(
+            open_pool(_pool_directory(config), cluster=cluster_id, shared=config.state.shared)
+        )
+        devices = open_devices(
+            config.pool, pool_id=pool.id, runtime=DEFAULT_RUNTIME_DIRECTORY / identity, backend=backend
+        )
+        cluster = closing.enter_context(
+            join_cluster(config, identity=identity, storage=storage, devices=devices, clock=clock)
+        )
         verifier = Verifier(config.authentication.read(), clock=clock)
         node = Node(
             config.settings,
@@ -81,20 +97,27 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
             verifier=verifier,
             decisions=decisions,
             clock=clock,
+            cluster=cluster.parts,
         )
         config.authentication.prefetch()
-        yield OpenNode(node, devices, decisions, verifier)
+        heart = cluster.beat_with(node.attachments.release)
+        yield OpenNode(node, devices, decisions, verifier, heart)
 
 
-def open_devices(pool: Path, *, backend: str) -> Devices:
-    """Find out what this host can do with volumes; make the pool's directory.
+def open_devices(pool: Path, *, pool_id: str, runtime: Path, backend: str) -> Devices:
+    """Find out what this host can do with volumes.
+
+    Args:
+        pool: the directory of backing files.
+        pool_id: its identity.
+        runtime: where this node alone mounts what it attaches; another of this host has its own.
+        backend: which back end to use, or ``auto``.
 
     Raises:
         UnsupportedError: no volume back end works on this host, or not the one asked for.
     """
-    pool.mkdir(mode=0o700, exist_ok=True)
     copier, plain = UserCopyBackend(), PlainBackend()
-    selection = select((DmCryptBackend(), LuksFuseBackend(), copier), requested=backend)
+    selection = select((DmCryptBackend(), LuksFuseBackend(runtime), copier), requested=backend)
     attaches = selection.capabilities.attaches
     return Devices(
         pool=Pool(pool),
@@ -102,7 +125,16 @@ def open_devices(pool: Path, *, backend: str) -> Devices:
         plain=plain if attaches and plain.probe().usable else None,
         copier=cast("CopyBackend", copier) if copier.probe().usable else None,
         passed_over=selection.passed_over,
+        pool_id=pool_id,
     )
+
+
+def _pool_directory(config: NodeConfig) -> Path:
+    try:
+        config.pool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"--pool: the directory cannot be made ({error.strerror})") from None
+    return config.pool
 
 
 @contextmanager

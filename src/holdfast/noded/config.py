@@ -1,12 +1,15 @@
 """One complete configuration of a node: arguments first, then ``config.json``, then the environment."""
 
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError
+from holdfast.node.cluster_records import SecurityStatus
 from holdfast.node.host_paths import DEFAULT_ROOTS
+from holdfast.node.membership import DEFAULT_LEASE_SECONDS
 from holdfast.node.node import NodeSettings
 from holdfast.node.status_service import NodeIdentity
 from holdfast.noded.authentication import Authentication
@@ -17,6 +20,8 @@ from holdfast.providers import SecretsProvider, open_provider
 
 DEFAULT_CLUSTER = "holdfast"
 DEFAULT_STORAGE = "/var/lib/holdfast/node"
+MIN_LEASE_SECONDS, MAX_LEASE_SECONDS = 2, 600
+_URL = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}")
 GUEST_ACCESS = {"enabled": True, "disabled": False}
 
 
@@ -29,6 +34,10 @@ class NodeConfig:
         storage: directory of records, backing files and audit log.
         state: where the cluster's state is.
         pool: directory of backing files.
+        pool_is_shared: whether other nodes may use the pool as well.
+        lease_seconds: after which a node that is cut off lets go of volumes of a shared pool.
+        security: whether tokens are looked at.
+        advertise: by which address others reach this node; empty for the one it listens on.
         host: address to listen on.
         port: port to listen on; 0 picks a free one.
         authentication: whose tokens are believed.
@@ -40,6 +49,10 @@ class NodeConfig:
     storage: Path
     state: StateSettings
     pool: Path
+    pool_is_shared: bool
+    lease_seconds: float
+    security: SecurityStatus
+    advertise: str
     host: str
     port: int
     authentication: Authentication
@@ -81,6 +94,10 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         storage=storage,
         state=state,
         pool=Path(options.pool).absolute() if options.pool else storage / "volumes",
+        pool_is_shared=bool(options.pool) and state.shared,
+        lease_seconds=_lease_seconds(options.attach_lease),
+        security=_security(options),
+        advertise=_advertised(options.advertise),
         host=host,
         port=port,
         authentication=Authentication(options, environment, cluster_id=cluster_id),
@@ -97,6 +114,33 @@ def _listen_address(text: str) -> tuple[str, int]:
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:  # noqa: PLR2004
         raise InvalidInputError("--listen: expected host:port, such as 127.0.0.1:9021")
     return host, int(port)
+
+
+def _lease_seconds(text: str) -> float:
+    if not text:
+        return DEFAULT_LEASE_SECONDS
+    seconds = int(text) if text.isascii() and text.isdigit() else 0
+    if not MIN_LEASE_SECONDS <= seconds <= MAX_LEASE_SECONDS:
+        raise InvalidInputError(
+            f"--attach-lease: expected a number of seconds from {MIN_LEASE_SECONDS} to {MAX_LEASE_SECONDS}"
+        )
+    return float(seconds)
+
+
+def _security(options: NodeOptions) -> SecurityStatus:
+    if options.security not in {"on", "off"}:
+        raise InvalidInputError("--security: expected on or off")
+    if options.security == "off":
+        return SecurityStatus.UNSECURED
+    if options.allow_security_removal:
+        return SecurityStatus.SECURED_ALLOW_SECURITY_REMOVAL
+    return SecurityStatus.SECURED
+
+
+def _advertised(url: str) -> str:
+    if url and not _URL.fullmatch(url):
+        raise InvalidInputError("--advertise: expected http://host:port or https://host:port")
+    return url
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -74,12 +74,18 @@ async def _serve_until_stopped(
     host = f"[{config.host}]" if ":" in config.host else config.host
     address = f"{'http' if tls is None else 'https'}://{host}:{port}"
     print(f"holdfast node {VERSION}: listening on {address}", flush=True)  # noqa: T201 - scripts wait for it
+
+    def stop_soon() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    await asyncio.to_thread(opened.heart.start, config.advertise or address, on_replaced=stop_soon)
     if options.ready_file:
         _write_ready_file(Path(options.ready_file), address)
     await stop.wait()
     _log.info("stopping; attached volumes stay attached")
     opened.node.copies.stop()
     await server.stop(GRACE_SECONDS)
+    await asyncio.to_thread(opened.heart.stop)
 
 
 def _tls(options: NodeOptions) -> TlsIdentity | None:

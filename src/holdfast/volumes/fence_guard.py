@@ -75,7 +75,7 @@ class Guard:
     def __init__(self, file: Path, backends: Sequence[VolumeBackend]) -> None:
         self._file = file
         self._backends = backends
-        self._reported: dict[str, str] = {}  # by volume, since the deadline passed; empty: it is gone
+        self._reported: dict[str, str] = {}  # by volume, since the deadline passed
 
     def look(self) -> bool:
         """Look at the file, and act if the deadline has passed; returns whether there is more to guard."""
@@ -86,16 +86,16 @@ class Guard:
             self._reported.clear()
             return True
         _end_worker(state)
-        # Once: what is attached after that, on this host, may be another node's that runs here too.
-        left = [volume for volume in state.volumes if self._reported.get(volume.id) != ""]
-        cut = [fencing.cut_off(volume.file(), self._backends) for volume in left]
-        problems = [self._take_away(volume, problem) for volume, problem in zip(left, cut, strict=True)]
+        cut = [fencing.cut_off(volume, self._backends) for volume in state.volumes]
+        problems = [
+            self._take_away(volume, problem) for volume, problem in zip(state.volumes, cut, strict=True)
+        ]
         # What the node has taken up meanwhile is looked at once more, as is a lease that it could renew.
         return any(problems) or lease_file.read(self._file) != state
 
     def _take_away(self, volume: LeasedVolume, earlier: str) -> str:
         was_attached = loop.find(volume.uuid) is not None
-        problem = fencing.take_away(volume.file(), self._backends)
+        problem = fencing.take_away(volume, self._backends)
         if problem and earlier:
             problem = f"{earlier}; {problem}"
         if self._reported.get(volume.id) != problem:

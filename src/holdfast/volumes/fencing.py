@@ -12,23 +12,24 @@ from collections.abc import Iterable
 
 from holdfast.errors import HoldfastError
 from holdfast.volumes import loop
-from holdfast.volumes.backend import AttachStage, VolumeBackend, VolumeFile
+from holdfast.volumes.backend import AttachStage, VolumeBackend
+from holdfast.volumes.lease_file import LeasedVolume
 
 _FS_IOC_SHUTDOWN = 0x8004587D  # ext4 and XFS
 _WITHOUT_WRITING_THE_LOG = struct.pack("=I", 2)
 
 
-def cut_off(vol: VolumeFile, backends: Iterable[VolumeBackend]) -> str:
+def cut_off(volume: LeasedVolume, backends: Iterable[VolumeBackend]) -> str:
     """Make every use of a volume fail from now on; waits for nobody.
 
     Args:
-        vol: the volume.
+        volume: the volume; a device of it that was made later is another node's, and left alone.
         backends: all that may have attached it.
 
     Returns:
         What went wrong, for the operator; empty if nothing did.
     """
-    backend = _backend_of(vol, backends)
+    vol, backend = volume.file(), _backend_of(volume, backends)
     if backend is None:
         return ""
     problem = ""
@@ -42,9 +43,9 @@ def cut_off(vol: VolumeFile, backends: Iterable[VolumeBackend]) -> str:
     return problem
 
 
-def take_away(vol: VolumeFile, backends: Iterable[VolumeBackend]) -> str:
+def take_away(volume: LeasedVolume, backends: Iterable[VolumeBackend]) -> str:
     """Detach a volume that was cut off; returns what is left of it, empty if nothing is."""
-    backend = _backend_of(vol, backends)
+    vol, backend = volume.file(), _backend_of(volume, backends)
     if backend is None:
         return ""
     try:
@@ -54,8 +55,10 @@ def take_away(vol: VolumeFile, backends: Iterable[VolumeBackend]) -> str:
     return ""
 
 
-def _backend_of(vol: VolumeFile, backends: Iterable[VolumeBackend]) -> VolumeBackend | None:
-    device = loop.find(vol.uuid)
+def _backend_of(volume: LeasedVolume, backends: Iterable[VolumeBackend]) -> VolumeBackend | None:
+    vol, device = volume.file(), loop.find(volume.uuid)
+    if device is not None and volume.sequence not in {0, loop.sequence(device.path)}:
+        return None
     for backend in backends:
         if device is not None:
             if backend.name == device.backend:

@@ -6,6 +6,7 @@ sleeps.
 """
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class LeasedVolume(msgspec.Struct, frozen=True, kw_only=True):
         uuid: its identity.
         encrypted: whether it has a header.
         working: whether a request is at work on it, so that the node itself may write to the file.
+        sequence: tells its loop device from one made later; 0 while that is not known.
     """
 
     id: str
@@ -34,6 +36,7 @@ class LeasedVolume(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     encrypted: bool
     working: bool
+    sequence: int = 0
 
     def file(self) -> VolumeFile:
         """Return it in the form that back ends take."""
@@ -95,3 +98,73 @@ def read(path: Path) -> LeaseState | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return state if state.boot == boot_id() else None
+
+
+class LeaseWriter:
+    """Keeps the file for the guard; safe for threads.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        before = read(path)
+        # Of the process that ran before us: what it used is still used, until somebody has looked.
+        self._deadline = before.deadline if before is not None else 0.0
+        self._volumes = {volume.id: volume for volume in before.volumes} if before is not None else {}
+        self._process = os.getpid()
+        self._process_started = started_at(self._process)
+
+    def renew(self, deadline: float) -> None:
+        """Note until when the volumes may be used.
+
+        Raises:
+            OSError: it could not be written; what was noted before holds.
+        """
+        with self._lock:
+            self._deadline = deadline
+            self._write()
+
+    def note(self, vol: VolumeFile, *, working: bool, sequence: int = 0) -> None:
+        """Note that a volume is used, before it is; and its device once that is there.
+
+        Raises:
+            OSError: it could not be written; the volume must not be used.
+        """
+        volume = LeasedVolume(
+            id=vol.id,
+            path=str(vol.path),
+            size=vol.size,
+            uuid=vol.uuid,
+            encrypted=vol.encrypted,
+            working=working,
+            sequence=sequence,
+        )
+        with self._lock:
+            self._volumes[vol.id] = volume
+            self._write()
+
+    def volumes(self) -> tuple[LeasedVolume, ...]:
+        """Return what is noted."""
+        with self._lock:
+            return tuple(self._volumes.values())
+
+    def forget(self, volume_id: str) -> None:
+        """Note that a volume is not used any more."""
+        with self._lock:
+            if self._volumes.pop(volume_id, None) is not None:
+                self._write()
+
+    def _write(self) -> None:
+        write(
+            self.path,
+            LeaseState(
+                boot=boot_id(),
+                deadline=self._deadline,
+                process=self._process,
+                process_started=self._process_started,
+                volumes=tuple(self._volumes.values()),
+            ),
+        )

@@ -125,6 +125,14 @@ def find(uuid: str) -> LoopDevice | None:
     return next((device for device in marked_devices() if device.uuid == uuid), None)
 
 
+def sequence(path: str) -> int:
+    """Return a number that changes with every file that is put below any device; 0 if there is none."""
+    try:
+        return int(Path("/sys/block", Path(path).name, "diskseq").read_text(encoding="ascii"))
+    except (OSError, ValueError):  # a kernel before 5.15
+        return 0
+
+
 def backing_file(path: str) -> Path | None:
     """Return the file below a device, as the kernel names it; ``None`` if there is none any more."""
     attribute = Path("/sys/block", Path(path).name, "loop", "backing_file")
