@@ -11,7 +11,9 @@ from holdfast.node.catalog import Catalog
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.node import Node, NodeSettings
+from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.status_service import NodeIdentity
+from holdfast.policy.secret_scopes import SecretScope
 from holdfast.providers.file import FileProvider
 from holdfast.storage.memory import MemoryStorage
 from holdfast.tokens.generate import generate_token
@@ -83,12 +85,20 @@ class NodeUnderTest:
 
 
 def new_node(
-    tmp_path: Path, *, attaching: bool = True, storage=None, provider=None, **settings
+    tmp_path: Path,
+    *,
+    attaching: bool = True,
+    storage=None,
+    provider=None,
+    any_secret: bool = True,
+    **settings,
 ) -> NodeUnderTest:
     clock, sink = ManualClock(), MemorySink()
     if provider is None:
         provider = FileProvider(tmp_path / "secrets")
     storage = storage or MemoryStorage()
+    if any_secret:  # for tests about something else than who may name which secrets
+        ScopeBook(storage, cluster_key=lambda: None).put(SecretScope(name="any", prefix=""))
     host_root = (tmp_path / "host").resolve()
     host_root.mkdir(exist_ok=True)
     pool = Pool(tmp_path / "pool")

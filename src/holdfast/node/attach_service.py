@@ -23,6 +23,7 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.records import KeyOrigin, VolumeRecord, VolumeState
+from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.policy.ownership import is_storage_administrator
 from holdfast.volumes import filesystem
 from holdfast.volumes.backend import Attachment, AttachStage, CopyBackend
@@ -60,15 +61,18 @@ class AttachService:
         Args:
             admission: of the caller.
             reference: id or name.
-            secret_name: try this secret's newest value instead of the key that the header refers to.
+            secret_name: try this secret's newest value instead of the key that the header refers to;
+                ``default`` means that key.
             secret_namespace: the provider's namespace of that secret.
 
         Raises:
             ProviderUnavailableError: the key cannot be had now; nothing has changed.
+            SecretDeniedError: the caller may not name that secret.
             WrongKeyError: the key does not open the volume.
             UnsupportedError: this host cannot attach volumes.
         """
         with self._volume(admission, reference) as record:
+            self._gate.secret(admission, secret_name, secret_namespace)
             backend = self._devices.attacher(record)
             state = backend.status(self._devices.file(record))
             if state.stage is AttachStage.BROKEN:
@@ -212,7 +216,7 @@ class AttachService:
     def _key(self, record: VolumeRecord, secret_name: str, namespace: str) -> SecretBytes | None:
         if not record.encrypted:
             return None
-        if secret_name:
+        if secret_name not in {"", CLUSTER_WIDE}:
             return self._keys.newest(secret_name, namespace, KeyOrigin.NAMED)[1]
         return self._noted_key(record)
 

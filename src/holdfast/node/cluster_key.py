@@ -32,6 +32,13 @@ class ClusterKeyReference:
             return self._keys.note(self._configured_name, "", KeyOrigin.CLUSTER), "configured"
         return None
 
+    def place(self) -> tuple[str, str] | None:
+        """Return name and namespace of the secret, or ``None``; without asking the provider."""
+        stored = self._catalog.cluster_key()
+        if stored is not None:
+            return stored.key.name, stored.key.namespace
+        return (self._configured_name, "") if self._configured_name else None
+
     def current(self) -> KeyNote:
         """Return the reference.
 

@@ -3,6 +3,7 @@
     PermissionDeniedError
     ├── RoleDeniedError         no role of the caller allows the API
     ├── OwnershipDeniedError    the API is allowed, this volume is not
+    ├── SecretDeniedError       ... but not with the secret that was named
     └── CredentialRefusedError  a cloud credential does not open what it is for, or may not be tried there
     ConflictError
     ├── VolumeExistsError       the name is taken
@@ -33,6 +34,12 @@ class OwnershipDeniedError(PermissionDeniedError):
     """The volume's ownership does not allow it, or there is no such volume: callers cannot tell which."""
 
     gate = "ownership"
+
+
+class SecretDeniedError(PermissionDeniedError):
+    """The caller may not have the node use the secret that he named, be there one or not."""
+
+    gate = "secret"
 
 
 class CredentialRefusedError(PermissionDeniedError):

@@ -6,6 +6,9 @@
 3. Ownership: the resource must give the caller the access type that the API states. There is no other way
    to a resource's record than through this gate, and it is the same for every kind.
 
+A fourth stands before the secrets provider: a secret that the caller names must be one that he may name, for
+the node fetches it with rights of its own.
+
 Each decision is written to the audit log before it takes effect. A caller who may not see a resource gets
 the same answer as for one that does not exist.
 """
@@ -20,11 +23,12 @@ from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node.api import Api
 from holdfast.node.decision_log import DecisionLog
-from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
+from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
 from holdfast.node.resource import PAGE, Collection, IndexedCollection, R, Resource
 from holdfast.policy.decision import Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
 from holdfast.policy.roles import Role, decide_role
+from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
 
 class TokenVerifier(Protocol):
@@ -40,6 +44,18 @@ class RoleSource(Protocol):
 
     def roles_of(self, principal: Principal) -> Mapping[str, Role]:
         """Return those roles of the principal that exist, by name."""
+        ...
+
+
+class SecretRules(Protocol):
+    """Who may name which secrets; asked anew for every call."""
+
+    def decide_secret(self, principal: Principal, name: str, namespace: str) -> Decision:
+        """Decide whether somebody may name a secret."""
+        ...
+
+    def decide_namespace(self, principal: Principal, namespace: str) -> Decision:
+        """Decide whether somebody may have a key made in a namespace of the provider."""
         ...
 
 
@@ -69,6 +85,7 @@ class Gate:
         verifier: checks tokens.
         roles: defines roles.
         log: where decisions are written.
+        secret_rules: who may name which secrets.
         ownerless_is_public: let everybody do everything with what has no owner, as the original does. Only
             for the time of a migration from it.
     """
@@ -79,11 +96,13 @@ class Gate:
         verifier: TokenVerifier,
         roles: RoleSource,
         log: DecisionLog,
+        secret_rules: SecretRules,
         ownerless_is_public: bool = False,
     ) -> None:
         self._verifier = verifier
         self._roles = roles
         self._log = log
+        self._secret_rules = secret_rules
         self._ownerless_is_public = ownerless_is_public
 
     def admit(self, token: str | None, api: Api, *, peer: str = "", correlation: str = "") -> Admission:
@@ -220,6 +239,40 @@ class Gate:
     def may_read(self, admission: Admission, resource: Resource) -> bool:
         """Whether the caller may read a resource; for lists, which leave the others out silently."""
         return bool(self._decide(admission.principal, resource, AccessType.READ))
+
+    def secret(self, admission: Admission, name: str, namespace: str = "") -> None:
+        """Raise unless the caller may name a secret. To be asked about every name that a caller gives.
+
+        Args:
+            admission: from ``admit``.
+            name: path of the secret; empty if the caller named none, but wants a key made.
+            namespace: the provider's namespace, as the caller named it.
+
+        Raises:
+            SecretDeniedError: he may not, be there such a secret or not.
+        """
+        if name == CLUSTER_WIDE or not (name or namespace):
+            return  # no name at all, or the one that everybody may say
+        if name:
+            decision = self._secret_rules.decide_secret(admission.principal, name, namespace)
+        else:
+            decision = self._secret_rules.decide_namespace(admission.principal, namespace)
+        word = {"rule": decision.rule} if decision else {"reason": decision.reason}
+        self._log.record(
+            "allowed" if decision else "denied",
+            admission.principal,
+            **_where(admission),
+            gate="secret",
+            kind="secret",
+            resource=f"{namespace}:{name}" if namespace else name,
+            **word,
+        )
+        if not decision:
+            raise SecretDeniedError(
+                "Access denied to the secret: name the cluster-wide key (default), a secret below "
+                "users/<your user name>/, or one that a secret scope opens to you",
+                detail=decision.reason,
+            )
 
     def done(
         self,

@@ -33,6 +33,7 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.role_service import RoleBook, RoleService
+from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.status_service import NodeIdentity, StatusService
 from holdfast.node.volume_key_service import VolumeKeyService
@@ -95,8 +96,9 @@ class Node:
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
         book = RoleBook(catalog, guest_access=settings.guest_access)
-        self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
+        scopes = ScopeBook(storage, cluster_key=cluster_key.place)
+        self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions, secret_rules=scopes)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         self.volumes = VolumeService(
             gate=gate,

@@ -88,10 +88,12 @@ class SecretsService:
             generate: make the secret, of 256 random bits, if there is none of that name.
 
         Raises:
+            SecretDeniedError: the caller may not name that secret.
             ClusterKeyExistsError: another one is set, and ``overwrite`` was not asked for.
             SecretNotFoundError, SecretDataError: no such secret, or it cannot be a key.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
         """
+        self._gate.secret(admission, name, namespace)
         wanted = self._keys.note(name, namespace, KeyOrigin.CLUSTER)
         stored = self._catalog.cluster_key()
         if stored is not None and not overwrite and not stored.key.same_secret(wanted):

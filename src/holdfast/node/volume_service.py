@@ -32,10 +32,10 @@ from holdfast.node.records import (
 from holdfast.node.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
+from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.volumes.backend import AttachState
 
 FILE_SYSTEMS = ("ext4", "xfs")
-CLUSTER_WIDE = "default"  # the name by which the original's tools ask for the cluster-wide key
 MAX_LABELS = 64
 MAX_LABEL_CHARACTERS = 512
 
@@ -126,11 +126,13 @@ class VolumeService:
 
         Raises:
             VolumeExistsError: the name is taken, by another's volume or by one that differs.
+            SecretDeniedError: the caller may not name that secret.
             NoClusterKeyError, SecretNotFoundError, SecretDataError: there is no key to encrypt it with.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
             PoolFullError: no room.
         """
         spec.check()
+        self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
             return record
@@ -236,8 +238,12 @@ class VolumeService:
                 cluster-wide key. Empty: a new version of the volume's own key, or else the newest
                 version of the secret that it uses.
             secret_namespace: the provider's namespace of that secret.
+
+        Raises:
+            SecretDeniedError: the caller may not name that secret.
         """
         record = self._gate.resource(admission, self._catalog, reference)
+        self._gate.secret(admission, secret_name, secret_namespace)
         if record.key is None:
             raise ConflictError("the volume is not encrypted and has no key")
         note, key = self._next_key(record.key, secret_name, secret_namespace)

@@ -45,7 +45,7 @@ def admission(principal):
 
 
 def listing(storage, *, ownerless_is_public=False):
-    gate = Gate(verifier=None, roles=None, log=None, ownerless_is_public=ownerless_is_public)
+    gate = Gate(verifier=None, roles=None, log=None, secret_rules=None, ownerless_is_public=ownerless_is_public)
     return VolumeListing(gate=gate, catalog=Catalog(storage))
 
 
