@@ -91,9 +91,11 @@ def new_node(
     storage=None,
     provider=None,
     any_secret: bool = True,
+    clock=None,
+    issuers=(),
     **settings,
 ) -> NodeUnderTest:
-    clock, sink = ManualClock(), MemorySink()
+    clock, sink = clock or ManualClock(), MemorySink()
     if provider is None:
         provider = FileProvider(tmp_path / "secrets")
     storage = storage or MemoryStorage()
@@ -110,7 +112,7 @@ def new_node(
         copier=UserCopyBackend(),
         passed_over=() if attaching else (("luks-fuse", "switched off by the test"),),
     )
-    issuer = Issuer(name="test", keys=(SharedSecretKey(SecretBytes(SECRET)),))
+    issuer = Issuer(name="test", keys=(SharedSecretKey(SecretBytes(SECRET)),), renews=True)
     node = Node(
         NodeSettings(
             identity=NodeIdentity(cluster_id="test-cluster", node_id="node-1"),
@@ -120,7 +122,7 @@ def new_node(
         storage=storage,
         devices=devices,
         provider=provider or None,  # False for a node without one
-        verifier=Verifier(IssuerRegistry([issuer]), clock=clock),
+        verifier=Verifier(IssuerRegistry([issuer, *issuers]), clock=clock),
         decisions=DecisionLog(sink, key=CHAIN_KEY, clock=clock),
         clock=clock,
     )
