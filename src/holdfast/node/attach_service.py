@@ -11,12 +11,14 @@ from pathlib import Path
 
 import msgspec
 
+from holdfast.errors import ConflictError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.devices import Devices
 from holdfast.node.errors import HeldElsewhereError, NotAttachedError, VolumeIncompleteError
+from holdfast.node.file_systems import FileSystemCare
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.host_paths import HostPaths
 from holdfast.node.key_rotation import KeyRotation
@@ -43,6 +45,7 @@ class AttachService:
         rotation: KeyRotation,
         locks: VolumeLocks,
         host_paths: HostPaths,
+        care: FileSystemCare,
     ) -> None:
         self._gate = gate
         self._catalog = catalog
@@ -51,12 +54,13 @@ class AttachService:
         self._rotation = rotation
         self._locks = locks
         self._host_paths = host_paths
+        self._care = care
 
     @operation(apis.ATTACH)
     def attach(
         self, admission: Admission, reference: str, *, secret_name: str = "", secret_namespace: str = ""
     ) -> Attachment:
-        """Attach a volume; one that is attached already stays so.
+        """Attach a volume, a snapshot for reading only; one that is attached already stays so.
 
         Args:
             admission: of the caller.
@@ -81,7 +85,7 @@ class AttachService:
                 return state.attachment
             key = self._key(record, secret_name, secret_namespace)
             try:
-                attachment = backend.attach(self._devices.file(record), key)
+                attachment = backend.attach(self._devices.file(record), key, readonly=record.is_snapshot)
             finally:
                 if key is not None:
                     key.wipe()
@@ -153,7 +157,9 @@ class AttachService:
             path = self._host_paths.check(target, field="mount_path")
             device = self._device(record)
             self._ensure_file_system(admission, record, device)
-            filesystem.mount(device, path)
+            self._care.before_mount(record, device, path)
+            filesystem.mount(device, path, readonly=record.is_snapshot)
+            self._care.after_mount(record, device)
             self._gate.done(admission, record.id, f"mounted at {path}")
             return path
 
@@ -181,6 +187,8 @@ class AttachService:
         """
         with self._volume(admission, reference) as record:
             path = self._host_paths.check(source, field="source_path")
+            if record.is_snapshot:
+                raise ConflictError("a snapshot is not changed any more; make a clone of it and import there")
             copier = self._copier(record)
             with self._noted_key(record) as key:
                 copier.import_tree(self._devices.file(record), key, path)
@@ -239,6 +247,8 @@ class AttachService:
             return
         # A crash may have come between making it and noting that; `make` never writes over one.
         if filesystem.detect(device) != record.file_system:
+            if record.is_snapshot:
+                raise ConflictError("the snapshot holds no file system, as its volume had none then")
             filesystem.make(device, record.file_system)
             self._gate.done(admission, record.id, f"formatted as {record.file_system}")
         self._set_ready(record)

@@ -7,12 +7,14 @@ from holdfast.errors import UnsupportedError
 from holdfast.node.records import VolumeRecord
 from holdfast.volumes import loop
 from holdfast.volumes.backend import (
+    Attachment,
     AttachStage,
     AttachState,
     CopyBackend,
     VolumeBackend,
     VolumeFile,
 )
+from holdfast.volumes.freeze import thaw_device
 from holdfast.volumes.pool import Pool
 
 
@@ -69,6 +71,18 @@ class Devices:
         """Return what tells the device below a volume from every other; 0 if it is not attached."""
         device = loop.find(record.uuid)
         return 0 if device is None else loop.sequence(device.path)
+
+    def recover(self) -> list[Attachment]:
+        """Find every attachment again, and let none stay frozen; for a node that starts after a crash."""
+        found = [
+            attachment
+            for backend in (self.encrypted, self.plain)
+            if backend is not None
+            for attachment in backend.recover()
+        ]
+        for attachment in found:
+            thaw_device(attachment.device)
+        return found
 
     def state(self, record: VolumeRecord) -> AttachState:
         """Return how far a volume is attached, as the kernel says."""

@@ -18,6 +18,7 @@ from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster import NodeCluster, alone
 from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.copies import VolumeCopies
 from holdfast.node.cluster_service import ClusterService
 from holdfast.node.credential_catalog import CredentialCatalog
 from holdfast.node.credential_check import CredentialCheck, EndpointRules
@@ -25,6 +26,7 @@ from holdfast.node.credential_secrets import CredentialSecrets
 from holdfast.node.credentials_service import CredentialsService
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
+from holdfast.node.file_systems import FileSystemCare
 from holdfast.node.gate import Admission, Gate, TokenVerifier
 from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
 from holdfast.node.key_doctor import KeyDoctor
@@ -32,10 +34,13 @@ from holdfast.node.key_recovery import KeyRecovery
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
+from holdfast.node.resizing import VolumeResizer
 from holdfast.node.role_service import RoleBook, RoleService
 from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.secrets_service import SecretsService
+from holdfast.node.snapshot_service import SnapshotService
 from holdfast.node.status_service import NodeIdentity, StatusService
+from holdfast.node.usage_service import UsageService
 from holdfast.node.volume_key_service import VolumeKeyService
 from holdfast.node.volume_service import VolumeService
 from holdfast.node.watch_service import WatchService
@@ -100,6 +105,7 @@ class Node:
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
         self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions, secret_rules=scopes)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
+        care = FileSystemCare(catalog=catalog, devices=devices)
         self.volumes = VolumeService(
             gate=gate,
             catalog=catalog,
@@ -107,10 +113,23 @@ class Node:
             keys=keys,
             cluster_key=cluster_key,
             rotation=rotation,
+            resizer=VolumeResizer(catalog=catalog, devices=devices, care=care, locks=locks),
             locks=locks,
             clock=clock,
             own_key_prefix=settings.own_key_prefix,
         )
+        self.copies = VolumeCopies(catalog=catalog, devices=devices, keys=keys, rotation=rotation)
+        self.snapshots = SnapshotService(
+            gate=gate,
+            catalog=catalog,
+            keys=keys,
+            cluster_key=cluster_key,
+            copies=self.copies,
+            locks=locks,
+            clock=clock,
+            own_key_prefix=settings.own_key_prefix,
+        )
+        self.usage = UsageService(gate=gate, catalog=catalog, devices=devices)
         self.attachments = AttachService(
             gate=gate,
             catalog=catalog,
@@ -119,6 +138,7 @@ class Node:
             rotation=rotation,
             locks=locks,
             host_paths=HostPaths(settings.host_roots),
+            care=care,
         )
         self.secrets = SecretsService(
             gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation

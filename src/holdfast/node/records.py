@@ -26,6 +26,7 @@ class VolumeState(StrEnum):
     PREPARED = "prepared"  # recorded; file or header may be missing
     FORMATTED = "formatted"  # its header is written and its key opens it
     READY = "ready"  # it holds a file system
+    REMOVING = "removing"  # its keyslots are destroyed; deleting it again finishes that
 
 
 class KeyOrigin(StrEnum):

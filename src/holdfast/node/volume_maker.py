@@ -2,7 +2,8 @@
 
 Order when making: record (with the identity that the header will carry), key, backing file, header. Each
 step can be repeated, so that the same request again finishes an interrupted one. Order when removing:
-keyslots, own key, file, record; each of them may be missing already.
+keyslots, own key, file, record; each of them may be missing already. A key of the volume's own stays as long
+as a snapshot or a clone needs it, and goes with the last of them.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
 
+MAX_NAMES_TOLD = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalReport:
@@ -29,7 +32,7 @@ class RemovalReport:
         name: its name.
         erased: what happened to its keyslots; ``None`` if it had no header.
         own_key_destroyed: whether the key made for this volume alone was destroyed in the provider;
-            ``None`` if its key was not its own.
+            ``None`` if its key was not its own. It is not while a snapshot or clone needs it.
         remarks: what the operator should know or still do.
     """
 
@@ -84,12 +87,15 @@ class VolumeMaker:
         vol = self._devices.file(record)
         remarks: list[str] = []
         erased = crypto_erase(vol) if record.encrypted and vol.path.exists() else None
-        own_key_destroyed = self._destroy_own_key(record.key, remarks)
+        # From here on it needs its key no more: of two copies that are removed at once, the last sees that.
+        self._catalog.update(record.id, lambda now: msgspec.structs.replace(now, state=VolumeState.REMOVING))
+        own_key_destroyed = self._destroy_own_key(record, remarks)
         try:
             self._devices.pool.delete(vol)
         except NotFoundError:
             remarks.append("there was no backing file")
         self._catalog.remove(record)
+        remarks += self._remaining_copies(record)
         if erased is not None:
             remarks += erased.caveats
         return RemovalReport(
@@ -116,9 +122,22 @@ class VolumeMaker:
             record.id, lambda now: msgspec.structs.replace(now, state=VolumeState.FORMATTED)
         )
 
-    def _destroy_own_key(self, note: KeyNote | None, remarks: list[str]) -> bool | None:
+    def _destroy_own_key(self, record: VolumeRecord, remarks: list[str]) -> bool | None:
+        note = record.key
         if note is None or note.origin is not KeyOrigin.OWN:
             return None
+        users = [
+            other.name
+            for other in self._catalog.enumerate()
+            if other.state is not VolumeState.REMOVING
+            and other.key is not None
+            and other.key.same_secret(note)
+        ]
+        if users:
+            remarks.append(
+                f"the secret {note.name} is kept: it opens {_some(users)}, and goes with the last of them"
+            )
+            return False
         try:
             self._keys.destroy(note)
         except HoldfastError as error:
@@ -128,3 +147,13 @@ class VolumeMaker:
             )
             return False
         return True
+
+    def _remaining_copies(self, record: VolumeRecord) -> list[str]:
+        copies = [other.name for other in self._catalog.enumerate() if other.parent == record.id]
+        return [f"what was copied from it remains, and stays readable: {_some(copies)}"] if copies else []
+
+
+def _some(names: list[str]) -> str:
+    """Say a few of many names."""
+    told = ", ".join(names[:MAX_NAMES_TOLD])
+    return told if len(names) <= MAX_NAMES_TOLD else f"{told} and {len(names) - MAX_NAMES_TOLD} more"

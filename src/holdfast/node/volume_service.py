@@ -29,6 +29,7 @@ from holdfast.node.records import (
     VolumeState,
     check_volume_name,
 )
+from holdfast.node.resizing import VolumeResizer
 from holdfast.node.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
@@ -105,6 +106,7 @@ class VolumeService:
         keys: VolumeKeys,
         cluster_key: ClusterKeyReference,
         rotation: KeyRotation,
+        resizer: VolumeResizer,
         locks: VolumeLocks,
         clock: Clock,
         own_key_prefix: str,
@@ -115,6 +117,7 @@ class VolumeService:
         self._keys = keys
         self._cluster_key = cluster_key
         self._rotation = rotation
+        self._resizer = resizer
         self._locks = locks
         self._clock = clock
         self._own_key_prefix = own_key_prefix
@@ -183,8 +186,9 @@ class VolumeService:
         labels: Mapping[str, str] | None = None,
         owner: str | None = None,
         acls: AccessControl | None = None,
+        size_bytes: int | None = None,
     ) -> VolumeRecord:
-        """Change labels and ownership.
+        """Change labels, ownership and size.
 
         Args:
             admission: of the caller.
@@ -192,10 +196,19 @@ class VolumeService:
             labels: merged into the present ones; an empty value removes a label.
             owner: the new owner; only the storage administrator may name one.
             acls: replaces the access control list.
+            size_bytes: make it that large; never smaller. ``grow_pending`` of what is returned tells that
+                the file system follows at the next mount.
+
+        Raises:
+            InvalidInputError: the size is smaller than the present one.
+            PoolFullError: no room to grow.
         """
         record = self._gate.resource(admission, self._catalog, reference)
         check_labels(labels or {})
         ownership_on_update(admission.principal, record.ownership, owner=owner, acls=acls)
+        if size_bytes is not None:
+            self._resizer.resize(record.id, size_bytes)
+            self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
 
         def edit(now: VolumeRecord) -> VolumeRecord:
             ownership = ownership_on_update(admission.principal, now.ownership, owner=owner, acls=acls)

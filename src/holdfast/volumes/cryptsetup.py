@@ -30,7 +30,10 @@ _MEANINGS = (
 
 
 def cryptsetup(
-    *arguments: str, stdin: SecretBytes | bytes = b"", pass_fds: Collection[int] = ()
+    *arguments: str,
+    stdin: SecretBytes | bytes = b"",
+    pass_fds: Collection[int] = (),
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Completed:
     """Run cryptsetup; ``-q`` and the like are up to the caller.
 
@@ -41,7 +44,7 @@ def cryptsetup(
     """
     try:
         return run(
-            ["cryptsetup", *arguments], stdin=stdin, pass_fds=pass_fds, timeout_seconds=TIMEOUT_SECONDS
+            ["cryptsetup", *arguments], stdin=stdin, pass_fds=pass_fds, timeout_seconds=timeout_seconds
         )
     except ChildFailedError as error:
         if error.completed.returncode == _WRONG_KEY_STATUS:

@@ -3,11 +3,13 @@
     <directory>/<id>.img     mode 0600, sparse: the LUKS2 header of an encrypted volume, then its data
     <directory>/<id>.lock    see ``lock``
     <directory>/.<id>.*.part a copy that is being made, and not a volume yet
+    <directory>/.<id>.*.held beside it, locked by whoever makes it
 
 A file is made exactly once and never made again over something that exists. Its name, size and
 place survive a power failure once ``create`` has returned.
 """
 
+import fcntl
 import os
 import re
 import secrets
@@ -34,7 +36,7 @@ from holdfast.volumes.sparse_copy import copy_file
 MIN_VOLUME_BYTES = 4 << 20
 MAX_VOLUME_BYTES = 1 << 50
 _ALIGNMENT_BYTES = 4096
-_DRAFT = ".part"
+_DRAFT, _HELD = ".part", ".held"
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -107,11 +109,15 @@ class Pool:
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.directory / f".{vol.id}.{secrets.token_hex(8)}{_DRAFT}"
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        # A lock that ends with this process tells a copy that is being made from one that was abandoned.
+        held = os.open(_held(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             yield replace(vol, path=path)
         finally:
             _remove_draft(path)
+            os.close(held)
 
     def fill(self, draft: VolumeFile, source: VolumeFile, *, keep_going: Callable[[], None]) -> bool:
         """Copy a volume's backing file into a draft; returns whether they share their blocks.
@@ -149,7 +155,10 @@ class Pool:
 
         Raises:
             ForeignVolumeError: there is a file of that name, and ``over`` was not asked for.
+            VolumeBusyError: the volume is attached.
         """
+        if loop.find(draft.uuid):
+            raise VolumeBusyError("the volume is attached; detach it first")
         vol = self.volume(draft.id, draft.size, draft.uuid, encrypted=draft.encrypted)
         _sync(draft.path)
         if over:
@@ -162,12 +171,21 @@ class Pool:
         self._sync_directory()
         return vol
 
-    def clear_drafts(self) -> int:
-        """Remove what interrupted copies left; returns how many. Only while nobody else uses the pool."""
-        drafts = list(self.directory.glob(f".*{_DRAFT}")) if self.directory.is_dir() else []
-        for path in drafts:
-            _remove_draft(path)
-        return len(drafts)
+    def abandoned(self) -> Iterator[str]:
+        """Yield the volume's id of each copy that a crash cut short; it is gone afterwards."""
+        for marker in sorted(self.directory.glob(f".*{_HELD}")) if self.directory.is_dir() else ():
+            try:
+                held = os.open(marker, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except FileNotFoundError:  # finished meanwhile
+                continue
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield marker.name.split(".")[1]
+                _remove_draft(marker.with_suffix(_DRAFT))
+            except BlockingIOError:  # another node is making it
+                continue
+            finally:
+                os.close(held)
 
     def grow(self, vol: VolumeFile, size_bytes: int) -> VolumeFile:
         """Make room in the backing file for a larger volume; returns the larger volume. Safe to repeat.
@@ -214,9 +232,13 @@ class Pool:
         _sync(self.directory)
 
 
+def _held(draft: Path) -> Path:
+    return draft.with_suffix(_HELD)
+
+
 def _remove_draft(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    lock_path(path).unlink(missing_ok=True)
+    for file in (path, lock_path(path), _held(path)):
+        file.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

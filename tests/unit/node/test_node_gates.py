@@ -8,7 +8,9 @@ from holdfast.node.attach_service import AttachService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
 from holdfast.node.role_service import RoleService
 from holdfast.node.secrets_service import SecretsService
+from holdfast.node.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.status_service import StatusService
+from holdfast.node.usage_service import UsageService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
@@ -30,6 +32,17 @@ OPERATIONS = {
     "update-access": lambda t: (VolumeService.update_access, t.node.volumes, "vol1", AccessChange()),
     "delete": lambda t: (VolumeService.delete, t.node.volumes, "vol1"),
     "rotate-key": lambda t: (VolumeService.rotate_key, t.node.volumes, "vol1"),
+    "stats": lambda t: (UsageService.stats, t.node.usage, "vol1"),
+    "capacity-usage": lambda t: (UsageService.capacity_usage, t.node.usage, "vol1"),
+    "clone": lambda t: (SnapshotService.clone, t.node.snapshots, CloneSpec(name="copy", parent="vol1")),
+    "snapshot": lambda t: (SnapshotService.create, t.node.snapshots, "vol1", "copy"),
+    "snapshots": lambda t: (SnapshotService.enumerate, t.node.snapshots, "vol1"),
+    "snapshots-with-filters": lambda t: (
+        SnapshotService.enumerate_with_filters,
+        t.node.snapshots,
+        "vol1",
+    ),
+    "restore": lambda t: (SnapshotService.restore, t.node.snapshots, "vol1", "vol1"),
     "attach": lambda t: (AttachService.attach, t.node.attachments, "vol1"),
     "detach": lambda t: (AttachService.detach, t.node.attachments, "vol1"),
     "format": lambda t: (AttachService.format, t.node.attachments, "vol1"),
