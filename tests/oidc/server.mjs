@@ -49,7 +49,7 @@ const provider = new Provider(wanted.issuer, {
       clientId: ctx.oidc.client.clientId,
       accountId: ctx.oidc.session.accountId,
     });
-    grant.addOIDCScope(['openid', ...Object.keys(wanted.scopes)].join(' '));
+    grant.addOIDCScope(['openid', 'offline_access', ...Object.keys(wanted.scopes)].join(' '));
     await grant.save();
     return grant;
   },
