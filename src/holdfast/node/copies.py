@@ -232,7 +232,10 @@ def _give_identity(draft: VolumeFile, new_key: _NewKey | None) -> None:
     if draft.encrypted:
         LuksHeader(draft).set_identity()
         if new_key is not None:
-            rotate_key(draft, new_key.old, new_key.new, new_key.note.reference())
+            own = rotate_key(draft, new_key.old, new_key.new, new_key.note.reference()).slot
+            for slot in LuksHeader(draft).keyslots():
+                if slot != own:  # a recovery key of the parent's owner, for one, is not for this copy
+                    LuksHeader(draft).kill_slot(slot, surviving_key=new_key.new)
 
 
 def _made(record: VolumeRecord) -> VolumeRecord:

@@ -23,7 +23,7 @@ from holdfast.api.sdk.table import Call, serve, unserved
 from holdfast.api.sdk.volume_messages import FILE_SYSTEMS, check_spec, inspect_response, refuse_others
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 
-_UPDATABLE = frozenset({"ownership"})
+_UPDATABLE = frozenset({"ownership", "size"})
 _FILTERS = frozenset({"name", "labels", "options"})
 
 
@@ -75,6 +75,7 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
         labels=dict(request.labels),
         owner=(spec.ownership.owner or None) if named else None,
         acls=access_control(spec.ownership) if named else None,
+        size_bytes=spec.size if spec.HasField("size") else None,
     )
     return SdkVolumeUpdateResponse()
 

@@ -63,6 +63,9 @@ def volume_message(record: VolumeRecord) -> types.Volume:
     return types.Volume(
         id=record.id,
         locator=types.VolumeLocator(name=record.name, volume_labels=record.labels),
+        source=types.Source(parent=record.parent) if record.parent else None,
+        readonly=record.is_snapshot,
+        fs_resize_required=record.grow_pending,
         ctime=Timestamp(seconds=record.created_at),
         format=format_,
         spec=types.VolumeSpec(

@@ -225,9 +225,21 @@ class SdkVolumeCloneRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PARENT_ID_FIELD_NUMBER: _builtins.int
     ADDITIONAL_LABELS_FIELD_NUMBER: _builtins.int
+    SECRET_NAME_FIELD_NUMBER: _builtins.int
+    SECRET_CONTEXT_FIELD_NUMBER: _builtins.int
+    OWN_KEY_FIELD_NUMBER: _builtins.int
+    REENCRYPT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     parent_id: _builtins.str
     """a volume or a snapshot"""
+    secret_name: _builtins.str
+    """the secret that opens it from now on"""
+    secret_context: _builtins.str
+    """the provider's namespace of that secret"""
+    own_key: _builtins.bool
+    """make a key for this clone alone"""
+    reencrypt: _builtins.bool
+    """give it another volume key, too"""
     @_builtins.property
     def additional_labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
@@ -236,10 +248,14 @@ class SdkVolumeCloneRequest(_message.Message):
         name: _builtins.str = ...,
         parent_id: _builtins.str = ...,
         additional_labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        secret_name: _builtins.str = ...,
+        secret_context: _builtins.str = ...,
+        own_key: _builtins.bool = ...,
+        reencrypt: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_labels", b"additional_labels", "name", b"name", "parent_id", b"parent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_labels", b"additional_labels", "name", b"name", "own_key", b"own_key", "parent_id", b"parent_id", "reencrypt", b"reencrypt", "secret_context", b"secret_context", "secret_name", b"secret_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
