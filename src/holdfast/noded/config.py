@@ -40,6 +40,7 @@ class NodeConfig:
         advertise: by which address others reach this node; empty for the one it listens on.
         host: address to listen on.
         port: port to listen on; 0 picks a free one.
+        grpc: the same two of gRPC; ``None`` for a node without.
         authentication: whose tokens are believed.
         provider: where keys come from; ``None`` without ``-secret_type``.
         audit_log: file for decisions.
@@ -55,6 +56,7 @@ class NodeConfig:
     advertise: str
     host: str
     port: int
+    grpc: tuple[str, int] | None
     authentication: Authentication
     provider: SecretsProvider | None
     audit_log: Path
@@ -69,7 +71,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
     """
     file = read_config_file(options.config)
     cluster_id = options.cluster_id or file.cluster_id or DEFAULT_CLUSTER
-    host, port = _listen_address(options.listen)
+    host, port = _listen_address(options.listen, option="--listen", example="127.0.0.1:9021")
     if options.guest_access not in GUEST_ACCESS:
         raise InvalidInputError("--guest-access: expected enabled or disabled")
     storage = Path(options.storage or file.storage or DEFAULT_STORAGE).absolute()
@@ -100,6 +102,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         advertise=_advertised(options.advertise),
         host=host,
         port=port,
+        grpc=_grpc_address(options.grpc_listen, host, port),
         authentication=Authentication(options, environment, cluster_id=cluster_id),
         provider=open_provider(secret_type, provider_settings, environment=environment)
         if secret_type
@@ -108,11 +111,19 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
     )
 
 
-def _listen_address(text: str) -> tuple[str, int]:
+def _grpc_address(text: str, host: str, port: int) -> tuple[str, int] | None:
+    if text == "off":
+        return None
+    if text:
+        return _listen_address(text, option="--grpc-listen", example="127.0.0.1:9020, or off")
+    return host, max(port - 1, 0)
+
+
+def _listen_address(text: str, *, option: str, example: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:  # noqa: PLR2004
-        raise InvalidInputError("--listen: expected host:port, such as 127.0.0.1:9021")
+        raise InvalidInputError(f"{option}: expected host:port, such as {example}")
     return host, int(port)
 
 

@@ -39,9 +39,12 @@ class NodeOptions:
         clock_leeway: seconds by which the clocks of issuers may differ.
         max_token_lifetime: the longest lifetime of a token, as digits and a unit.
         max_token_renewal: how long a token can be renewed.
-        listen: ``host:port``; port 0 picks a free one.
-        tls_cert: ``-apicert``.
+        listen: ``host:port`` of the REST side; port 0 picks a free one.
+        grpc_listen: the same of gRPC, or ``off``; by default the port below that of ``listen``.
+        tls_cert: ``-apicert``; like the three below for both sides.
         tls_key: ``-apikey``.
+        tls_client_ca: ``-apirootca``; client certificates are asked for, and checked against it.
+        tls_no_client_auth: ``-apidisclientauth``; they are not asked for after all.
         ready_file: written, as JSON, when the node listens.
         guest_access: ``enabled`` or ``disabled``.
         mount_roots: directories below which volumes may be mounted and trees copied.
@@ -83,8 +86,11 @@ class NodeOptions:
     max_token_lifetime: str = ""
     max_token_renewal: str = ""
     listen: str = "127.0.0.1:9021"
+    grpc_listen: str = ""
     tls_cert: str = ""
     tls_key: str = ""
+    tls_client_ca: str = ""
+    tls_no_client_auth: bool = False
     ready_file: str = ""
     guest_access: str = "disabled"
     mount_roots: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import uvloop
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.dialect import SdkDialect
 from holdfast.api.sdk.errors import listener_error_body
+from holdfast.api.sdk.grpc_server import GrpcServer
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer
@@ -50,10 +52,11 @@ def serve(options: NodeOptions) -> int:
         _log.info("-x %s is accepted and has no effect", scheduler)
     with open_node(config, backend=options.backend) as opened:
         _recover(opened)
-        dialect = SdkDialect(Calls(opened.node))
+        calls = Calls(opened.node)
+        dialect, grpc = SdkDialect(calls), GrpcServer(calls) if config.grpc else None
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve_until_stopped(config, options, dialect, opened))
+                runner.run(_serve_until_stopped(config, options, dialect, grpc, opened))
         finally:
             dialect.close()
             if options.ready_file:
@@ -62,47 +65,73 @@ def serve(options: NodeOptions) -> int:
 
 
 async def _serve_until_stopped(
-    config: NodeConfig, options: NodeOptions, dialect: SdkDialect, opened: OpenNode
+    config: NodeConfig,
+    options: NodeOptions,
+    dialect: SdkDialect,
+    grpc: GrpcServer | None,
+    opened: OpenNode,
 ) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     server = HttpServer(dialect, limits=LIMITS, error_body=listener_error_body)
     tls = _tls(options)
-    port = await server.listen_tcp(config.host, config.port, tls=tls)
+    identity = None if tls is None else TlsIdentity(tls)
+    port = await server.listen_tcp(config.host, config.port, tls=identity)
+    grpc_address = ""
+    if grpc is not None and config.grpc is not None:
+        grpc_host, grpc_port = config.grpc
+        grpc_address = _at(grpc_host, grpc.listen(grpc_host, grpc_port, tls=tls))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, server, config, opened)
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    address = f"{'http' if tls is None else 'https'}://{host}:{port}"
-    print(f"holdfast node {VERSION}: listening on {address}", flush=True)  # noqa: T201 - scripts wait for it
+    loop.add_signal_handler(signal.SIGHUP, _reload, server, grpc, config, opened)
+    address = f"{'http' if tls is None else 'https'}://{_at(config.host, port)}"
+    told = f"{address}, gRPC on {grpc_address}" if grpc_address else address
+    print(f"holdfast node {VERSION}: listening on {told}", flush=True)  # noqa: T201 - scripts wait for it
 
     def stop_soon() -> None:
         loop.call_soon_threadsafe(stop.set)
 
     await asyncio.to_thread(opened.heart.start, config.advertise or address, on_replaced=stop_soon)
     if options.ready_file:
-        _write_ready_file(Path(options.ready_file), address)
+        _write_ready_file(Path(options.ready_file), address, grpc_address)
     await stop.wait()
     _log.info("stopping; attached volumes stay attached")
     opened.node.copies.stop()
-    await server.stop(GRACE_SECONDS)
+    ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS)]
+    if grpc is not None:
+        ends.append(asyncio.to_thread(grpc.stop, GRACE_SECONDS))
+    await asyncio.gather(*ends)
     await asyncio.to_thread(opened.heart.stop)
 
 
-def _tls(options: NodeOptions) -> TlsIdentity | None:
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tls(options: NodeOptions) -> TlsSettings | None:
     if not options.tls_cert and not options.tls_key:
+        if options.tls_client_ca:
+            raise InvalidInputError("-apirootca: expected together with -apicert and -apikey")
         return None
     if not options.tls_cert or not options.tls_key:
         raise InvalidInputError("-apicert and -apikey: expected both, or neither")
-    return TlsIdentity(TlsSettings(certificate_file=options.tls_cert, key_file=options.tls_key))
+    client_ca = "" if options.tls_no_client_auth else options.tls_client_ca
+    return TlsSettings(
+        certificate_file=options.tls_cert,
+        key_file=options.tls_key,
+        client_ca_file=client_ca,
+        require_client_certificate=bool(client_ca),
+    )
 
 
-def _reload(server: HttpServer, config: NodeConfig, opened: OpenNode) -> None:
+def _reload(server: HttpServer, grpc: GrpcServer | None, config: NodeConfig, opened: OpenNode) -> None:
     try:
         opened.decisions.reopen()
     except HoldfastError as error:
         _log.warning("the audit log goes on where it was: %s", error.message)
     try:
         server.reload_certificates()
+        if grpc is not None:
+            grpc.reload_certificates()
     except HoldfastError as error:
         _log.warning("the certificates stay as they were: %s", error.message)
     try:
@@ -127,9 +156,10 @@ def _forget_secrets() -> None:
             del os.environ[name]
 
 
-def _write_ready_file(path: Path, address: str) -> None:
+def _write_ready_file(path: Path, address: str, grpc_address: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
         draft.unlink()
-    draft.write_bytes(msgspec.json.encode({"address": address, "pid": os.getpid()}))
+    told = {"address": address, "grpc_address": grpc_address, "pid": os.getpid()}
+    draft.write_bytes(msgspec.json.encode(told))
     draft.replace(path)

@@ -36,11 +36,13 @@ class Refusal(Exception):  # noqa: N818 - the answer to a call, and no error of 
 
     Attributes:
         error: what the caller is told.
+        request: our id of the call; empty if it did not pass the first two gates.
     """
 
-    def __init__(self, error: HoldfastError) -> None:
+    def __init__(self, error: HoldfastError, request: str) -> None:
         super().__init__(error.message)
         self.error = error
+        self.request = request
 
 
 class Calls:
@@ -71,7 +73,7 @@ class Calls:
         Raises:
             Refusal: a gate or the block refused, or something broke.
         """
-        started, outcome, request = time.perf_counter(), "OK", "-"
+        started, outcome, request = time.perf_counter(), "OK", ""
         try:
             token = bearer_token(authorization)
             known = correlation.decode("ascii") if _CORRELATION.fullmatch(correlation) else ""
@@ -81,10 +83,10 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             refusal = told(error)
             outcome = classify(refusal)[0].name
-            raise Refusal(refusal) from None
+            raise Refusal(refusal, request) from None
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
-            _access.info("%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, milliseconds)
+            _access.info("%s %s %s %s %.1f ms", request or "-", peer, api.full_method, outcome, milliseconds)
             with self._counting:
                 self._counts[api, outcome] += 1
 

@@ -72,7 +72,7 @@ class SdkDialect:
         try:
             return build_response(200, self._call(request))
         except Refusal as refusal:
-            return _refusal(refusal.error)
+            return _refusal(refusal.error, refusal.request)
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             return _refusal(told(error))
 
@@ -147,6 +147,6 @@ def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str
     return parameters
 
 
-def _refusal(error: HoldfastError) -> bytes:
-    status, body = error_answer(error)
+def _refusal(error: HoldfastError, request: str = "") -> bytes:
+    status, body = error_answer(error, request=request)
     return build_response(status, body)

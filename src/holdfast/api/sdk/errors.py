@@ -3,7 +3,8 @@
     {"error": text, "message": text, "code": 7, "details": [{"@type": ..., "reason": "role_denied", ...}]}
 
 ``reason`` is a stable word: the one that the error brings, as of a token that is not believed, else its name
-in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``.
+in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``. ``request`` is the id
+that the audit log has for the call. gRPC has the same details in ``grpc-status-details-bin``.
 """
 
 import re
@@ -11,11 +12,15 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import Any
 
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
 from holdfast.errors import (
     ConflictError,
     HoldfastError,
     InternalError,
     InvalidInputError,
+    LimitReachedError,
     NotFoundError,
     PermissionDeniedError,
     SealedError,
@@ -59,6 +64,7 @@ TABLE: tuple[tuple[type[HoldfastError], Code, HTTPStatus], ...] = (
     (ConflictError, Code.ABORTED, HTTPStatus.CONFLICT),
     (UnsupportedError, Code.UNIMPLEMENTED, HTTPStatus.NOT_IMPLEMENTED),
     (SealedError, Code.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
+    (LimitReachedError, Code.RESOURCE_EXHAUSTED, HTTPStatus.TOO_MANY_REQUESTS),
     (UnavailableError, Code.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),
     (InternalError, Code.INTERNAL, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
@@ -89,11 +95,18 @@ def reason_of(error: HoldfastError) -> str:
     return _WORD_START.sub("_", type(error).__name__.removesuffix("Error")).lower()
 
 
-def error_answer(error: HoldfastError) -> tuple[HTTPStatus, bytes]:
-    """Return the status and the body that an error is answered with."""
+def error_answer(error: HoldfastError, *, request: str = "") -> tuple[HTTPStatus, bytes]:
+    """Return the status and the body that an error is answered with over REST."""
     code, status = classify(error)
-    gate = "token" if isinstance(error, UnauthenticatedError) else getattr(error, "gate", "")
-    return status, _body(error.message, code, reason_of(error), gate)
+    return status, _body(error.message, code, reason_of(error), _metadata(error, request))
+
+
+def status_details(error: HoldfastError, *, request: str = "") -> bytes:
+    """Return the ``google.rpc.Status`` that an error is answered with over gRPC."""
+    status = Status(code=int(classify(error)[0]), message=error.message)
+    info = ErrorInfo(reason=reason_of(error), domain=DOMAIN, metadata=_metadata(error, request))
+    status.details.add().Pack(info)
+    return bytes(status.SerializeToString())
 
 
 def listener_error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:  # noqa: ARG001 - the ErrorBody shape
@@ -101,11 +114,16 @@ def listener_error_body(status: int, text: str, target: bytes) -> tuple[str, byt
     known = {int(known_status): code for known_status, code in CODE_BY_STATUS.items()}
     server_side = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     code = known.get(status, Code.UNAVAILABLE if server_side else Code.INVALID_ARGUMENT)
-    return JSON, _body(text, code, "http", "")
+    return JSON, _body(text, code, "http", {})
 
 
-def _body(text: str, code: Code, reason: str, gate: str) -> bytes:
+def _metadata(error: HoldfastError, request: str) -> dict[str, str]:
+    gate = "token" if isinstance(error, UnauthenticatedError) else getattr(error, "gate", "")
+    return {name: text for name, text in (("gate", gate), ("request", request)) if text}
+
+
+def _body(text: str, code: Code, reason: str, metadata: dict[str, str]) -> bytes:
     detail: dict[str, Any] = {"@type": ERROR_INFO, "reason": reason, "domain": DOMAIN}
-    if gate:
-        detail["metadata"] = {"gate": gate}
+    if metadata:
+        detail["metadata"] = metadata
     return encode({"error": text, "message": text, "code": int(code), "details": [detail]})

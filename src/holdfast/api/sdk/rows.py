@@ -16,7 +16,7 @@ from holdfast.api.sdk import (
     volume_keys,
     watch,
 )
-from holdfast.api.sdk.table import Row
+from holdfast.api.sdk.table import PACKAGE, PREFIX, Row
 
 ROWS: tuple[Row, ...] = (
     *identity.ROWS,
@@ -34,3 +34,5 @@ ROWS: tuple[Row, ...] = (
     *token.ROWS,
     *watch.ROWS,
 )
+
+SERVICE_NAMES = tuple(sorted({f"{PACKAGE}.{PREFIX}{row.api.service}" for row in ROWS}))

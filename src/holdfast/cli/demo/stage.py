@@ -121,7 +121,8 @@ class Stage:
         """
         words = [
             *("node", "--cluster-id", "demo", "--node-id", "demo-node", "--storage", str(self.pool)),
-            *("--listen", self.node_url.removeprefix("http://"), "--mount-root", str(self.directory)),
+            *("--listen", self.node_url.removeprefix("http://"), "--grpc-listen", "off"),
+            *("--mount-root", str(self.directory)),
             *("--mount-root", str(source.parent), "-secret_type", "vault", "-jwt_issuer", ISSUER),
             *([] if has_capability(CAP_IPC_LOCK) else ["--disable-mlock"]),
         ]

@@ -34,8 +34,10 @@ _VALUES = (
     (("--pair-ca",), "pair_ca", "FILE", "authorities that certify clusters to pair with, PEM"),
     (("--config",), "config", "FILE", "config.json [/etc/pwx/config.json if it exists]"),
     (("--listen",), "listen", "HOST:PORT", "where to listen; port 0 picks a free one [127.0.0.1:9021]"),
-    (("--apicert",), "tls_cert", "FILE", "certificate, PEM"),
+    (("--grpc-listen",), "grpc_listen", "HOST:PORT|off", "the same for gRPC [one port below]"),
+    (("--apicert",), "tls_cert", "FILE", "certificate of both, PEM"),
     (("--apikey",), "tls_key", "FILE", "its key, unencrypted PEM"),
+    (("--apirootca",), "tls_client_ca", "FILE", "authorities for client certificates, PEM; requires one"),
     (("--ready-file",), "ready_file", "FILE", "written with address and process id when the node listens"),
     (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
     (("--cluster_secret_key",), "cluster_secret_key", "NAME", "cluster-wide key, until one is set"),
@@ -132,6 +134,7 @@ _SWITCHES = (
         "allow_security_removal",
         "let security be taken from the cluster once every node says so",
     ),
+    ("--apidisclientauth", "tls_no_client_auth", "ask for no client certificate in spite of -apirootca"),
     ("--disable-mlock", "disable_mlock", "do not keep memory out of swap"),
 )
 

@@ -1,0 +1,48 @@
+"""How long a call's first message is waited for: a caller that sends headers and no more keeps no thread."""
+
+import time
+from collections.abc import Iterator
+from itertools import chain
+from threading import Event, Thread
+
+import grpc
+
+MESSAGE_SECONDS = 20.0
+_LOOK_SECONDS = 1.0
+
+
+class Patience:
+    """Calls that wait for their first message, and a thread that ends those which wait too long."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[float, grpc.ServicerContext]] = {}
+        self._closed = Event()
+        Thread(target=self._look, name="grpc-patience", daemon=True).start()
+
+    def first(
+        self,
+        requests: Iterator[bytes],
+        context: grpc.ServicerContext,
+        *,
+        seconds: float = MESSAGE_SECONDS,
+    ) -> Iterator[bytes]:
+        """Return the same requests, once the first is there. One that does not come ends the call."""
+        key = id(context)
+        self._waiting[key] = (time.monotonic() + seconds, context)
+        try:
+            return chain((next(requests),), requests)
+        except StopIteration:
+            return iter(())
+        finally:
+            del self._waiting[key]
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+
+    def _look(self) -> None:
+        while not self._closed.wait(_LOOK_SECONDS):
+            now = time.monotonic()
+            for until, context in list(self._waiting.values()):
+                if until < now:
+                    context.cancel()  # type: ignore[no-untyped-call]
