@@ -1,7 +1,7 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
-from holdfast.cli.hfctl.security_commands import AUTH, COMPLETION, CONTEXT, ROLE
+from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
 from holdfast.cli.program import Command, Group, Program
 from holdfast.version import VERSION
 
@@ -19,6 +19,7 @@ _VOLUME = Group(
             "Replace a volume's content by a directory tree", f"{_HERE}.volume_tree:import_tree"
         ),
         "export": Command("Write a volume's content into a directory", f"{_HERE}.volume_tree:export_tree"),
+        "access": VOLUME_ACCESS,
         "key": Group(
             "Work with the key of one volume",
             {
@@ -78,6 +79,7 @@ PROGRAM = Program(
             "host": _HOST,
             "secrets": _SECRETS,
             "role": ROLE,
+            "cluster": CLUSTER,
             "audit": Group(
                 "Check the node's audit log",
                 {

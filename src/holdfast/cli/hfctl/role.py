@@ -25,7 +25,8 @@ def list_roles(parser: CommandParser) -> Run:
 
 
 def inspect(parser: CommandParser) -> Run:
-    """Show the rules of a role."""
+    """Show the rules of a role, or of all of them."""
+    parser.add_argument("--all", action="store_true", help="every role")
     _name_argument(parser)
     return _inspect
 
@@ -69,8 +70,15 @@ def _list(arguments: Namespace) -> int:
 
 
 def _inspect(arguments: Namespace) -> int:
-    role = node_client(arguments).request("GET", f"roles/inspect/{_name(arguments)}")["role"]
-    print_result(role, output_format(arguments) if prints_for_programs(arguments) else "yaml")
+    client = node_client(arguments)
+    if not arguments.all:
+        shown: Any = client.request("GET", f"roles/inspect/{_name(arguments)}")["role"]
+    elif arguments.name or arguments.role:
+        raise UsageError("expected the name of one role, or --all")
+    else:
+        names = client.request("GET", "roles").get("names", [])
+        shown = [client.request("GET", f"roles/inspect/{name}")["role"] for name in names]
+    print_result(shown, output_format(arguments) if prints_for_programs(arguments) else "yaml")
     return 0
 
 

@@ -51,6 +51,37 @@ CONTEXT = Group(
     },
 )
 
+VOLUME_ACCESS = Group(
+    "Say who else may use a volume",
+    {
+        "show": Command("Show the owner and who else may use it", f"{_HERE}.access:show_volume"),
+        "add": Command("Let a user, a group or everybody in", f"{_HERE}.access:add_volume"),
+        "remove": Command("Let them in no more", f"{_HERE}.access:remove_volume"),
+        "update": Command("Replace the whole list, or the owner", f"{_HERE}.access:update_volume"),
+    },
+)
+
+CLUSTER = Group(
+    "Pair clusters",
+    {
+        "token": Group(
+            "Work with the token by which another cluster pairs with this one",
+            {
+                "show": Command("Show it", f"{_HERE}.cluster:show_token"),
+                "reset": Command("Make another; the old one ends", f"{_HERE}.cluster:reset_token"),
+            },
+        ),
+        "pair": Group(
+            "Work with the clusters that this one knows",
+            {
+                "create": Command("Pair with another cluster", f"{_HERE}.cluster:create_pair"),
+                "list": Command("List the pairs", f"{_HERE}.cluster:list_pairs"),
+                "delete": Command("Forget a pair", f"{_HERE}.cluster:delete_pair"),
+            },
+        ),
+    },
+)
+
 COMPLETION = Group(
     "Teach a shell to complete commands and options",
     {
