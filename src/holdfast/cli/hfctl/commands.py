@@ -13,7 +13,22 @@ _VOLUME = Group(
         "create": Command("Create a volume", f"{_HERE}.volume:create"),
         "list": Command("List the volumes that you may see", f"{_HERE}.volume:list_volumes"),
         "inspect": Command("Show one volume", f"{_HERE}.volume:inspect"),
-        "update": Command("Change labels or the owner", f"{_HERE}.volume:update"),
+        "update": Command("Change labels, the size or the owner", f"{_HERE}.volume:update"),
+        "resize": Command("Make a volume larger", f"{_HERE}.volume_figures:resize"),
+        "snapshot": Group(
+            "Work with snapshots of volumes",
+            {
+                "create": Command("Take a snapshot", f"{_HERE}.volume_snapshot:create"),
+                "list": Command(
+                    "List the snapshots that you may see", f"{_HERE}.volume_snapshot:list_snapshots"
+                ),
+                "restore": Command("Go back to a snapshot", f"{_HERE}.volume_snapshot:restore"),
+            },
+        ),
+        "restore": Command("Go back to a snapshot", f"{_HERE}.volume_snapshot:restore"),
+        "clone": Command("Make a volume out of a volume or snapshot", f"{_HERE}.volume_snapshot:clone"),
+        "usage": Command("Show what a volume takes of the pool", f"{_HERE}.volume_figures:usage"),
+        "stats": Command("Show what a volume's device has done", f"{_HERE}.volume_figures:stats"),
         "delete": Command("Crypto-erase and remove a volume", f"{_HERE}.volume:delete"),
         "import": Command(
             "Replace a volume's content by a directory tree", f"{_HERE}.volume_tree:import_tree"

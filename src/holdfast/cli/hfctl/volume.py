@@ -15,6 +15,7 @@ from holdfast.cli.hfctl.connection import (
 )
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size, parse_size
+from holdfast.cli.hfctl.volume_figures import request_size
 from holdfast.cli.output import print_result, print_table, printable, remark
 from holdfast.cli.program import Run
 
@@ -50,6 +51,9 @@ def list_volumes(parser: CommandParser) -> Run:
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME=VALUE", help="only with these labels"
     )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--snapshot", "-s", action="store_true", help="snapshots instead")
+    kind.add_argument("--all", "-a", action="store_true", help="volumes and snapshots")
     add_node_options(parser)
     return _list
 
@@ -61,11 +65,12 @@ def inspect(parser: CommandParser) -> Run:
 
 
 def update(parser: CommandParser) -> Run:
-    """Change labels, or the owner if you are the storage administrator."""
+    """Change labels or the size, or the owner if you are the storage administrator."""
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME=VALUE", help="an empty value removes one"
     )
     parser.add_argument("--owner", metavar="USER", help="the new owner")
+    parser.add_argument("--size", help="make it that large, such as 64M; a bare number counts GiB")
     _volume_argument(parser)
     return _update
 
@@ -106,7 +111,11 @@ def _create(arguments: Namespace) -> int:
 def _list(arguments: Namespace) -> int:
     filters = {"labels": parse_pairs(arguments.label, option="--label")}
     answer = node_client(arguments).request("POST", "volumes/inspectwithfilters", filters)
-    volumes = [entry["volume"] for entry in answer.get("volumes", [])]
+    volumes = [
+        entry["volume"]
+        for entry in answer.get("volumes", [])
+        if arguments.all or bool(entry["volume"].get("readonly")) is arguments.snapshot
+    ]
     if prints_for_programs(arguments):
         print_result(volumes, output_format(arguments))
     else:
@@ -126,8 +135,10 @@ def _inspect(arguments: Namespace) -> int:
 
 def _update(arguments: Namespace) -> int:
     labels = parse_pairs(arguments.label, option="--label")
-    if not labels and not arguments.owner:
-        raise UsageError("expected --label or --owner")
+    if not labels and not arguments.owner and not arguments.size:
+        raise UsageError("expected --label, --size or --owner")
+    if arguments.size:
+        request_size(arguments)
     body: dict[str, Any] = {"labels": labels}
     if arguments.owner:
         # The list of who else has access is replaced as a whole, so it has to travel along.
@@ -187,8 +198,18 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("State", volume.get("state", "").removeprefix("VOLUME_STATE_").lower()),
         ("Stage", own.get("stage", "")),
     ]
+    attributes = [
+        word
+        for word, is_so in (("encrypted", spec.get("encrypted")), ("read-only", volume.get("readonly")))
+        if is_so
+    ]
+    if attributes:
+        fields.append(("Attributes", ",".join(attributes)))
+    if volume.get("source", {}).get("parent"):
+        fields.append(("Parent", volume["source"]["parent"]))
+    if volume.get("fs_resize_required"):
+        fields.append(("File system", "fills the volume when it is mounted next"))
     if spec.get("encrypted"):
-        fields.append(("Attributes", "encrypted"))
         fields.append(("Key", describe_key(key)))
     if volume.get("device_path"):
         fields.append(("Device Path", volume["device_path"]))
