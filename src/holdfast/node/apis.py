@@ -43,6 +43,7 @@ ROLE_UPDATE = Api("Role", "Update")
 ROLE_INSPECT = Api("Role", "Inspect")
 ROLE_ENUMERATE = Api("Role", "Enumerate")
 ROLE_DELETE = Api("Role", "Delete")
+ROLE_TEST = Api("Role", "Test")
 
 CREDENTIALS_CREATE = Api("Credentials", "Create")
 CREDENTIALS_UPDATE = Api("Credentials", "Update", AccessType.ADMIN)

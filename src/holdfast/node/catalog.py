@@ -1,10 +1,9 @@
-"""The node's records in its storage: volumes by id and by name, the cluster-wide key, roles of its own.
+"""The node's records in its storage: volumes by id and by name, and the cluster-wide key.
 
     volumes/<id>       VolumeRecord
     names/<name>       the id, so that a name is taken exactly once
     owned/...          who can read which volume; see ``ownership_index``
     cluster-key        ClusterKey
-    roles/<name>       a role, as JSON
 
 Names have no slash and no control character, so no key can be mistaken for another.
 """
@@ -30,7 +29,6 @@ from holdfast.node.records import (
 )
 from holdfast.node.resource import PAGE
 from holdfast.policy.ownership import Ownership, is_storage_administrator
-from holdfast.policy.roles import Role
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
@@ -224,40 +222,7 @@ class Catalog:
         """Replace the reference to the cluster-wide key."""
         self._storage.write(lambda transaction: transaction.put(CLUSTER_KEY, encode_record(key)))
 
-    def role(self, name: str) -> Role | None:
-        """Return a stored role, or ``None``."""
-        stored = self._storage.get(f"roles/{name}")
-        return None if stored is None else _decode_role(stored)
-
-    def role_names(self) -> list[str]:
-        """Return the names of all stored roles."""
-        return read_one_state(self._storage, lambda reader: list(_all_names(reader, "roles/")))
-
-    def put_role(self, role: Role) -> None:
-        """Store a role, replacing one of that name."""
-        self._storage.write(
-            lambda transaction: transaction.put(f"roles/{role.name}", msgspec.json.encode(role))
-        )
-
-    def remove_role(self, name: str) -> None:
-        """Forget a role; tokens that name it lose it at once."""
-        self._storage.write(lambda transaction: transaction.delete(f"roles/{name}"))
-
 
 def new_volume_id() -> str:
     """Return a fresh id: 18 digits, as the original's are, so that scripts can cut them out."""
     return str(secrets.randbelow(9 * 10**17) + 10**17)
-
-
-def _all_names(reader: Reader, prefix: str) -> Iterator[str]:
-    after = ""
-    while names := reader.list(prefix, after=after, limit=PAGE):
-        yield from names
-        after = names[-1]
-
-
-def _decode_role(stored: bytes) -> Role:
-    try:
-        return msgspec.json.decode(stored, type=Role)
-    except msgspec.DecodeError:
-        raise InternalError("a stored role cannot be read") from None

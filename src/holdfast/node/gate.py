@@ -14,7 +14,7 @@ the same answer as for one that does not exist.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,6 @@ from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDe
 from holdfast.node.resource import PAGE, Collection, IndexedCollection, R, Resource
 from holdfast.policy.decision import Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
-from holdfast.policy.roles import Role, decide_role
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
 
@@ -42,8 +41,8 @@ class TokenVerifier(Protocol):
 class RoleSource(Protocol):
     """Where roles are defined; asked anew for every call, so that a change acts on live tokens."""
 
-    def roles_of(self, principal: Principal) -> Mapping[str, Role]:
-        """Return those roles of the principal that exist, by name."""
+    def decide(self, principal: Principal, api: Api) -> Decision:
+        """Decide whether the roles of the principal allow a call of an API."""
         ...
 
 
@@ -135,7 +134,7 @@ class Gate:
             )
             raise
         admission = Admission(principal, api, request, peer, correlation)
-        decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
+        decision = self._roles.decide(principal, api)
         self._record(admission, "role", decision)
         if decision:
             return admission
@@ -157,7 +156,7 @@ class Gate:
             )
             raise
         api = admission.api
-        decision = decide_role(principal, api.service, api.method, self._roles.roles_of(principal))
+        decision = self._roles.decide(principal, api)
         if not decision:
             self._record(admission, "role", decision)
             raise _role_denied(admission, decision.reason)

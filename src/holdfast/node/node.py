@@ -35,7 +35,8 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.resizing import VolumeResizer
-from holdfast.node.role_service import RoleBook, RoleService
+from holdfast.node.role_book import RoleBook
+from holdfast.node.role_service import RoleService
 from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.snapshot_service import SnapshotService
@@ -100,7 +101,8 @@ class Node:
         self._storage = storage
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
-        book = RoleBook(catalog, guest_access=settings.guest_access)
+        catalog.index_ownership()
+        book = RoleBook(storage, guest_access=settings.guest_access)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
         self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions, secret_rules=scopes)
@@ -163,7 +165,7 @@ class Node:
             check=CredentialCheck(settings.cloud_endpoints, clock=clock),
             clock=clock,
         )
-        self.roles = RoleService(gate=gate, catalog=catalog, book=book)
+        self.roles = RoleService(gate=gate, book=book)
         self.watch = WatchService(gate=gate, catalog=catalog, devices=devices)
         self.nodes = ClusterService(gate=gate, cluster=self.cluster, cluster_id=settings.identity.cluster_id)
         self.status = StatusService(identity=settings.identity, devices=devices)

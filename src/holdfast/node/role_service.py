@@ -1,89 +1,102 @@
-"""Service ``Role``: the default roles, the operator's own, and which of them a principal has."""
+"""Service ``Role``: the default roles, the operator's own, and what they would say about a call."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
-from holdfast.model import Principal
+import msgspec
+
+from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.node import apis
 from holdfast.node.api import operation
-from holdfast.node.catalog import Catalog
 from holdfast.node.gate import Admission, Gate
-from holdfast.policy.default_roles import GUEST_DISABLED, default_roles
-from holdfast.policy.roles import MAX_NAME_LENGTH, Role
+from holdfast.node.known_apis import known_apis
+from holdfast.node.role_book import DEFAULT_NAMES, FIXED_NAMES, RoleBook
+from holdfast.policy.decision import Decision, Denied
+from holdfast.policy.role_check import dead_patterns
+from holdfast.policy.roles import MAX_NAME_LENGTH, Role, any_of, decide_one
 
-DEFAULT_NAMES = frozenset(default_roles())
-FIXED_NAMES = DEFAULT_NAMES - {GUEST_DISABLED.name}  # the guest role may be changed, never removed
+MAX_TESTED_CALLS = 1000
+MAX_TESTED_ROLES = 256
 
 
-class RoleBook:
-    """Every role that exists at this moment: stored ones, and the defaults.
+@dataclass(frozen=True, slots=True)
+class CallVerdict:
+    """What some roles say about one call.
 
-    Args:
-        catalog: holds stored roles.
-        guest_access: whether ``system.guest`` allows anything while nobody has stored another one.
+    Attributes:
+        service: in lower case.
+        method: in lower case.
+        is_known: whether there is such an API.
+        decision: what counts, with the rule that allows or every reason against.
+        by_role: what each role says alone.
     """
 
-    def __init__(self, catalog: Catalog, *, guest_access: bool) -> None:
-        self._catalog = catalog
-        self._defaults = default_roles(guest_access=guest_access)
+    service: str
+    method: str
+    is_known: bool
+    decision: Decision
+    by_role: tuple[tuple[str, Decision], ...]
 
-    def find(self, name: str) -> Role | None:
-        """Return a role, or ``None``."""
-        if name in FIXED_NAMES:
-            return self._defaults[name]
-        if "/" in name or not 0 < len(name) <= MAX_NAME_LENGTH:
-            return None  # tokens may name anything; no role can have such a name
-        return self._catalog.role(name) or self._defaults.get(name)
 
-    def names(self) -> list[str]:
-        """Return the names of all roles, sorted."""
-        return sorted({*self._defaults, *self._catalog.role_names()})
+@dataclass(frozen=True, slots=True)
+class RoleVerdicts:
+    """What some roles say.
 
-    def roles_of(self, principal: Principal) -> Mapping[str, Role]:
-        """Return those roles of the principal that exist, by name."""
-        found = ((name, self.find(name)) for name in principal.roles)
-        return {name: role for name, role in found if role is not None}
+    Attributes:
+        calls: about each call that was asked about.
+        warnings: what in a role that was sent along its author cannot have meant.
+    """
+
+    calls: tuple[CallVerdict, ...]
+    warnings: tuple[str, ...]
 
 
 class RoleService:
     """Roles as the API shows and changes them."""
 
-    def __init__(self, *, gate: Gate, catalog: Catalog, book: RoleBook) -> None:
+    def __init__(self, *, gate: Gate, book: RoleBook) -> None:
         self._gate = gate
-        self._catalog = catalog
         self._book = book
 
     @operation(apis.ROLE_CREATE)
-    def create(self, admission: Admission, role: Role) -> Role:
+    def create(self, admission: Admission, role: Role, *, allow_unknown: bool = False) -> Role:
         """Store a new role; the same one again is no error.
+
+        Args:
+            admission: of the caller.
+            role: the role.
+            allow_unknown: also if it names what no service of the SDK and of this node is called.
 
         Raises:
             ConflictError: one of that name exists with other rules.
-            InvalidInputError: the name is that of a default role.
+            InvalidInputError: the name is that of a default role, or a pattern matches nothing.
         """
         if role.name in DEFAULT_NAMES:
             raise InvalidInputError("role name: expected another than a default role's")
-        present = self._catalog.role(role.name)
-        if present is not None and present != role:
-            raise ConflictError("a role of that name exists with other rules; update it instead")
-        self._catalog.put_role(role)
-        self._gate.done(admission, role.name, "role created")
+        _check_patterns(role, allow_unknown=allow_unknown)
+        self._book.create(role)
+        self._gate.done(admission, role.name, "role created", after=_words(role))
         return role
 
     @operation(apis.ROLE_UPDATE)
-    def update(self, admission: Admission, role: Role) -> Role:
+    def update(self, admission: Admission, role: Role, *, allow_unknown: bool = False) -> Role:
         """Replace a role; it acts on live tokens at once.
+
+        Args:
+            admission: of the caller.
+            role: the role.
+            allow_unknown: also if it names what no service of the SDK and of this node is called.
 
         Raises:
             NotFoundError: there is none of that name.
-            InvalidInputError: a default role that cannot be changed.
+            InvalidInputError: a default role that cannot be changed, or a pattern that matches nothing.
         """
         if role.name in FIXED_NAMES:
             raise InvalidInputError("role name: this default role cannot be changed")
-        if self._book.find(role.name) is None:
-            raise NotFoundError(f"Role {role.name} not found")
-        self._catalog.put_role(role)
-        self._gate.done(admission, role.name, "role updated")
+        _check_patterns(role, allow_unknown=allow_unknown)
+        earlier = self._book.replace(role)
+        self._gate.done(admission, role.name, "role updated", before=_words(earlier), after=_words(role))
         return role
 
     @operation(apis.ROLE_INSPECT)
@@ -93,6 +106,8 @@ class RoleService:
         Raises:
             NotFoundError: there is none of that name.
         """
+        if not name:
+            raise InvalidInputError("name: expected the name of a role")
         role = self._book.find(name)
         if role is None:
             raise NotFoundError("there is no role of that name")
@@ -108,10 +123,79 @@ class RoleService:
         """Forget a role; one that is not there is no error.
 
         Raises:
-            InvalidInputError: a default role.
+            InvalidInputError: no name, or that of a default role.
         """
+        if not name:
+            raise InvalidInputError("name: expected the name of a role")
         if name in DEFAULT_NAMES:
             raise InvalidInputError("role name: a default role cannot be deleted")
-        if self._book.find(name) is not None:
-            self._catalog.remove_role(name)
-            self._gate.done(admission, name, "role deleted")
+        earlier = self._book.remove(name)
+        if earlier is not None:
+            self._gate.done(admission, name, "role deleted", before=_words(earlier))
+
+    @operation(apis.ROLE_TEST)
+    def test(
+        self,
+        admission: Admission,  # noqa: ARG002 - being admitted is all it takes
+        *,
+        names: Sequence[str] = (),
+        role: Role | None = None,
+        calls: Sequence[tuple[str, str]] = (),
+    ) -> RoleVerdicts:
+        """Say what roles would allow, and by which rule. Nothing is changed, and nobody's token is needed.
+
+        Args:
+            admission: of the caller.
+            names: roles that exist, as a token names them.
+            role: a role that was not stored; it stands in for a stored one of its name.
+            calls: service and method of each call; every API that is known, if none is named.
+
+        Raises:
+            InvalidInputError: no role was named, or too much asked.
+        """
+        asked = list(dict.fromkeys([*names, role.name] if role is not None else names))
+        if not 0 < len(asked) <= MAX_TESTED_ROLES or any(len(name) > MAX_NAME_LENGTH for name in asked):
+            raise InvalidInputError(f"names: expected 1 to {MAX_TESTED_ROLES} names of roles, or a role")
+        if len(calls) > MAX_TESTED_CALLS:
+            raise InvalidInputError(f"calls: expected at most {MAX_TESTED_CALLS}")
+        known = known_apis()
+        wanted = [(service.lower(), method.lower()) for service, method in calls] or [
+            (service, method) for service, methods in sorted(known.items()) for method in sorted(methods)
+        ]
+        roles = {name: self._book.find(name) for name in asked}
+        if role is not None:
+            roles[role.name] = role
+        return RoleVerdicts(
+            calls=tuple(
+                _verdict(roles, service, method, is_known=method in known.get(service, ()))
+                for service, method in wanted
+            ),
+            warnings=() if role is None else tuple(dead.text for dead in dead_patterns(role, known)),
+        )
+
+
+def _verdict(roles: dict[str, Role | None], service: str, method: str, *, is_known: bool) -> CallVerdict:
+    def decide(name: str) -> Decision | None:
+        role = roles[name]
+        return None if role is None else decide_one(role, service, method)
+
+    alone = ((name, decide(name)) for name in roles)
+    by_role = tuple(
+        (name, Denied(f"role {name} does not exist") if said is None else said) for name, said in alone
+    )
+    return CallVerdict(service, method, is_known, any_of(roles, decide), by_role)
+
+
+def _check_patterns(role: Role, *, allow_unknown: bool) -> None:
+    dead = () if allow_unknown else dead_patterns(role, known_apis())
+    if dead:
+        raise InvalidInputError(
+            f"{dead[0].text} (of {len(dead)} such patterns; allow_unknown stores the role as it is)"
+            if len(dead) > 1
+            else f"{dead[0].text} (allow_unknown stores the role as it is)"
+        )
+
+
+def _words(role: Role) -> Any:
+    """Return a role as the audit log shows it."""
+    return msgspec.to_builtins(role)

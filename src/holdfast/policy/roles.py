@@ -12,7 +12,7 @@ sums, so that switching off the guest role takes nothing from a user who also ca
 not exist allows nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -72,24 +72,6 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not 0 < len(self.rules) <= MAX_RULES:
             raise InvalidInputError(f"rules: expected 1 to {MAX_RULES} rules in a role")
 
-    def dead_patterns(self, services: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-        """Return the patterns that match nothing that exists, such as a misspelt service.
-
-        Args:
-            services: the APIs of every service, all in lower case.
-        """
-        dead: dict[str, None] = {}  # a set that keeps the order of the role
-        for rule in self.rules:
-            dead.update((text, None) for text in rule.services if not _matches_any(text, services))
-            covered = {
-                api
-                for service, apis in services.items()
-                if any(parse_role_pattern(text).matches(service) for text in rule.services)
-                for api in apis
-            }
-            dead.update((text, None) for text in rule.apis if not _matches_any(text, covered))
-        return tuple(dead)
-
 
 def decide_role(principal: Principal, service: str, api: str, roles: Mapping[str, Role]) -> Decision:
     """Decide whether the roles of ``principal`` allow a call.
@@ -100,28 +82,45 @@ def decide_role(principal: Principal, service: str, api: str, roles: Mapping[str
         api: the method of the service; capitals do not count.
         roles: every role that exists at this moment, by name.
     """
-    service, api = service.lower(), api.lower()
-    reasons: list[str] = []
-    for name in principal.roles:
+
+    def decide(name: str) -> Decision | None:
         role = roles.get(name)
-        decision = _decide_one(role, service, api) if role else Denied(f"role {name} does not exist")
+        return None if role is None else decide_one(role, service, api)
+
+    return any_of(principal.roles, decide)
+
+
+def any_of(names: Iterable[str], decide: Callable[[str], Decision | None]) -> Decision:
+    """Put together what several roles say: the first that allows does.
+
+    Args:
+        names: of the roles, in the order of the token.
+        decide: what one of them says; ``None`` for one that does not exist.
+    """
+    reasons: list[str] = []
+    is_final = False
+    for name in names:
+        decision = decide(name)
         if decision:
             return decision
-        reasons.append(decision.reason)
-    return Denied("; ".join(reasons) or "the principal has no role")
+        reasons.append(f"role {name} does not exist" if decision is None else decision.reason)
+        is_final = is_final or (decision is not None and decision.is_final)
+    return Denied("; ".join(reasons) or "the principal has no role", is_final)
 
 
-def _decide_one(role: Role, service: str, api: str) -> Decision:
+def decide_one(role: Role, service: str, api: str) -> Decision:
+    """Decide whether one role allows a call; capitals do not count."""
+    service, api = service.lower(), api.lower()
     granting = 0
     for number, rule in enumerate(role.rules, start=1):
         covers_service, denies_service = _match(rule.services, service)
         if denies_service:
-            return Denied(f"role {role.name}, rule {number} denies service {service}")
+            return Denied(f"role {role.name}, rule {number} denies service {service}", is_final=True)
         if not covers_service:
             continue
         covers_api, denies_api = _match(rule.apis, api)
         if denies_api:
-            return Denied(f"role {role.name}, rule {number} denies {service}.{api}")
+            return Denied(f"role {role.name}, rule {number} denies {service}.{api}", is_final=True)
         if covers_api and not granting:
             granting = number
     if granting:
@@ -136,8 +135,3 @@ def _match(patterns: tuple[str, ...], name: str) -> tuple[bool, bool]:
         any(not pattern.denies for pattern in matching),
         any(pattern.denies for pattern in matching),
     )
-
-
-def _matches_any(text: str, names: Collection[str]) -> bool:
-    pattern = parse_role_pattern(text)
-    return any(pattern.matches(name) for name in names)
