@@ -32,7 +32,13 @@ def inspect(parser: CommandParser) -> Run:
 
 
 def create(parser: CommandParser) -> Run:
-    """Store a role from a file."""
+    """Store a role from a file: a name, and which services' APIs may be called.
+
+        {"name": "team.reader",
+         "rules": [{"services": ["volume"], "apis": ["inspect*", "*enumerate*"]}]}
+
+    A star stands for any text at an end of a pattern; an exclamation mark at its beginning denies.
+    """
     _file_argument(parser)
     return _create
 
@@ -57,6 +63,9 @@ def _name_argument(parser: CommandParser) -> None:
 
 def _file_argument(parser: CommandParser) -> None:
     parser.add_argument("--role-config", metavar="FILE", help="JSON file with name and rules")
+    parser.add_argument(
+        "--allow-unknown", action="store_true", help="also if it names what nothing is called"
+    )
     add_node_options(parser)
 
 
@@ -83,14 +92,14 @@ def _inspect(arguments: Namespace) -> int:
 
 
 def _create(arguments: Namespace) -> int:
-    role = _read(arguments)
-    answer = node_client(arguments).request("POST", "roles", {"role": role})
+    role = read_role_file(arguments.role_config)
+    answer = node_client(arguments).request("POST", "roles", _body(arguments, role))
     return print_answer(arguments, answer, f"Role {answer['role']['name']} successfully created")
 
 
 def _update(arguments: Namespace) -> int:
-    role = _read(arguments)
-    answer = node_client(arguments).request("PUT", "roles", {"role": role})
+    role = read_role_file(arguments.role_config)
+    answer = node_client(arguments).request("PUT", "roles", _body(arguments, role))
     return print_answer(arguments, answer, f"Role {answer['role']['name']} successfully updated")
 
 
@@ -107,11 +116,21 @@ def _name(arguments: Namespace) -> str:
     return str(name)
 
 
-def _read(arguments: Namespace) -> dict[str, Any]:
-    if not arguments.role_config:
+def _body(arguments: Namespace, role: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, **({"allow_unknown": True} if arguments.allow_unknown else {})}
+
+
+def read_role_file(path: str | None) -> dict[str, Any]:
+    """Return the role that a file describes.
+
+    Raises:
+        UsageError: no file was named.
+        LocalError: it cannot be read, or is no JSON object.
+    """
+    if not path:
         raise UsageError("--role-config: expected a JSON file with name and rules")
     try:
-        role = json.loads(Path(arguments.role_config).read_text(encoding="utf-8"))
+        role = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise LocalError(f"--role-config: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):

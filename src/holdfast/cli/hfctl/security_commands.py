@@ -32,6 +32,7 @@ ROLE = Group(
         "create": Command("Store a role from a file", f"{_HERE}.role:create"),
         "update": Command("Replace a role from a file", f"{_HERE}.role:update"),
         "delete": Command("Remove a role", f"{_HERE}.role:delete"),
+        "test": Command("Show what roles would allow", f"{_HERE}.role_test:declare"),
     },
 )
 

@@ -23,7 +23,7 @@ from holdfast.cli.typed_input import secret_word
 from holdfast.model import SecretBytes
 
 NOT_VERIFIED = "not verified: anybody can write what stands here"
-WHICH = "--token, --token-file, --id, --subject or --everything"
+WHICH = "--own, --token, --token-file, --id, --subject or --everything"
 
 
 def renew(parser: CommandParser) -> Run:
@@ -43,19 +43,23 @@ def renew(parser: CommandParser) -> Run:
 def revoke(parser: CommandParser) -> Run:
     """Take a token back before its time, or all tokens of a user, or of an issuer.
 
+    What was renewed from a token goes with it. Everybody may take his own token back.
+
     For example:
 
+        hfctl auth token revoke --own
         hfctl auth token revoke --token-file=alice.token
         hfctl auth token revoke --id=4KV1mDm0lXbVXmWhQHBCFg
         hfctl auth token revoke --subject=alice
         hfctl auth token revoke --everything --issued-before=2030-01-31T12:00:00Z
     """
+    parser.add_argument("--own", action="store_true", help="the token of this very call")
     parser.add_argument("--token", metavar="TOKEN", help="this token; - reads it from standard input")
     parser.add_argument("--token-file", metavar="FILE", help="the token in this file")
     parser.add_argument("--id", metavar="ID", help="the token with this claim jti")
     parser.add_argument("--subject", metavar="USER", help="every token of this user")
     parser.add_argument("--everything", action="store_true", help="every token of the issuer")
-    parser.add_argument("--issuer", metavar="NAME", default="", help="[the issuer of the users' tokens]")
+    parser.add_argument("--issuer", metavar="NAME", default="", help="[the issuer of your own token]")
     parser.add_argument(
         "--issued-before", metavar="TIME", default="", help="leave those alone that were issued later [now]"
     )
@@ -105,7 +109,7 @@ def _renew(arguments: Namespace) -> int:
 def _revoke(arguments: Namespace) -> int:
     body, sentence = _what(arguments)
     if arguments.issued_before:
-        if "token_id" in body:
+        if "subject" not in body and "everything" not in body:
             raise UsageError("--issued-before: makes no sense for one token")
         body["issued_before"] = _moment(arguments.issued_before)
     answer = node_client(arguments).request("POST", "tokens/revoke", body)
@@ -113,16 +117,25 @@ def _revoke(arguments: Namespace) -> int:
 
 
 def _what(arguments: Namespace) -> tuple[dict[str, Any], str]:
-    given = (arguments.token, arguments.token_file, arguments.id, arguments.subject, arguments.everything)
+    given = (
+        arguments.own,
+        arguments.token,
+        arguments.token_file,
+        arguments.id,
+        arguments.subject,
+        arguments.everything,
+    )
     if sum(bool(each) for each in given) != 1:
         raise UsageError(f"expected one of {WHICH}")
+    if arguments.own:
+        return {}, "Your token was revoked"
     issuer = {"issuer": arguments.issuer} if arguments.issuer else {}
     until = f"issued before {arguments.issued_before}" if arguments.issued_before else "issued until now"
     if arguments.subject:
         body = {**issuer, "subject": arguments.subject}
         return body, f"Tokens of {arguments.subject} that were {until} revoked"
     if arguments.everything:
-        of = f"of issuer {arguments.issuer} " if arguments.issuer else "of the users' issuer "
+        of = f"of issuer {arguments.issuer} " if arguments.issuer else "of your issuer "
         return {**issuer, "everything": True}, f"Tokens {of}that were {until} revoked"
     if arguments.id:
         return {**issuer, "token_id": arguments.id}, f"Token {arguments.id} revoked"
@@ -141,13 +154,15 @@ def _list_revoked(arguments: Namespace) -> int:
     rows = [
         (
             each.get("issuer", ""),
-            each.get("token_id", ""),
+            each.get("token_id") or ("all" if each.get("everything") else "all of the subject"),
             each.get("subject", ""),
             each.get("issued_before", ""),
+            each.get("revoked_by", ""),
+            each.get("revoked_at", ""),
         )
         for each in found
     ]
-    print_table(("ISSUER", "TOKEN ID", "SUBJECT", "ISSUED BEFORE"), rows)
+    print_table(("ISSUER", "TOKEN", "SUBJECT", "ISSUED BEFORE", "REVOKED BY", "REVOKED AT"), rows)
     return 0
 
 
