@@ -1,18 +1,27 @@
-"""``hfctl status`` and ``hfctl whoami``: what the node can do, and who it takes you for."""
+"""``hfctl status`` and ``hfctl whoami``: how the cluster and this node are, and who the node takes you for.
+
+A cluster in which some nodes look at tokens and others do not is as open as its most open node. Nobody who
+asks how it is must miss that.
+"""
 
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.hfctl.connection import add_node_options, node_client, output_format, prints_for_programs
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import print_pairs, print_result
+from holdfast.cli.output import print_pairs, print_result, print_table, warn
 from holdfast.cli.program import Run
+from holdfast.client import SdkClient
+from holdfast.errors import PermissionDeniedError, UnsupportedError
+
+SECURED = frozenset({"SECURED", "SECURED_ALLOW_SECURITY_REMOVAL"})
 
 
 def status(parser: CommandParser) -> Run:
-    """Show what the node can do with volumes."""
+    """Show how the cluster is, which of its nodes look at tokens, and what this node can do with volumes."""
     add_node_options(parser)
     return _status
 
@@ -27,23 +36,81 @@ def _status(arguments: Namespace) -> int:
     client = node_client(arguments)
     node = client.request("GET", "nodes/inspectcurrent")["node"]
     version = client.request("GET", "identities/version")["version"]["version"]
+    nodes = _nodes(client) or [node]
     if prints_for_programs(arguments):
-        print_result({**node, "version": version}, output_format(arguments))
-        return 0
-    own = node["holdfast"]
+        security = security_of(nodes)
+        print_result(
+            {**node, "version": version, "nodes": nodes, "cluster_security": security},
+            output_format(arguments),
+        )
+    else:
+        _print_status(node, nodes, version)
+    for text in warnings_about(nodes):
+        warn(text)
+    return 0
+
+
+def _print_status(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], version: str) -> None:
+    own = node.get("holdfast", {})
     way = "attaches volumes" if own.get("attaches") else "copies trees in and out, does not attach"
     pairs: list[tuple[str, Any]] = [
         ("Status", "operational"),
         ("Node", node["id"]),
-        ("Cluster", own["cluster_id"]),
+        ("Cluster", own.get("cluster_id", "")),
         ("Version", version),
-        ("Security", node["security_status"].lower()),
+        ("Security", security_of(nodes)),
         ("Volume back end", f"{own.get('backend', 'none')} ({way})"),
         *((f"Not {name}", why) for name, why in own.get("passed_over", {}).items()),
         ("Pool free", format_size(int(own.get("pool_free_bytes", 0)))),
     ]
     print_pairs(pairs)
-    return 0
+    print()
+    rows = [
+        (
+            each["id"] + (" (this one)" if each["id"] == node["id"] else ""),
+            each.get("mgmt_ip", ""),
+            _security_words(each),
+            str(each.get("status", "STATUS_OK")).removeprefix("STATUS_").lower(),
+        )
+        for each in nodes
+    ]
+    print_table(("NODE", "ADDRESS", "SECURITY", "STATUS"), rows)
+
+
+def security_of(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return in one word whether the nodes look at tokens: ``secured``, ``unsecured`` or ``MIXED``."""
+    looking = sum(_is_secured(node) for node in nodes)
+    if looking == len(nodes):
+        return "secured"
+    return "MIXED" if looking else "unsecured"
+
+
+def warnings_about(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what whoever asks how the cluster is has to know."""
+    open_nodes = [str(node["id"]) for node in nodes if not _is_secured(node)]
+    if not open_nodes:
+        return []
+    if len(open_nodes) == len(nodes):
+        return ["no node looks at tokens: whoever reaches one may do everything there."]
+    said = f"THE CLUSTER IS NOT SECURE: {', '.join(open_nodes)} of {len(nodes)} nodes look at no token."
+    return [f"{said} Give them the keys that the others have, and start them again."]
+
+
+def _nodes(client: SdkClient) -> list[dict[str, Any]]:
+    try:
+        found = client.request("GET", "nodes/filters").get("nodes", [])
+    except (PermissionDeniedError, UnsupportedError):  # a role for this node alone; an older node
+        return []
+    return sorted(found, key=lambda node: str(node["id"]))
+
+
+def _is_secured(node: Mapping[str, Any]) -> bool:
+    return node.get("security_status") in SECURED
+
+
+def _security_words(node: Mapping[str, Any]) -> str:
+    words = str(node.get("security_status", "UNSPECIFIED")).lower().replace("_", " ")
+    return words if _is_secured(node) else words.upper()
 
 
 def _who_am_i(arguments: Namespace) -> int:
