@@ -93,6 +93,7 @@ def new_node(
     any_secret: bool = True,
     clock=None,
     issuers=(),
+    node_id: str = "node-1",
     **settings,
 ) -> NodeUnderTest:
     clock, sink = clock or ManualClock(), MemorySink()
@@ -115,7 +116,7 @@ def new_node(
     issuer = Issuer(name="test", keys=(SharedSecretKey(SecretBytes(SECRET)),), renews=True)
     node = Node(
         NodeSettings(
-            identity=NodeIdentity(cluster_id="test-cluster", node_id="node-1"),
+            identity=NodeIdentity(cluster_id="test-cluster", node_id=node_id),
             host_roots=(host_root,),
             **settings,
         ),

@@ -15,7 +15,7 @@ the same answer as for one that does not exist.
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from holdfast.errors import NotFoundError, UnauthenticatedError, UnavailableError
@@ -25,7 +25,7 @@ from holdfast.node.api import Api
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
 from holdfast.node.resource import PAGE, Collection, IndexedCollection, R, Resource
-from holdfast.policy.decision import Decision, Denied
+from holdfast.policy.decision import Allowed, Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
@@ -134,7 +134,7 @@ class Gate:
             )
             raise
         admission = Admission(principal, api, request, peer, correlation)
-        decision = self._roles.decide(principal, api)
+        decision = self._decide_api(principal, api)
         self._record(admission, "role", decision)
         if decision:
             return admission
@@ -156,10 +156,22 @@ class Gate:
             )
             raise
         api = admission.api
-        decision = self._roles.decide(principal, api)
+        decision = self._decide_api(principal, api)
         if not decision:
             self._record(admission, "role", decision)
             raise _role_denied(admission, decision.reason)
+
+    def require_api(self, admission: Admission, api: Api) -> None:
+        """Raise unless a role of the caller allows another API, too, which a part of the work is about.
+
+        Raises:
+            RoleDeniedError: none does.
+        """
+        further = replace(admission, api=api)
+        decision = self._decide_api(admission.principal, api)
+        self._record(further, "role", decision)
+        if not decision:
+            raise _role_denied(further, decision.reason)
 
     def resource(
         self,
@@ -235,6 +247,10 @@ class Gate:
         )
         return (resource for resource in found if self.may_read(admission, resource))
 
+    def may(self, admission: Admission, resource: Resource, access: AccessType) -> bool:
+        """Whether a resource gives the caller an access type, where that opens nothing by itself."""
+        return bool(self._decide(admission.principal, resource, access))
+
     def may_read(self, admission: Admission, resource: Resource) -> bool:
         """Whether the caller may read a resource; for lists, which leave the others out silently."""
         return bool(self._decide(admission.principal, resource, AccessType.READ))
@@ -295,6 +311,12 @@ class Gate:
         self._log.record(
             "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
         )
+
+    def _decide_api(self, principal: Principal, api: Api) -> Decision:
+        decision = self._roles.decide(principal, api)
+        if decision or principal.is_guest or decision.is_final or not api.of_every_bearer:
+            return decision
+        return Allowed("every bearer of a token, about that token")
 
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         return decide_ownership(

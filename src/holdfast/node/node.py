@@ -18,8 +18,8 @@ from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster import NodeCluster, alone
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.copies import VolumeCopies
 from holdfast.node.cluster_service import ClusterService
+from holdfast.node.copies import VolumeCopies
 from holdfast.node.credential_catalog import CredentialCatalog
 from holdfast.node.credential_check import CredentialCheck, EndpointRules
 from holdfast.node.credential_secrets import CredentialSecrets
@@ -27,7 +27,7 @@ from holdfast.node.credentials_service import CredentialsService
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.file_systems import FileSystemCare
-from holdfast.node.gate import Admission, Gate, TokenVerifier
+from holdfast.node.gate import Admission, Gate
 from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
 from holdfast.node.key_doctor import KeyDoctor
 from holdfast.node.key_recovery import KeyRecovery
@@ -35,12 +35,15 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.resizing import VolumeResizer
+from holdfast.node.revocation_book import RevocationBook
 from holdfast.node.role_book import RoleBook
 from holdfast.node.role_service import RoleService
 from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.snapshot_service import SnapshotService
 from holdfast.node.status_service import NodeIdentity, StatusService
+from holdfast.node.token_service import TokenLimits, TokenService
+from holdfast.node.token_watch import TrustingVerifier, WatchedTokens
 from holdfast.node.usage_service import UsageService
 from holdfast.node.volume_key_service import VolumeKeyService
 from holdfast.node.volume_service import VolumeService
@@ -62,6 +65,7 @@ class NodeSettings:
         host_roots: directories below which volumes may be mounted and trees copied.
         own_key_prefix: where in the provider the keys made for single volumes go.
         cloud_endpoints: which hosts the node asks whether cloud credentials are good.
+        token_limits: how long tokens may live and be renewed.
     """
 
     identity: NodeIdentity
@@ -70,6 +74,7 @@ class NodeSettings:
     host_roots: Sequence[str | Path] = DEFAULT_ROOTS
     own_key_prefix: str = OWN_KEY_PREFIX
     cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
+    token_limits: TokenLimits = field(default_factory=TokenLimits)
 
 
 class Node:
@@ -93,7 +98,7 @@ class Node:
         storage: Storage,
         devices: Devices,
         provider: SecretsProvider | None,
-        verifier: TokenVerifier,
+        verifier: TrustingVerifier,
         decisions: DecisionLog,
         clock: Clock,
         cluster: NodeCluster | None = None,
@@ -105,7 +110,9 @@ class Node:
         book = RoleBook(storage, guest_access=settings.guest_access)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
-        self._gate = gate = Gate(verifier=verifier, roles=book, log=decisions, secret_rules=scopes)
+        revocations = RevocationBook(storage)
+        tokens = WatchedTokens(verifier, revocations, clock=clock)
+        self._gate = gate = Gate(verifier=tokens, roles=book, log=decisions, secret_rules=scopes)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         care = FileSystemCare(catalog=catalog, devices=devices)
         self.volumes = VolumeService(
@@ -130,6 +137,9 @@ class Node:
             locks=locks,
             clock=clock,
             own_key_prefix=settings.own_key_prefix,
+        )
+        self.tokens = TokenService(
+            gate=gate, book=revocations, tokens=tokens, clock=clock, limits=settings.token_limits
         )
         self.usage = UsageService(gate=gate, catalog=catalog, devices=devices)
         self.attachments = AttachService(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/api/sdk/proto/token.proto\x12\x0fopenstorage.api\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x12TokenRevokeRequest\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x12\n\x08token_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07subject\x18\x03 \x01(\tH\x00\x12\x14\n\neverything\x18\x04 \x01(\x08H\x00\x12\x31\n\rissued_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04what\"\x15\n\x13TokenRevokeResponse\"\"\n TokenEnumerateRevocationsRequest\"Z\n!TokenEnumerateRevocationsResponse\x12\x35\n\x0brevocations\x18\x01 \x03(\x0b\x32 .openstorage.api.TokenRevocation\"w\n\x0fTokenRevocation\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x10\n\x08token_id\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x31\n\rissued_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x11TokenRenewRequest\x12\x18\n\x10lifetime_seconds\x18\x01 \x01(\x04\"S\n\x12TokenRenewResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb8\x02\n\x10OpenStorageToken\x12S\n\x06Revoke\x12#.openstorage.api.TokenRevokeRequest\x1a$.openstorage.api.TokenRevokeResponse\x12}\n\x14\x45numerateRevocations\x12\x31.openstorage.api.TokenEnumerateRevocationsRequest\x1a\x32.openstorage.api.TokenEnumerateRevocationsResponse\x12P\n\x05Renew\x12\".openstorage.api.TokenRenewRequest\x1a#.openstorage.api.TokenRenewResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/api/sdk/proto/token.proto\x12\x0fopenstorage.api\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x12TokenRevokeRequest\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x12\n\x08token_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07subject\x18\x03 \x01(\tH\x00\x12\x14\n\neverything\x18\x04 \x01(\x08H\x00\x12\x31\n\rissued_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04what\"K\n\x13TokenRevokeResponse\x12\x34\n\nrevocation\x18\x01 \x01(\x0b\x32 .openstorage.api.TokenRevocation\"\"\n TokenEnumerateRevocationsRequest\"Z\n!TokenEnumerateRevocationsResponse\x12\x35\n\x0brevocations\x18\x01 \x03(\x0b\x32 .openstorage.api.TokenRevocation\"\xfc\x01\n\x0fTokenRevocation\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x10\n\x08token_id\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x31\n\rissued_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\neverything\x18\x05 \x01(\x08\x12.\n\nrevoked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrevoked_by\x18\x07 \x01(\t\x12+\n\x07\x65nds_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x11TokenRenewRequest\x12\x18\n\x10lifetime_seconds\x18\x01 \x01(\x04\"S\n\x12TokenRenewResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb8\x02\n\x10OpenStorageToken\x12S\n\x06Revoke\x12#.openstorage.api.TokenRevokeRequest\x1a$.openstorage.api.TokenRevokeResponse\x12}\n\x14\x45numerateRevocations\x12\x31.openstorage.api.TokenEnumerateRevocationsRequest\x1a\x32.openstorage.api.TokenEnumerateRevocationsResponse\x12P\n\x05Renew\x12\".openstorage.api.TokenRenewRequest\x1a#.openstorage.api.TokenRenewResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENREVOKEREQUEST']._serialized_start=89
   _globals['_TOKENREVOKEREQUEST']._serialized_end=245
   _globals['_TOKENREVOKERESPONSE']._serialized_start=247
-  _globals['_TOKENREVOKERESPONSE']._serialized_end=268
-  _globals['_TOKENENUMERATEREVOCATIONSREQUEST']._serialized_start=270
-  _globals['_TOKENENUMERATEREVOCATIONSREQUEST']._serialized_end=304
-  _globals['_TOKENENUMERATEREVOCATIONSRESPONSE']._serialized_start=306
-  _globals['_TOKENENUMERATEREVOCATIONSRESPONSE']._serialized_end=396
-  _globals['_TOKENREVOCATION']._serialized_start=398
-  _globals['_TOKENREVOCATION']._serialized_end=517
-  _globals['_TOKENRENEWREQUEST']._serialized_start=519
-  _globals['_TOKENRENEWREQUEST']._serialized_end=564
-  _globals['_TOKENRENEWRESPONSE']._serialized_start=566
-  _globals['_TOKENRENEWRESPONSE']._serialized_end=649
-  _globals['_OPENSTORAGETOKEN']._serialized_start=652
-  _globals['_OPENSTORAGETOKEN']._serialized_end=964
+  _globals['_TOKENREVOKERESPONSE']._serialized_end=322
+  _globals['_TOKENENUMERATEREVOCATIONSREQUEST']._serialized_start=324
+  _globals['_TOKENENUMERATEREVOCATIONSREQUEST']._serialized_end=358
+  _globals['_TOKENENUMERATEREVOCATIONSRESPONSE']._serialized_start=360
+  _globals['_TOKENENUMERATEREVOCATIONSRESPONSE']._serialized_end=450
+  _globals['_TOKENREVOCATION']._serialized_start=453
+  _globals['_TOKENREVOCATION']._serialized_end=705
+  _globals['_TOKENRENEWREQUEST']._serialized_start=707
+  _globals['_TOKENRENEWREQUEST']._serialized_end=752
+  _globals['_TOKENRENEWRESPONSE']._serialized_start=754
+  _globals['_TOKENRENEWRESPONSE']._serialized_end=837
+  _globals['_OPENSTORAGETOKEN']._serialized_start=840
+  _globals['_OPENSTORAGETOKEN']._serialized_end=1152
 # @@protoc_insertion_point(module_scope)

@@ -29,11 +29,11 @@ class TokenRevokeRequest(_message.Message):
     EVERYTHING_FIELD_NUMBER: _builtins.int
     ISSUED_BEFORE_FIELD_NUMBER: _builtins.int
     issuer: _builtins.str
-    """empty for the issuer of the users"""
+    """empty for the issuer of the caller"""
     token_id: _builtins.str
-    """the claim `jti`"""
+    """the claim `jti`; what was renewed from it goes with it"""
     subject: _builtins.str
-    """the user name"""
+    """the claim `sub`, or the user name"""
     everything: _builtins.bool
     """of this issuer"""
     @_builtins.property
@@ -63,12 +63,17 @@ Global___TokenRevokeRequest: _TypeAlias = TokenRevokeRequest  # noqa: Y015
 class TokenRevokeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revocation(self) -> Global___TokenRevocation: ...
     def __init__(
         self,
+        *,
+        revocation: Global___TokenRevocation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,11 +122,24 @@ class TokenRevocation(_message.Message):
     TOKEN_ID_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     ISSUED_BEFORE_FIELD_NUMBER: _builtins.int
+    EVERYTHING_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
+    REVOKED_BY_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
     issuer: _builtins.str
     token_id: _builtins.str
     subject: _builtins.str
+    everything: _builtins.bool
+    revoked_by: _builtins.str
+    """the user name"""
     @_builtins.property
     def issued_before(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """when every token that it covers has expired"""
+
     def __init__(
         self,
         *,
@@ -129,10 +147,14 @@ class TokenRevocation(_message.Message):
         token_id: _builtins.str = ...,
         subject: _builtins.str = ...,
         issued_before: _timestamp_pb2.Timestamp | None = ...,
+        everything: _builtins.bool = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
+        revoked_by: _builtins.str = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_before", b"issued_before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "issued_before", b"issued_before", "revoked_at", b"revoked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issued_before", b"issued_before", "issuer", b"issuer", "subject", b"subject", "token_id", b"token_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "everything", b"everything", "issued_before", b"issued_before", "issuer", b"issuer", "revoked_at", b"revoked_at", "revoked_by", b"revoked_by", "subject", b"subject", "token_id", b"token_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,7 +166,7 @@ class TokenRenewRequest(_message.Message):
 
     LIFETIME_SECONDS_FIELD_NUMBER: _builtins.int
     lifetime_seconds: _builtins.int
-    """the lifetime of the present one, if absent"""
+    """at most that of the present one, which it is if absent"""
     def __init__(
         self,
         *,
