@@ -39,7 +39,7 @@ def family_of(token_id: str) -> str:
 
 
 def renew_token(
-    principal: Principal, *, key: SigningKey, now: float, max_life_seconds: int
+    principal: Principal, *, key: SigningKey, now: float, lifetime_seconds: int = 0, max_life_seconds: int
 ) -> tuple[str, int]:
     """Return a new token and when it ends, in Unix seconds.
 
@@ -47,10 +47,11 @@ def renew_token(
         principal: the bearer, as read from the token that is renewed.
         key: the key that signed that token.
         now: Unix seconds.
+        lifetime_seconds: how long the new one is to live, if shorter than the present one; 0 for the same.
         max_life_seconds: how long after the first one was issued the last of a family may end.
 
     Raises:
-        RenewalEndedError: it would not live longer than the one that it is made from.
+        RenewalEndedError: the one that it is made from ends as late as any of its family may.
         NotRenewableError: its id leaves no room.
     """
     family = family_of(principal.token_id)
@@ -58,8 +59,11 @@ def renew_token(
         raise NotRenewableError("token: its id is too long to be renewed; get a new one at its issuer")
     issued = int(now)
     lifetime = principal.expires_at - principal.issued_at
-    expires = min(issued + lifetime, principal.begun_at + max_life_seconds)
-    if expires <= principal.expires_at:
+    if lifetime_seconds:
+        lifetime = min(lifetime, lifetime_seconds)
+    latest = principal.begun_at + max_life_seconds
+    expires = min(issued + lifetime, latest)
+    if latest <= principal.expires_at or expires <= issued:
         raise RenewalEndedError("token: it cannot be renewed for longer; get a new one at its issuer")
     claims: dict[str, Any] = {
         "iss": principal.issuer,
