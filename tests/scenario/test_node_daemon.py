@@ -214,7 +214,12 @@ def _hfctl(*words: str) -> subprocess.CompletedProcess[str]:
         pytest.param(("--jwt-shared-secret", "canary"), {}, "seen by every user", id="secret-as-argument"),
         pytest.param(("-username_claim", "phone"), {}, "-username_claim", id="other-claim"),
         pytest.param(("-secret_type", "etcd"), {}, "implementation not supported", id="other-provider"),
-        pytest.param(("-secret_type", "vault"), {}, "VAULT_ADDR not set", id="no-address"),
+        pytest.param(
+            ("-secret_type", "vault", "-e", "VAULT_ADDR=http://10.0.0.1"),
+            {"VAULT_TOKEN": "canary"},
+            "loopback only",
+            id="plain-http-to-a-store",
+        ),
         pytest.param(("-e", "VAULT_TOKEN=hvs.canary"), {}, "seen by every user", id="token-as-argument"),
         pytest.param(("--listen", "0.0.0.0:0"), {}, "expected TLS", id="plain-http-off-loopback"),
         pytest.param(("--listen", "nowhere"), {}, "host:port", id="no-port"),

@@ -37,7 +37,9 @@ from holdfast.node.locks import VolumeLocks
 from holdfast.node.resizing import VolumeResizer
 from holdfast.node.revocation_book import RevocationBook
 from holdfast.node.role_book import RoleBook
+from holdfast.node.provider_service import ProviderService
 from holdfast.node.role_service import RoleService
+from holdfast.node.scope_service import ScopeService
 from holdfast.node.secret_scopes import ScopeBook
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.snapshot_service import SnapshotService
@@ -155,6 +157,8 @@ class Node:
         self.secrets = SecretsService(
             gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation
         )
+        self.provider = ProviderService(gate=gate, provider=provider)
+        self.secret_scopes = ScopeService(gate=gate, book=scopes)
         doctor = KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key)
         recovery = KeyRecovery(
             catalog=catalog,

@@ -168,7 +168,7 @@ class SecretsService:
         """Return whether keys can be had now, and which are in use."""
         found = self._cluster_key.find()
         keys = (record.key for record in self._catalog.enumerate() if record.key is not None)
-        volumes = Counter(f"{key.name}@{key.version}" for key in keys)
+        volumes = Counter(_label(key) for key in keys)
         return SecretsStatus(
             provider=self._keys.status(),
             cluster_key=found[0] if found else None,
@@ -185,3 +185,7 @@ class SecretsService:
                 "store a second secret, set it with --overwrite, then rotate with --resume"
             )
         return self._keys.make(current)
+
+
+def _label(key: KeyNote) -> str:
+    return key.name if key.version is None else f"{key.name}@{key.version}"

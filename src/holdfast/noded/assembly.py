@@ -88,12 +88,15 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
         cluster = closing.enter_context(
             join_cluster(config, identity=identity, storage=storage, devices=devices, clock=clock)
         )
+        provider = config.provider(storage) if config.provider is not None else None
+        if provider is not None:
+            closing.callback(provider.close)
         verifier = Verifier(config.authentication.read(), clock=clock)
         node = Node(
             config.settings,
             storage=storage,
             devices=devices,
-            provider=config.provider,
+            provider=provider,
             verifier=verifier,
             decisions=decisions,
             clock=clock,

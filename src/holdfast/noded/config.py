@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
-from holdfast.providers import SecretsProvider, open_provider
+from holdfast.providers import ProviderSlot, plan_provider
+from holdfast.storage.interface import Storage
 
 DEFAULT_CLUSTER = "holdfast"
 DEFAULT_STORAGE = "/var/lib/holdfast/node"
@@ -42,7 +43,7 @@ class NodeConfig:
         port: port to listen on; 0 picks a free one.
         grpc: the same two of gRPC; ``None`` for a node without.
         authentication: whose tokens are believed.
-        provider: where keys come from; ``None`` without ``-secret_type``.
+        provider: opens where keys come from; ``None`` without ``-secret_type``.
         audit_log: file for decisions.
     """
 
@@ -58,7 +59,7 @@ class NodeConfig:
     port: int
     grpc: tuple[str, int] | None
     authentication: Authentication
-    provider: SecretsProvider | None
+    provider: Callable[[Storage], ProviderSlot] | None
     audit_log: Path
 
 
@@ -104,7 +105,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         port=port,
         grpc=_grpc_address(options.grpc_listen, host, port),
         authentication=Authentication(options, environment, cluster_id=cluster_id),
-        provider=open_provider(secret_type, provider_settings, environment=environment)
+        provider=plan_provider(secret_type, provider_settings, environment=environment)
         if secret_type
         else None,
         audit_log=Path(options.audit_log) if options.audit_log else storage / "audit.log",

@@ -28,7 +28,9 @@ from holdfast.http.tls import TlsIdentity, TlsSettings
 from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
 from holdfast.noded.options import NodeOptions
+from holdfast.process.environment import forget_variables
 from holdfast.process.hardening import harden
+from holdfast.providers.registry import SECRET_VARIABLES
 from holdfast.version import VERSION
 
 GRACE_SECONDS = 30.0
@@ -151,9 +153,9 @@ def _recover(opened: OpenNode) -> None:
 
 def _forget_secrets() -> None:
     """Take the secrets out of our own environment, so that nothing started later can inherit them."""
-    for name in list(os.environ):
-        if "AUTH_" in name or name in {"VAULT_TOKEN", "PX_SHARED_SECRET"}:
-            del os.environ[name]
+    forget_variables(
+        lambda name: "AUTH_" in name or name in SECRET_VARIABLES or name == "PX_SHARED_SECRET"
+    )
 
 
 def _write_ready_file(path: Path, address: str, grpc_address: str) -> None:

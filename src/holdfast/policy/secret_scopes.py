@@ -109,7 +109,8 @@ def decide_secret(
         return Denied("guests name no secrets")
     if (name, namespace) == cluster_key:
         return Allowed("the cluster-wide key")
-    if name.partition("/")[0] == RESERVED:
+    # Anywhere in the path: a provider may take a name for the whole path, or for one below its base path.
+    if RESERVED in name.split("/"):
         return Denied(f"secrets below {RESERVED}/ are the node's own")
     for scope in scopes:
         for prefix, where in scope.places(principal):

@@ -2,6 +2,7 @@
 
 from holdfast.providers.errors import (
     CredentialExpiredError,
+    NoCredentialError,
     ProviderDeniedError,
     ProviderRefusedError,
     ProviderUnavailableError,
@@ -12,12 +13,15 @@ from holdfast.providers.errors import (
 )
 from holdfast.providers.generate import generate_key
 from holdfast.providers.interface import ProviderStatus, Secret, SecretRef, SecretsProvider
-from holdfast.providers.registry import open_provider
+from holdfast.providers.registry import open_provider, plan_provider
+from holdfast.providers.slot import ProviderSlot
 
 __all__ = [
     "CredentialExpiredError",
+    "NoCredentialError",
     "ProviderDeniedError",
     "ProviderRefusedError",
+    "ProviderSlot",
     "ProviderStatus",
     "ProviderUnavailableError",
     "ReadOnlyProviderError",
@@ -29,4 +33,5 @@ __all__ = [
     "SecretsProvider",
     "generate_key",
     "open_provider",
+    "plan_provider",
 ]

@@ -29,6 +29,7 @@ from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers.errors import (
     CredentialExpiredError,
+    NoCredentialError,
     ProviderDeniedError,
     ProviderUnavailableError,
     SecretExistsError,
@@ -77,7 +78,7 @@ def open_from(opening: Opening) -> "DcosProvider":
     def credentials() -> tuple[str, SecretBytes]:
         user, password = settings.secret("DCOS_SECRETS_USERNAME"), settings.secret("DCOS_SECRETS_PASSWORD")
         if user is None or password is None:
-            raise InvalidInputError(NO_CREDENTIALS)
+            raise NoCredentialError(NO_CREDENTIALS)
         return user.reveal().decode(), password
 
     credentials()  # what is missing shows at start
@@ -249,7 +250,9 @@ class DcosProvider:
         return Grant(Acting(token, {}), seconds, token.wipe)
 
     def _path(self, ref: SecretRef) -> str:
-        return f"{self._options.base_path}/{ref.name}" if self._options.base_path else ref.name
+        # The original's users write the whole path of the cluster-wide key although there is a base path.
+        base = self._options.base_path
+        return ref.name if not base or ref.name.startswith(f"{base}/") else f"{base}/{ref.name}"
 
     @contextmanager
     def _in_node_words(self) -> Iterator[None]:

@@ -8,6 +8,7 @@
     SecretExistsError (ConflictError)             the secret is there already, or was changed meanwhile
     SecretDataError (InvalidInputError)           there, but not one non-empty value
     ReadOnlyProviderError (UnsupportedError)      the provider only hands out what others put there
+    NoCredentialError (InvalidInputError)         nothing is configured to log in with
 
 A refusal by the provider is never the user's 401 or 403: it is the node that was refused. Clients of
 the original match on some of these texts, so they open with its words.
@@ -67,6 +68,10 @@ class SecretDataError(InvalidInputError):
         super().__init__(
             "invalid secret data retrieved using the secret key: expected exactly one non-empty text value"
         )
+
+
+class NoCredentialError(InvalidInputError):
+    """Nothing is configured that the node could log in with; somebody may do it later, by command."""
 
 
 class ReadOnlyProviderError(UnsupportedError):

@@ -17,17 +17,25 @@ def random_key() -> SecretBytes:
     return SecretBytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
 
 
-def generate_key(provider: SecretsProvider, ref: SecretRef) -> tuple[int | None, SecretBytes]:
+def generate_key(
+    provider: SecretsProvider, ref: SecretRef, *, first: bool = False
+) -> tuple[int | None, SecretBytes]:
     """Store a new random key; return its version and the key, which the caller wipes.
 
     Nobody else's change is lost: the write is refused when the secret changed meanwhile.
 
+    Args:
+        provider: where to.
+        ref: which secret.
+        first: only if there is no such secret yet.
+
     Raises:
-        SecretExistsError: it did.
+        SecretExistsError: it did, or it is there although it was to be the first.
         ProviderUnavailableError: the provider is sealed, away, or refuses the node.
     """
     key = random_key()
-    version = provider.put(ref, key, expected_version=_newest_version(provider, ref))
+    expected = 0 if first else _newest_version(provider, ref)
+    version = provider.put(ref, key, expected_version=expected)
     with provider.get(ref.at(version)).value as stored:
         if not hmac.compare_digest(stored.view(), key.view()):
             raise InternalError("the secrets provider gave back another key than was stored")

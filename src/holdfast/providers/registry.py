@@ -1,11 +1,12 @@
 """From a provider's type string to a provider. Its module, and the library it needs, are loaded only then."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from holdfast.errors import InvalidInputError, UnsupportedError
+from holdfast.errors import UnsupportedError
 from holdfast.providers.interface import SecretsProvider
 from holdfast.providers.opening import Opening
+from holdfast.providers.slot import ProviderSlot
 from holdfast.storage.interface import Storage
 
 # type string: the module below this package whose `open_from` makes it.
@@ -26,6 +27,51 @@ KNOWN = {
 }
 
 
+# What of the environment is a secret: a node takes it out of its own once it has read it.
+SECRET_VARIABLES = frozenset(
+    {
+        *("VAULT_TOKEN", "VAULT_APPROLE_SECRET_ID", "DCOS_SECRETS_PASSWORD"),
+        *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECRET_TOKEN_KEY", "PKCS11_PIN"),
+    }
+)
+
+
+def check_kind(kind: str) -> None:
+    """Raise ``UnsupportedError`` unless there is a provider of type ``kind``."""
+    if kind not in BUILT:
+        raise UnsupportedError(
+            f"secret_type: implementation not supported{KNOWN.get(kind, '')}; "
+            f"expected one of {', '.join(sorted(BUILT))}"
+        )
+
+
+def plan_provider(
+    kind: str, options: Mapping[str, str], *, environment: Mapping[str, str]
+) -> Callable[[Storage], ProviderSlot]:
+    """Return what opens a node's provider once the node's storage is there.
+
+    Args:
+        kind: a type string of ``BUILT``.
+        options: what the configuration says; an entry here wins over the environment, even an empty one.
+        environment: environment variables to fall back to.
+
+    Raises:
+        UnsupportedError: a type that is not built.
+    """
+    check_kind(kind)
+    configured, surroundings = dict(options), dict(environment)
+
+    def open_slot(storage: Storage) -> ProviderSlot:
+        return ProviderSlot(
+            kind,
+            lambda settings: open_provider(
+                kind, {**configured, **settings}, environment=surroundings, storage=storage
+            ),
+        )
+
+    return open_slot
+
+
 def open_provider(
     kind: str,
     options: Mapping[str, str],
@@ -43,13 +89,10 @@ def open_provider(
 
     Raises:
         UnsupportedError: a type that is not built, or whose library is not installed.
+        NoCredentialError: there is nothing to log in with.
         InvalidInputError: a setting is missing or malformed.
     """
-    if kind not in BUILT:
-        raise UnsupportedError(
-            f"secret_type: implementation not supported{KNOWN.get(kind, '')}; "
-            f"expected one of {', '.join(sorted(BUILT))}"
-        )
+    check_kind(kind)
     opening = Opening(kind, dict(options), dict(environment), storage)
     module = importlib.import_module(f"holdfast.providers.{BUILT[kind]}")
     try:
@@ -58,6 +101,4 @@ def open_provider(
         raise UnsupportedError(
             f"secret_type {kind}: the Python package {error.name} is not installed"
         ) from None
-    except InvalidInputError as error:
-        raise InvalidInputError(error.message) from None  # without the frames that hold what was given
     return provider

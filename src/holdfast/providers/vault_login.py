@@ -17,7 +17,7 @@ from holdfast.client.errors import (
 )
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
-from holdfast.providers.errors import CredentialExpiredError, ProviderUnavailableError
+from holdfast.providers.errors import CredentialExpiredError, NoCredentialError, ProviderUnavailableError
 from holdfast.providers.settings import Settings, secret_word_of_file
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
@@ -183,7 +183,7 @@ def read_login(settings: Settings) -> VaultLogin:
         return GivenToken(_secret(settings, "VAULT_TOKEN"))
     method = settings.text("VAULT_AUTH_METHOD").lower()
     if not method:
-        raise InvalidInputError("VAULT_TOKEN or VAULT_AUTH_METHOD not set")
+        raise NoCredentialError("VAULT_TOKEN or VAULT_AUTH_METHOD not set")
     if method == "kubernetes":
         return KubernetesLogin(
             settings.required("VAULT_AUTH_KUBERNETES_ROLE"),
@@ -206,7 +206,7 @@ def _secret(settings: Settings, name: str) -> Callable[[], SecretBytes]:
     def read() -> SecretBytes:
         secret = settings.secret(name)
         if secret is None:
-            raise InvalidInputError(f"{name} not set")
+            raise NoCredentialError(f"{name} not set")
         return secret
 
     return read

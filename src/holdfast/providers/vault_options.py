@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from holdfast.client import TlsSettings
 from holdfast.errors import InvalidInputError
+from holdfast.providers.errors import NoCredentialError
 from holdfast.providers.grant import LONGEST_PAUSE_SECONDS
 from holdfast.providers.settings import Settings
 from holdfast.providers.vault_login import VaultLogin, read_login
@@ -57,8 +58,10 @@ def read_vault_options(settings: Settings) -> VaultOptions:
     timeout = settings.seconds("VAULT_CLIENT_TIMEOUT", TIMEOUT_SECONDS)
     if not 1 <= timeout <= LONGEST_TIMEOUT_SECONDS:
         raise InvalidInputError(f"VAULT_CLIENT_TIMEOUT: expected 1s to {LONGEST_TIMEOUT_SECONDS:.0f}s")
+    if not settings.text("VAULT_ADDR"):
+        raise NoCredentialError("VAULT_ADDR not set")
     return VaultOptions(
-        address=settings.required("VAULT_ADDR"),
+        address=settings.text("VAULT_ADDR"),
         login=read_login(settings),
         mount=settings.text("VAULT_BACKEND_PATH").strip("/") or "secret",
         kv_version=KV_VERSIONS.get(settings.text("VAULT_BACKEND")),

@@ -10,6 +10,7 @@ from holdfast.api.sdk import (
     policy,
     role,
     secrets,
+    secrets_provider,
     snapshots,
     token,
     volume,
@@ -31,6 +32,7 @@ ROWS: tuple[Row, ...] = (
     *policy.ROWS,
     *clusterpair.ROWS,
     *secrets.ROWS,
+    *secrets_provider.ROWS,
     *token.ROWS,
     *watch.ROWS,
 )

@@ -5,7 +5,6 @@ from holdfast.api.sdk.proto.secrets_pb2 import (
     KeyRotationOutcome,
     SecretsInspectClusterKeyRequest,
     SecretsInspectClusterKeyResponse,
-    SecretsProviderStatus,
     SecretsRotateClusterKeyRequest,
     SecretsRotateClusterKeyResponse,
     SecretsRotationStatusRequest,
@@ -17,6 +16,7 @@ from holdfast.api.sdk.proto.secrets_pb2 import (
     SecretsValidateRequest,
     SecretsValidateResponse,
 )
+from holdfast.api.sdk.secrets_provider import provider_message
 from holdfast.api.sdk.table import Call, serve
 from holdfast.node.secrets_service import SecretsService
 
@@ -77,15 +77,7 @@ def status(call: Call, request: SecretsStatusRequest) -> SecretsStatusResponse: 
     found = call.node.secrets.status(call.admission)
     provider = found.provider
     return SecretsStatusResponse(
-        provider=None
-        if provider is None
-        else SecretsProviderStatus(
-            type=provider.kind,
-            place=provider.place,
-            usable=provider.usable,
-            problem=provider.problem,
-            versioned=provider.versioned,
-        ),
+        provider=None if provider is None else provider_message(provider),
         cluster_key=key_message(found.cluster_key),
         cluster_key_source=found.source,
         volumes_by_key=found.volumes,

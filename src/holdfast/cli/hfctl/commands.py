@@ -1,6 +1,7 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
+from holdfast.cli.hfctl.secrets_commands import SECRETS
 from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
 from holdfast.cli.program import Command, Group, Program
 from holdfast.version import VERSION
@@ -68,20 +69,6 @@ _HOST = Group(
     },
 )
 
-_SECRETS = Group(
-    "Work with the cluster-wide key and the secrets provider",
-    {
-        "set-cluster-key": Command(
-            "Say which secret is the cluster-wide key", f"{_HERE}.secrets:set_cluster_key"
-        ),
-        "rotate-cluster-key": Command(
-            "Give the key a new version and every volume on it that version",
-            f"{_HERE}.secrets:rotate_cluster_key",
-        ),
-        "status": Command("Show whether keys can be had, and which are in use", f"{_HERE}.secrets:status"),
-    },
-)
-
 PROGRAM = Program(
     name="hfctl",
     root=Group(
@@ -92,7 +79,7 @@ PROGRAM = Program(
             "ctx": CONTEXT,
             "volume": _VOLUME,
             "host": _HOST,
-            "secrets": _SECRETS,
+            "secrets": SECRETS,
             "role": ROLE,
             "cluster": CLUSTER,
             "audit": Group(

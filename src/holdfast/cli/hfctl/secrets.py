@@ -1,6 +1,7 @@
 """``hfctl secrets``: the cluster-wide key by reference, and the state of the secrets provider."""
 
 from argparse import Namespace
+from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
@@ -92,13 +93,26 @@ def _status(arguments: Namespace) -> int:
     return 0 if provider and provider.get("usable") else EXIT_REMOTE_ERROR
 
 
+def _time(unix_seconds: str | int) -> str:
+    return datetime.fromtimestamp(int(unix_seconds), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _pairs(answer: dict[str, Any]) -> list[tuple[str, Any]]:
     provider, key = answer.get("provider"), answer.get("cluster_key")
     pairs: list[tuple[str, Any]] = [("Provider", provider["type"] if provider else "none")]
     if provider:
-        pairs += [("Place", provider["place"]), ("Usable", provider.get("usable", False))]
+        pairs += [("Place", provider["place"])] if provider.get("place") else []
+        pairs.append(("Usable", provider.get("usable", False)))
         if provider.get("problem"):
             pairs.append(("Problem", provider["problem"]))
+        if provider.get("login"):
+            pairs.append(("Login", provider["login"]))
+        pairs += [
+            (title, _time(provider[name]))
+            for title, name in (("Last renewal", "renewed_at"), ("Login ends", "expires_at"))
+            if provider.get(name)
+        ]
+        pairs += [("Note", note) for note in provider.get("notes") or ()]
     pairs.append(
         ("Cluster key", f"{describe_key(key)}, {answer['cluster_key_source']}" if key else "not set")
     )

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from holdfast.api.sdk.proto import keys_pb2 as holdfast_dot_api_dot_sdk_dot_proto_dot_keys__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/secrets.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\"t\n\x1bSecretsSetClusterKeyRequest\x12\x18\n\x10\x44\x65\x66\x61ultSecretKey\x18\x01 \x01(\t\x12\x10\n\x08Override\x18\x02 \x01(\x08\x12\x17\n\x0fSecretNamespace\x18\x03 \x01(\t\x12\x10\n\x08Generate\x18\x04 \x01(\x08\"J\n\x1cSecretsSetClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\"!\n\x1fSecretsInspectClusterKeyRequest\"7\n SecretsInspectClusterKeyResponse\x12\x13\n\x0bSecretValue\x18\x01 \x01(\t\"0\n\x1eSecretsRotateClusterKeyRequest\x12\x0e\n\x06Resume\x18\x01 \x01(\x08\"\x83\x01\n\x1fSecretsRotateClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x34\n\x07volumes\x18\x02 \x03(\x0b\x32#.openstorage.api.KeyRotationOutcome\"W\n\x12KeyRotationOutcome\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rotated\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x1e\n\x1cSecretsRotationStatusRequest\"\\\n\x1dSecretsRotationStatusResponse\x12\x0f\n\x07running\x18\x01 \x01(\x08\x12\r\n\x05total\x18\x02 \x01(\r\x12\r\n\x05moved\x18\x03 \x01(\r\x12\x0c\n\x04left\x18\x04 \x01(\r\"\x18\n\x16SecretsValidateRequest\"\x19\n\x17SecretsValidateResponse\"\x16\n\x14SecretsStatusRequest\"\xa8\x02\n\x15SecretsStatusResponse\x12\x38\n\x08provider\x18\x01 \x01(\x0b\x32&.openstorage.api.SecretsProviderStatus\x12\x32\n\x0b\x63luster_key\x18\x02 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x1a\n\x12\x63luster_key_source\x18\x03 \x01(\t\x12P\n\x0evolumes_by_key\x18\x04 \x03(\x0b\x32\x38.openstorage.api.SecretsStatusResponse.VolumesByKeyEntry\x1a\x33\n\x11VolumesByKeyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"{\n\x15SecretsProviderStatus\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\x12\x16\n\tversioned\x18\x05 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_versioned2\x9c\x05\n\x12OpenStorageSecrets\x12l\n\rSetClusterKey\x12,.openstorage.api.SecretsSetClusterKeyRequest\x1a-.openstorage.api.SecretsSetClusterKeyResponse\x12x\n\x11InspectClusterKey\x12\x30.openstorage.api.SecretsInspectClusterKeyRequest\x1a\x31.openstorage.api.SecretsInspectClusterKeyResponse\x12u\n\x10RotateClusterKey\x12/.openstorage.api.SecretsRotateClusterKeyRequest\x1a\x30.openstorage.api.SecretsRotateClusterKeyResponse\x12o\n\x0eRotationStatus\x12-.openstorage.api.SecretsRotationStatusRequest\x1a..openstorage.api.SecretsRotationStatusResponse\x12]\n\x08Validate\x12\'.openstorage.api.SecretsValidateRequest\x1a(.openstorage.api.SecretsValidateResponse\x12W\n\x06Status\x12%.openstorage.api.SecretsStatusRequest\x1a&.openstorage.api.SecretsStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/secrets.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\"t\n\x1bSecretsSetClusterKeyRequest\x12\x18\n\x10\x44\x65\x66\x61ultSecretKey\x18\x01 \x01(\t\x12\x10\n\x08Override\x18\x02 \x01(\x08\x12\x17\n\x0fSecretNamespace\x18\x03 \x01(\t\x12\x10\n\x08Generate\x18\x04 \x01(\x08\"J\n\x1cSecretsSetClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\"!\n\x1fSecretsInspectClusterKeyRequest\"7\n SecretsInspectClusterKeyResponse\x12\x13\n\x0bSecretValue\x18\x01 \x01(\t\"0\n\x1eSecretsRotateClusterKeyRequest\x12\x0e\n\x06Resume\x18\x01 \x01(\x08\"\x83\x01\n\x1fSecretsRotateClusterKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x34\n\x07volumes\x18\x02 \x03(\x0b\x32#.openstorage.api.KeyRotationOutcome\"W\n\x12KeyRotationOutcome\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rotated\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x1e\n\x1cSecretsRotationStatusRequest\"\\\n\x1dSecretsRotationStatusResponse\x12\x0f\n\x07running\x18\x01 \x01(\x08\x12\r\n\x05total\x18\x02 \x01(\r\x12\r\n\x05moved\x18\x03 \x01(\r\x12\x0c\n\x04left\x18\x04 \x01(\r\"\x18\n\x16SecretsValidateRequest\"\x19\n\x17SecretsValidateResponse\"\x16\n\x14SecretsStatusRequest\"\xa8\x02\n\x15SecretsStatusResponse\x12\x38\n\x08provider\x18\x01 \x01(\x0b\x32&.openstorage.api.SecretsProviderStatus\x12\x32\n\x0b\x63luster_key\x18\x02 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x1a\n\x12\x63luster_key_source\x18\x03 \x01(\t\x12P\n\x0evolumes_by_key\x18\x04 \x03(\x0b\x32\x38.openstorage.api.SecretsStatusResponse.VolumesByKeyEntry\x1a\x33\n\x11VolumesByKeyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\xe9\x01\n\x15SecretsProviderStatus\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\x0f\n\x07problem\x18\x04 \x01(\t\x12\x16\n\tversioned\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\r\n\x05login\x18\x06 \x01(\t\x12\x17\n\nrenewed_at\x18\x07 \x01(\x03H\x01\x88\x01\x01\x12\x17\n\nexpires_at\x18\x08 \x01(\x03H\x02\x88\x01\x01\x12\r\n\x05notes\x18\t \x03(\tB\x0c\n\n_versionedB\r\n\x0b_renewed_atB\r\n\x0b_expires_at\"\xac\x01\n\x13SecretsLoginRequest\x12\x12\n\nSecretType\x18\x01 \x01(\t\x12L\n\x0cSecretConfig\x18\x02 \x03(\x0b\x32\x36.openstorage.api.SecretsLoginRequest.SecretConfigEntry\x1a\x33\n\x11SecretConfigEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x14SecretsLoginResponse\x12\x38\n\x08provider\x18\x01 \x01(\x0b\x32&.openstorage.api.SecretsProviderStatus\"C\n\x16SecretsGenerateRequest\x12\x10\n\x08SecretId\x18\x01 \x01(\t\x12\x17\n\x0fSecretNamespace\x18\x02 \x01(\t\";\n\x17SecretsGenerateResponse\x12\x14\n\x07version\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_version\"C\n\x17SecretsEnumerateRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x18\n\x10secret_namespace\x18\x02 \x01(\t\")\n\x18SecretsEnumerateResponse\x12\r\n\x05names\x18\x01 \x03(\t\"]\n\x0bSecretScope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\r\n\x05users\x18\x04 \x03(\t\x12\x0e\n\x06groups\x18\x05 \x03(\t\"H\n\x19SecretsScopeUpdateRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.openstorage.api.SecretScope\"I\n\x1aSecretsScopeUpdateResponse\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.openstorage.api.SecretScope\"\x1e\n\x1cSecretsScopeEnumerateRequest\"M\n\x1dSecretsScopeEnumerateResponse\x12,\n\x06scopes\x18\x01 \x03(\x0b\x32\x1c.openstorage.api.SecretScope\")\n\x19SecretsScopeDeleteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1c\n\x1aSecretsScopeDeleteResponse2\xf4\t\n\x12OpenStorageSecrets\x12l\n\rSetClusterKey\x12,.openstorage.api.SecretsSetClusterKeyRequest\x1a-.openstorage.api.SecretsSetClusterKeyResponse\x12x\n\x11InspectClusterKey\x12\x30.openstorage.api.SecretsInspectClusterKeyRequest\x1a\x31.openstorage.api.SecretsInspectClusterKeyResponse\x12u\n\x10RotateClusterKey\x12/.openstorage.api.SecretsRotateClusterKeyRequest\x1a\x30.openstorage.api.SecretsRotateClusterKeyResponse\x12o\n\x0eRotationStatus\x12-.openstorage.api.SecretsRotationStatusRequest\x1a..openstorage.api.SecretsRotationStatusResponse\x12]\n\x08Validate\x12\'.openstorage.api.SecretsValidateRequest\x1a(.openstorage.api.SecretsValidateResponse\x12W\n\x06Status\x12%.openstorage.api.SecretsStatusRequest\x1a&.openstorage.api.SecretsStatusResponse\x12T\n\x05Login\x12$.openstorage.api.SecretsLoginRequest\x1a%.openstorage.api.SecretsLoginResponse\x12]\n\x08Generate\x12\'.openstorage.api.SecretsGenerateRequest\x1a(.openstorage.api.SecretsGenerateResponse\x12`\n\tEnumerate\x12(.openstorage.api.SecretsEnumerateRequest\x1a).openstorage.api.SecretsEnumerateResponse\x12\x66\n\x0bScopeUpdate\x12*.openstorage.api.SecretsScopeUpdateRequest\x1a+.openstorage.api.SecretsScopeUpdateResponse\x12o\n\x0eScopeEnumerate\x12-.openstorage.api.SecretsScopeEnumerateRequest\x1a..openstorage.api.SecretsScopeEnumerateResponse\x12\x66\n\x0bScopeDelete\x12*.openstorage.api.SecretsScopeDeleteRequest\x1a+.openstorage.api.SecretsScopeDeleteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._loaded_options = None
   _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_options = b'8\001'
+  _globals['_SECRETSLOGINREQUEST_SECRETCONFIGENTRY']._loaded_options = None
+  _globals['_SECRETSLOGINREQUEST_SECRETCONFIGENTRY']._serialized_options = b'8\001'
   _globals['_SECRETSSETCLUSTERKEYREQUEST']._serialized_start=92
   _globals['_SECRETSSETCLUSTERKEYREQUEST']._serialized_end=208
   _globals['_SECRETSSETCLUSTERKEYRESPONSE']._serialized_start=210
@@ -62,8 +64,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECRETSSTATUSRESPONSE']._serialized_end=1151
   _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_start=1100
   _globals['_SECRETSSTATUSRESPONSE_VOLUMESBYKEYENTRY']._serialized_end=1151
-  _globals['_SECRETSPROVIDERSTATUS']._serialized_start=1153
-  _globals['_SECRETSPROVIDERSTATUS']._serialized_end=1276
-  _globals['_OPENSTORAGESECRETS']._serialized_start=1279
-  _globals['_OPENSTORAGESECRETS']._serialized_end=1947
+  _globals['_SECRETSPROVIDERSTATUS']._serialized_start=1154
+  _globals['_SECRETSPROVIDERSTATUS']._serialized_end=1387
+  _globals['_SECRETSLOGINREQUEST']._serialized_start=1390
+  _globals['_SECRETSLOGINREQUEST']._serialized_end=1562
+  _globals['_SECRETSLOGINREQUEST_SECRETCONFIGENTRY']._serialized_start=1511
+  _globals['_SECRETSLOGINREQUEST_SECRETCONFIGENTRY']._serialized_end=1562
+  _globals['_SECRETSLOGINRESPONSE']._serialized_start=1564
+  _globals['_SECRETSLOGINRESPONSE']._serialized_end=1644
+  _globals['_SECRETSGENERATEREQUEST']._serialized_start=1646
+  _globals['_SECRETSGENERATEREQUEST']._serialized_end=1713
+  _globals['_SECRETSGENERATERESPONSE']._serialized_start=1715
+  _globals['_SECRETSGENERATERESPONSE']._serialized_end=1774
+  _globals['_SECRETSENUMERATEREQUEST']._serialized_start=1776
+  _globals['_SECRETSENUMERATEREQUEST']._serialized_end=1843
+  _globals['_SECRETSENUMERATERESPONSE']._serialized_start=1845
+  _globals['_SECRETSENUMERATERESPONSE']._serialized_end=1886
+  _globals['_SECRETSCOPE']._serialized_start=1888
+  _globals['_SECRETSCOPE']._serialized_end=1981
+  _globals['_SECRETSSCOPEUPDATEREQUEST']._serialized_start=1983
+  _globals['_SECRETSSCOPEUPDATEREQUEST']._serialized_end=2055
+  _globals['_SECRETSSCOPEUPDATERESPONSE']._serialized_start=2057
+  _globals['_SECRETSSCOPEUPDATERESPONSE']._serialized_end=2130
+  _globals['_SECRETSSCOPEENUMERATEREQUEST']._serialized_start=2132
+  _globals['_SECRETSSCOPEENUMERATEREQUEST']._serialized_end=2162
+  _globals['_SECRETSSCOPEENUMERATERESPONSE']._serialized_start=2164
+  _globals['_SECRETSSCOPEENUMERATERESPONSE']._serialized_end=2241
+  _globals['_SECRETSSCOPEDELETEREQUEST']._serialized_start=2243
+  _globals['_SECRETSSCOPEDELETEREQUEST']._serialized_end=2284
+  _globals['_SECRETSSCOPEDELETERESPONSE']._serialized_start=2286
+  _globals['_SECRETSSCOPEDELETERESPONSE']._serialized_end=2314
+  _globals['_OPENSTORAGESECRETS']._serialized_start=2317
+  _globals['_OPENSTORAGESECRETS']._serialized_end=3585
 # @@protoc_insertion_point(module_scope)

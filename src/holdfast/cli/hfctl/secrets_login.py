@@ -1,0 +1,112 @@
+"""``hfctl secrets <provider> login``: have this node use other credentials at its provider until it stops.
+
+What was given is sent to the node, which tries it and keeps it in memory. Passwords and tokens are asked for,
+or read from a pipe (``-``); on the line they are taken with a warning.
+"""
+
+from argparse import Namespace
+from collections.abc import Mapping
+
+from holdfast.cli.arguments import CommandParser
+from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
+from holdfast.cli.program import Run
+from holdfast.cli.typed_input import secret_word
+from holdfast.model import SecretBytes
+
+LOGIN = "cluster/secrets/login"
+
+# Word for word as the original has it: people search for it.
+DCOS_WARNING = (
+    "** WARNING, this is probably not what you want to do. This login will not be persisted across PX or "
+    "node reboots and also expire in 5 days. Please provide your login information through package config "
+    "or refer docs.portworx.com for more information."
+)
+
+
+def vault(parser: CommandParser) -> Run:
+    """Log in to Vault with a token."""
+    parser.add_argument("--vault-address", metavar="URL", help="address of the store [the node's]")
+    parser.add_argument("--vault-token", metavar="TOKEN", help="token; - reads it from a pipe [asked for]")
+    parser.add_argument("--vault-namespace", metavar="NAME", help="namespace of the store [the node's]")
+    add_node_options(parser)
+    return _vault
+
+
+def dcos(parser: CommandParser) -> Run:
+    """Log in to DC/OS Secrets with a user's name and password."""
+    parser.add_argument("--username", metavar="NAME", required=True, help="user of the cluster")
+    parser.add_argument("--password", metavar="WORD", help="his password; - reads it from a pipe [asked for]")
+    parser.add_argument("--base-path", metavar="PATH", help="path that the secrets lie below [the node's]")
+    add_node_options(parser)
+    return _dcos
+
+
+def aws(parser: CommandParser) -> Run:
+    """Log in to AWS with an access key."""
+    parser.add_argument("--aws_access_key", metavar="ID", required=True, help="access key id")
+    parser.add_argument(
+        "--aws_secret_key", metavar="KEY", help="secret key; - reads it from a pipe [asked for]"
+    )
+    parser.add_argument("--aws_cmk", metavar="ID", help="customer master key [the node's]")
+    parser.add_argument("--aws_region", metavar="NAME", help="region [the node's]")
+    add_node_options(parser)
+    return _aws
+
+
+def kubernetes(parser: CommandParser) -> Run:
+    """Have the node read its service account again and try it."""
+    add_node_options(parser)
+    return _kubernetes
+
+
+def _vault(arguments: Namespace) -> int:
+    with secret_word(arguments.vault_token, prompt="Vault token", name="token") as token:
+        settings = {
+            "VAULT_ADDR": arguments.vault_address,
+            "VAULT_NAMESPACE": arguments.vault_namespace,
+            "VAULT_TOKEN": _text(token),
+        }
+    return _log_in(arguments, "vault", settings, "Successfully authenticated with Vault.")
+
+
+def _dcos(arguments: Namespace) -> int:
+    with secret_word(arguments.password, prompt="Password", name="password") as password:
+        settings = {
+            "DCOS_SECRETS_USERNAME": arguments.username,
+            "DCOS_SECRETS_PASSWORD": _text(password),
+            "SECRETS_BASE_PATH": arguments.base_path,
+        }
+    sentence = f"Successfully authenticated with DC/OS Secrets.\n{DCOS_WARNING}"
+    return _log_in(arguments, "dcos", settings, sentence)
+
+
+def _aws(arguments: Namespace) -> int:
+    with secret_word(arguments.aws_secret_key, prompt="AWS_SECRET_ACCESS_KEY", name="secret key") as key:
+        settings = {
+            "AWS_ACCESS_KEY_ID": arguments.aws_access_key,
+            "AWS_SECRET_ACCESS_KEY": _text(key),
+            "AWS_CMK": arguments.aws_cmk,
+            "AWS_REGION": arguments.aws_region,
+        }
+    kind = "aws-kms" if arguments.aws_cmk else _configured(arguments)
+    return _log_in(arguments, kind, settings, "Successfully authenticated with AWS.")
+
+
+def _kubernetes(arguments: Namespace) -> int:
+    return _log_in(arguments, "k8s", {}, "Successful Login to Secrets Endpoint!")
+
+
+def _configured(arguments: Namespace) -> str:
+    """Return the type of the provider that the node was started with."""
+    status = node_client(arguments).request("GET", "cluster/secrets/status")
+    return str((status.get("provider") or {}).get("type") or "aws-kms")
+
+
+def _log_in(arguments: Namespace, kind: str, settings: Mapping[str, str | None], sentence: str) -> int:
+    given = {name: value for name, value in settings.items() if value}
+    answer = node_client(arguments).request("POST", LOGIN, {"SecretType": kind, "SecretConfig": given})
+    return print_answer(arguments, answer, sentence)
+
+
+def _text(secret: SecretBytes) -> str:
+    return secret.reveal().decode()
