@@ -33,7 +33,7 @@ def test_a_role_file_is_judged_locally(hfctl, role_file):
 
 def test_without_a_call_all_that_is_allowed_is_shown(hfctl):
     code, out, _ = hfctl("role", "test", "system.view", "--local", "--allowed", "-j")
-    allowed = {(c["service"], c["method"]) for c in json.loads(out)["calls"] if c["allowed"]}
+    allowed = {(c["service"], c["method"]) for c in json.loads(out)["results"] if c["allowed"]}
     assert code == 0
     assert {("role", "inspect"), ("volume", "stats"), ("identity", "version")} <= allowed
     assert ("volume", "create") not in allowed

@@ -65,9 +65,9 @@ def _print(arguments: Namespace, found: dict[str, Any]) -> int:
             call["service"],
             call["method"] + ("" if call.get("known") else " (unknown)"),
             "allowed" if call.get("allowed") else "refused",
-            call.get("reason", ""),
+            call.get("rule") or call.get("reason", ""),
         )
-        for call in found.get("calls", [])
+        for call in found.get("results", [])
         if call.get("allowed") or not arguments.allowed
     ]
     print_table(("SERVICE", "METHOD", "RESULT", "WHY"), rows)
@@ -115,7 +115,7 @@ def _locally(names: list[str], document: Any, calls: list[tuple[str, str]]) -> d
             "method": method,
             "known": method in known.get(service, ()),
             "allowed": bool(decision),
-            "reason": decision.rule if isinstance(decision, Allowed) else decision.reason,
+            **({"rule": decision.rule} if isinstance(decision, Allowed) else {"reason": decision.reason}),
         }
 
-    return {"calls": [verdict(service, method) for service, method in wanted], "warnings": warnings}
+    return {"results": [verdict(service, method) for service, method in wanted], "warnings": warnings}
