@@ -34,10 +34,10 @@ from holdfast.node.key_recovery import KeyRecovery
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
+from holdfast.node.provider_service import ProviderService
 from holdfast.node.resizing import VolumeResizer
 from holdfast.node.revocation_book import RevocationBook
 from holdfast.node.role_book import RoleBook
-from holdfast.node.provider_service import ProviderService
 from holdfast.node.role_service import RoleService
 from holdfast.node.scope_service import ScopeService
 from holdfast.node.secret_scopes import ScopeBook
@@ -48,9 +48,11 @@ from holdfast.node.token_service import TokenLimits, TokenService
 from holdfast.node.token_watch import TrustingVerifier, WatchedTokens
 from holdfast.node.usage_service import UsageService
 from holdfast.node.volume_key_service import VolumeKeyService
+from holdfast.node.volume_listing import VolumeListService
 from holdfast.node.volume_service import VolumeService
 from holdfast.node.watch_service import WatchService
 from holdfast.providers import SecretsProvider
+from holdfast.storage.freshness import Freshness
 from holdfast.storage.interface import Storage
 
 OWN_KEY_PREFIX = "holdfast/volumes"
@@ -105,7 +107,7 @@ class Node:
         clock: Clock,
         cluster: NodeCluster | None = None,
     ) -> None:
-        self._storage = storage
+        self._freshness = Freshness(storage)
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
         catalog.index_ownership()
@@ -129,6 +131,7 @@ class Node:
             clock=clock,
             own_key_prefix=settings.own_key_prefix,
         )
+        self.volume_lists = VolumeListService(gate=gate, catalog=catalog, devices=devices)
         self.copies = VolumeCopies(catalog=catalog, devices=devices, keys=keys, rotation=rotation)
         self.snapshots = SnapshotService(
             gate=gate,
@@ -206,7 +209,7 @@ class Node:
         """
         api = target.api if isinstance(target, Operation) else target
         # Roles, revocations and volumes may have been changed by another node a moment ago.
-        self._storage.catch_up()
+        self._freshness.catch_up()
         return self._gate.admit(token, api, peer=peer, correlation=correlation)
 
     def recheck(self, token: str | None, admission: Admission) -> None:

@@ -2,8 +2,9 @@
 
     roles/<name>       a role, as JSON
 
-Each decision asks storage for the role's text anew, so that a change acts on live tokens at once, on every
-node. What the same text said before is remembered, so that asking is all it costs.
+Each decision asks storage for the role's text anew, so that a change acts on live tokens at once; on every
+node, as a node catches up with the others before each call. What the same text said before is remembered, so
+that asking is all it costs.
 """
 
 from threading import Lock
@@ -16,7 +17,6 @@ from holdfast.node.api import Api
 from holdfast.policy.decision import Decision
 from holdfast.policy.default_roles import GUEST_DISABLED, default_roles
 from holdfast.policy.roles import MAX_NAME_LENGTH, Role, any_of, decide_one
-from holdfast.storage.freshness import Freshness
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
@@ -56,7 +56,6 @@ class RoleBook:
 
     def __init__(self, storage: Storage, *, guest_access: bool) -> None:
         self._storage = storage
-        self._freshness = Freshness(storage)
         self._defaults = {
             name: _Said(role) for name, role in default_roles(guest_access=guest_access).items()
         }
@@ -65,7 +64,6 @@ class RoleBook:
 
     def decide(self, principal: Principal, api: Api) -> Decision:
         """Decide whether the roles of ``principal`` allow a call."""
-        self._freshness.catch_up()
 
         def decide(name: str) -> Decision | None:
             said = self._said(name)
@@ -75,13 +73,11 @@ class RoleBook:
 
     def find(self, name: str) -> Role | None:
         """Return a role, or ``None``."""
-        self._freshness.catch_up()
         said = self._said(name)
         return None if said is None else said.role
 
     def names(self) -> list[str]:
         """Return the names of all roles, sorted."""
-        self._freshness.catch_up()
 
         def stored(reader: Reader) -> list[str]:
             names: list[str] = []

@@ -1,4 +1,4 @@
-"""Lists of volumes: which of those that the caller may read, and how many at a time.
+"""Service ``Volume``, lists: which of the volumes that the caller may read, and how many at a time.
 
 A page ends with a token that says where the next one begins: behind the last id of this one. So a list that
 is read page by page has every volume once that was there all the time, whatever comes and goes meanwhile.
@@ -6,15 +6,19 @@ A token opens nothing; whoever makes one up skips entries of his own list.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from holdfast.errors import InvalidInputError
+from holdfast.node import apis
+from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
+from holdfast.node.devices import Devices
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.records import VolumeRecord
 from holdfast.node.resource import PAGE
+from holdfast.node.volume_service import VolumeStatus
 from holdfast.policy.ownership import Ownership
 
 MAX_ENTRIES = 10_000
@@ -24,6 +28,7 @@ _LEAST_READ = 32
 _OF_NOBODY = Ownership()
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class Page(Generic[T]):
 
     entries: tuple[T, ...]
     next_token: str = ""
+
+    def of(self, what: Callable[[T], U]) -> "Page[U]":
+        """Return the page with something else for each entry."""
+        return Page(tuple(map(what, self.entries)), self.next_token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +111,52 @@ class VolumeFilter:
         )
 
 
-class VolumeListing:
+_ANY = VolumeFilter()
+_ALL = Paging()
+
+
+class VolumeListService:
     """Lists volumes to whoever may read them."""
 
-    def __init__(self, *, gate: Gate, catalog: Catalog) -> None:
+    def __init__(self, *, gate: Gate, catalog: Catalog, devices: Devices) -> None:
         self._gate = gate
         self._catalog = catalog
+        self._devices = devices
 
-    def page(self, admission: Admission, wanted: VolumeFilter, paging: Paging) -> Page[VolumeRecord]:
-        """Return a page of the volumes that the caller may read and asked for.
+    @operation(apis.VOLUME_ENUMERATE)
+    def enumerate(self, admission: Admission, paging: Paging = _ALL) -> Page[str]:
+        """Return ids of volumes that the caller may read.
 
         Raises:
             InvalidInputError: no such page.
         """
+        return self._page(admission, _ANY, paging).of(lambda record: record.id)
+
+    @operation(apis.VOLUME_ENUMERATE_WITH_FILTERS)
+    def enumerate_with_filters(
+        self, admission: Admission, wanted: VolumeFilter, paging: Paging = _ALL
+    ) -> Page[str]:
+        """Return ids of the volumes that the caller may read and asked for.
+
+        Raises:
+            InvalidInputError: no such page.
+        """
+        return self._page(admission, wanted, paging).of(lambda record: record.id)
+
+    @operation(apis.VOLUME_INSPECT_WITH_FILTERS)
+    def inspect_with_filters(
+        self, admission: Admission, wanted: VolumeFilter = _ANY, paging: Paging = _ALL
+    ) -> Page[VolumeStatus]:
+        """Return the volumes that the caller may read and asked for, and what the kernel says about them.
+
+        Raises:
+            InvalidInputError: no such page.
+        """
+        return self._page(admission, wanted, paging).of(
+            lambda record: VolumeStatus(record, self._devices.state(record))
+        )
+
+    def _page(self, admission: Admission, wanted: VolumeFilter, paging: Paging) -> Page[VolumeRecord]:
         paging.check()
         found = (record for record in self._readable(admission, wanted, paging) if wanted.lets_in(record))
         if not paging.max_entries:

@@ -20,8 +20,8 @@ from holdfast.node.gate import Admission, Gate
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
-from holdfast.node.ownership_note import note_of
 from holdfast.node.next_key import next_key
+from holdfast.node.ownership_note import note_of
 from holdfast.node.records import (
     KeyNote,
     KeyOrigin,
@@ -153,29 +153,6 @@ class VolumeService:
         """Return one volume."""
         record = self._gate.resource(admission, self._catalog, reference)
         return VolumeStatus(record, self._devices.state(record))
-
-    @operation(apis.VOLUME_ENUMERATE)
-    def enumerate(self, admission: Admission) -> list[str]:
-        """Return the ids of the volumes that the caller may read."""
-        return [record.id for record in self._gate.visible(admission, self._catalog)]
-
-    @operation(apis.VOLUME_INSPECT_WITH_FILTERS)
-    def inspect_with_filters(
-        self, admission: Admission, *, name: str = "", labels: Mapping[str, str] | None = None
-    ) -> list[VolumeStatus]:
-        """Return the volumes that the caller may read.
-
-        Args:
-            admission: of the caller.
-            name: only the volume of this name, if given.
-            labels: only volumes that have all of these.
-        """
-        wanted = dict(labels or {})
-        return [
-            VolumeStatus(record, self._devices.state(record))
-            for record in self._gate.visible(admission, self._catalog)
-            if name in {"", record.name} and wanted.items() <= record.labels.items()
-        ]
 
     @operation(apis.VOLUME_UPDATE)
     def update(

@@ -6,6 +6,7 @@ import pytest
 
 from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.node.errors import OwnershipDeniedError
+from holdfast.node.volume_listing import VolumeListService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 from holdfast.policy.ownership_change import AccessChange
@@ -25,7 +26,8 @@ def change(under_test, token, wanted):
 
 
 def readable_by(under_test, token):
-    return under_test.call(token, VolumeService.enumerate, under_test.node.volumes)
+    page = under_test.call(token, VolumeListService.enumerate, under_test.node.volume_lists)
+    return list(page.entries)
 
 
 def test_a_group_that_was_let_in_reads_at_once_and_one_that_was_put_out_does_not(under_test, alices):

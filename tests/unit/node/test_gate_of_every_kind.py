@@ -61,7 +61,9 @@ def things():
 
 def a_gate(*, ownerless_is_public=False):
     lines = Lines()
-    gate = Gate(verifier=None, roles=None, log=lines, secret_rules=None, ownerless_is_public=ownerless_is_public)
+    gate = Gate(
+        verifier=None, roles=None, log=lines, secret_rules=None, ownerless_is_public=ownerless_is_public
+    )
     return gate, lines.all
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from holdfast.errors import InternalError, NotFoundError, UnauthenticatedError, UnavailableError
+from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.attach_service import AttachService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
@@ -11,6 +12,8 @@ from holdfast.node.secrets_service import SecretsService
 from holdfast.node.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.status_service import StatusService
 from holdfast.node.usage_service import UsageService
+from holdfast.node.volume_key_service import VolumeKeyService
+from holdfast.node.volume_listing import VolumeListService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
@@ -32,6 +35,10 @@ OPERATIONS = {
     "update-access": lambda t: (VolumeService.update_access, t.node.volumes, "vol1", AccessChange()),
     "delete": lambda t: (VolumeService.delete, t.node.volumes, "vol1"),
     "rotate-key": lambda t: (VolumeService.rotate_key, t.node.volumes, "vol1"),
+    "key-doctor": lambda t: (VolumeKeyService.examine, t.node.volume_keys, ["vol1"]),
+    "add-recovery-key": lambda t: (VolumeKeyService.add_recovery_key, t.node.volume_keys, "vol1"),
+    "remove-recovery-key": lambda t: (VolumeKeyService.remove_recovery_key, t.node.volume_keys, "vol1"),
+    "recover-key": lambda t: (VolumeKeyService.recover, t.node.volume_keys, "vol1", SecretBytes(b"key")),
     "stats": lambda t: (UsageService.stats, t.node.usage, "vol1"),
     "capacity-usage": lambda t: (UsageService.capacity_usage, t.node.usage, "vol1"),
     "clone": lambda t: (SnapshotService.clone, t.node.snapshots, CloneSpec(name="copy", parent="vol1")),
@@ -82,9 +89,7 @@ def test_every_way_to_a_volume_is_closed_to(under_test, alices, caller, operatio
 
 
 def test_the_operations_above_are_all_that_touch_a_volume():
-    stated = {
-        api for api in apis.ALL if api.access is not None and api.service in {"Volume", "MountAttach"}
-    }
+    stated = {api for api in apis.ALL if api.access is not None and api.service in {"Volume", "MountAttach"}}
     tested = {build(_Names())[0].api for build in OPERATIONS.values()}
     assert tested == stated
 
@@ -139,7 +144,9 @@ def test_enumerate_leaves_out_what_is_not_readable(under_test, alices):
     def names(token):
         return [
             s.record.name
-            for s in under_test.call(token, VolumeService.inspect_with_filters, under_test.node.volumes)
+            for s in under_test.call(
+                token, VolumeListService.inspect_with_filters, under_test.node.volume_lists
+            ).entries
         ]
 
     assert names(under_test.token("alice")) == ["vol1"]

@@ -12,6 +12,7 @@ from holdfast.node.known_apis import known_apis
 from holdfast.node.role_book import RoleBook
 from holdfast.node.role_service import RoleService
 from holdfast.node.status_service import StatusService
+from holdfast.node.volume_listing import VolumeListService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.default_roles import GUEST_DISABLED, GUEST_ENABLED, default_roles
 from holdfast.policy.roles import Role, Rule
@@ -91,16 +92,20 @@ def test_every_api_of_this_node_may_be_named():
     assert known["cloudbackup"]  # and those that others serve
 
 
+def listed(under_test, token):
+    return under_test.call(token, VolumeListService.enumerate, under_test.node.volume_lists).entries
+
+
 def test_an_update_acts_on_a_token_in_use(under_test):
     token = under_test.token("carol", roles=("team.reader",))
     roles(under_test, RoleService.create, READER)
-    assert under_test.call(token, VolumeService.enumerate, under_test.node.volumes) == []
+    assert listed(under_test, token) == ()
     roles(under_test, RoleService.update, Role("team.reader", (Rule(("volume",), ("!enumerate", "*")),)))
     with pytest.raises(RoleDeniedError):
-        under_test.call(token, VolumeService.enumerate, under_test.node.volumes)
+        listed(under_test, token)
     roles(under_test, RoleService.delete, "team.reader")
     roles(under_test, RoleService.create, READER)
-    assert under_test.call(token, VolumeService.enumerate, under_test.node.volumes) == []
+    assert listed(under_test, token) == ()
 
 
 def test_a_change_by_another_node_acts_at_once():

@@ -12,7 +12,7 @@ from holdfast.node.catalog import Catalog
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.ownership_note import note_of
 from holdfast.node.records import VolumeRecord, VolumeState, encode_record
-from holdfast.node.volume_listing import MAX_ENTRIES, Paging, VolumeFilter, VolumeListing
+from holdfast.node.volume_listing import MAX_ENTRIES, Paging, VolumeFilter, VolumeListService
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership, decide_ownership
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.memory import MemoryStorage
@@ -41,12 +41,14 @@ CALLERS = (
 
 
 def admission(principal):
-    return Admission(principal, apis.VOLUME_ENUMERATE, "request", "peer")
+    return Admission(principal, apis.VOLUME_ENUMERATE_WITH_FILTERS, "request", "peer")
 
 
 def listing(storage, *, ownerless_is_public=False):
-    gate = Gate(verifier=None, roles=None, log=None, secret_rules=None, ownerless_is_public=ownerless_is_public)
-    return VolumeListing(gate=gate, catalog=Catalog(storage))
+    gate = Gate(
+        verifier=None, roles=None, log=None, secret_rules=None, ownerless_is_public=ownerless_is_public
+    )
+    return VolumeListService(gate=gate, catalog=Catalog(storage), devices=None)
 
 
 def record(number, *, name="", ownership=None, **parts):
@@ -63,14 +65,19 @@ def record(number, *, name="", ownership=None, **parts):
     )
 
 
+def page_of(storage, name, wanted=EVERYTHING, **paging):
+    caller = admission(Principal(name=name))
+    return listing(storage).enumerate_with_filters(caller, wanted, Paging(**paging))
+
+
 def ids(page):
-    return [entry.id for entry in page.entries]
+    return list(page.entries)
 
 
 def all_pages(lists, principal, wanted, size):
     paging, found = Paging(max_entries=size), []
     while True:
-        page = lists.page(admission(principal), wanted, paging)
+        page = lists.enumerate_with_filters(admission(principal), wanted, paging)
         assert len(page.entries) <= size
         found += ids(page)
         if not page.next_token:
@@ -140,7 +147,7 @@ def check_lists(volumes):
                 for each in stored
                 if decide_ownership(caller, each.ownership, AccessType.READ, ownerless_is_public=public)
             ]
-            assert ids(lists.page(admission(caller), EVERYTHING, Paging())) == expected
+            assert ids(lists.enumerate_with_filters(admission(caller), EVERYTHING, Paging())) == expected
             assert all_pages(lists, caller, EVERYTHING, 2) == expected
 
 
@@ -189,7 +196,7 @@ def test_who_may_read_a_hundred_of_many_has_only_those_read(storage):
             return self.reader.get(key)
 
     storage.snapshot = lambda: Counting(find(storage))
-    page = listing(storage).page(admission(Principal(name="user-7")), EVERYTHING, Paging())
+    page = page_of(storage, "user-7")
     assert len(page.entries) == 10
     assert len(seen) == 10
 
@@ -199,11 +206,11 @@ def test_a_list_read_by_pages_has_what_was_there_all_the_time_once(storage):
     for number in range(100, 200, 10):
         catalog.insert(record(number))
     lists = listing(storage)
-    first = lists.page(admission(alice), EVERYTHING, Paging(max_entries=4))
+    first = lists.enumerate_with_filters(admission(alice), EVERYTHING, Paging(max_entries=4))
     catalog.insert(record(105))  # before the place where the next page begins
     catalog.insert(record(155))  # behind it
     catalog.remove(record(130))  # the very entry that the token stands on
-    rest = lists.page(admission(alice), EVERYTHING, Paging(token=first.next_token))
+    rest = lists.enumerate_with_filters(admission(alice), EVERYTHING, Paging(token=first.next_token))
     assert ids(first) == ["100", "110", "120", "130"]
     assert ids(rest) == ["140", "150", "155", "160", "170", "180", "190"]
 
@@ -213,7 +220,7 @@ def test_the_last_page_has_no_token_even_when_it_is_full(storage):
     for number in (100, 101, 102, 103):
         catalog.insert(record(number))
     assert all_pages(listing(storage), Principal(name="alice"), EVERYTHING, 2) == ["100", "101", "102", "103"]
-    full = listing(storage).page(admission(Principal(name="alice")), EVERYTHING, Paging(max_entries=4))
+    full = page_of(storage, "alice", max_entries=4)
     assert full.next_token == ""
 
 
@@ -223,19 +230,19 @@ def test_the_last_page_has_no_token_even_when_it_is_full(storage):
 )
 def test_a_token_that_was_never_given_is_refused(storage, token):
     with pytest.raises(InvalidInputError, match="token") as caught:
-        listing(storage).page(admission(Principal(name="alice")), EVERYTHING, Paging(token=token))
+        page_of(storage, "alice", token=token)
     assert token not in caught.value.message or len(token) == 1
 
 
 @pytest.mark.parametrize("size", [-1, MAX_ENTRIES + 1, 2**63])
 def test_a_page_of_an_impossible_size_is_refused(storage, size):
     with pytest.raises(InvalidInputError, match="max_entries"):
-        listing(storage).page(admission(Principal(name="alice")), EVERYTHING, Paging(max_entries=size))
+        page_of(storage, "alice", max_entries=size)
 
 
 def test_a_made_up_token_shows_nothing_that_the_list_without_it_does_not(storage):
     Catalog(storage).insert(record(100, ownership=Ownership(owner="bob")))
-    page = listing(storage).page(admission(Principal(name="alice")), EVERYTHING, Paging(token="1.0"))
+    page = page_of(storage, "alice", token="1.0")
     assert page.entries == ()
 
 
@@ -284,13 +291,13 @@ def test_filters(storage, wanted, found):
     catalog.insert(record(3, ownership=CAROLS))
     catalog.insert(record(4, ownership=Ownership()))
     administrator = Principal(name="admin", groups=("*",))
-    assert ids(listing(storage).page(admission(administrator), wanted, Paging())) == found
+    assert ids(listing(storage).enumerate_with_filters(admission(administrator), wanted, Paging())) == found
     assert all_pages(listing(storage), administrator, wanted, 1) == found
 
 
 def test_a_filter_by_name_shows_nothing_of_a_volume_that_is_not_readable(storage):
     Catalog(storage).insert(record(1, name="db"))
-    page = listing(storage).page(admission(Principal(name="bob")), VolumeFilter(name="db"), Paging())
+    page = page_of(storage, "bob", VolumeFilter(name="db"))
     assert page.entries == ()
 
 
@@ -299,7 +306,7 @@ def test_a_record_that_cannot_be_read_does_not_keep_the_index_from_being_made():
     storage.write(lambda transaction: transaction.put("volumes/5", b"no record"))
     storage.write(lambda transaction: transaction.put("volumes/6", encode_record(record(6))))
     Catalog(storage).index_ownership()
-    assert ids(listing(storage).page(admission(Principal(name="alice")), EVERYTHING, Paging())) == ["6"]
+    assert ids(page_of(storage, "alice")) == ["6"]
 
 
 def test_nothing_of_a_volume_stays_in_the_index(storage):

@@ -1,5 +1,9 @@
 """Service ``Role``: named rules about who may call what."""
 
+from holdfast.api.sdk.proto.role_pb2 import RoleTestRequest as TestRequest
+from holdfast.api.sdk.proto.role_pb2 import RoleTestResponse as TestResponse
+from holdfast.api.sdk.proto.role_pb2 import RoleTestResult as Result
+from holdfast.api.sdk.proto.role_pb2 import RoleTestVerdict as Verdict
 from holdfast.api.sdk.proto.role_pb2 import (
     SdkRole,
     SdkRoleCreateRequest,
@@ -15,7 +19,8 @@ from holdfast.api.sdk.proto.role_pb2 import (
     SdkRule,
 )
 from holdfast.api.sdk.table import Call, serve
-from holdfast.node.role_service import RoleService
+from holdfast.node.role_service import CallVerdict, RoleService
+from holdfast.policy.decision import Decision
 from holdfast.policy.roles import Role, Rule
 
 
@@ -31,12 +36,12 @@ def role_of(message: SdkRole) -> Role:
 
 
 def create(call: Call, request: SdkRoleCreateRequest) -> SdkRoleCreateResponse:
-    role = call.node.roles.create(call.admission, role_of(request.role))
+    role = call.node.roles.create(call.admission, role_of(request.role), allow_unknown=request.allow_unknown)
     return SdkRoleCreateResponse(role=role_message(role))
 
 
 def update(call: Call, request: SdkRoleUpdateRequest) -> SdkRoleUpdateResponse:
-    role = call.node.roles.update(call.admission, role_of(request.role))
+    role = call.node.roles.update(call.admission, role_of(request.role), allow_unknown=request.allow_unknown)
     return SdkRoleUpdateResponse(role=role_message(role))
 
 
@@ -52,6 +57,38 @@ def inspect(call: Call, request: SdkRoleInspectRequest) -> SdkRoleInspectRespons
 def delete(call: Call, request: SdkRoleDeleteRequest) -> SdkRoleDeleteResponse:
     call.node.roles.delete(call.admission, request.name)
     return SdkRoleDeleteResponse()
+
+
+def test_roles(call: Call, request: TestRequest) -> TestResponse:
+    found = call.node.roles.test(
+        call.admission,
+        names=tuple(request.names),
+        role=role_of(request.role) if request.HasField("role") else None,
+        calls=[(each.service, each.method) for each in request.calls],
+    )
+    return TestResponse(results=[_result(verdict) for verdict in found.calls], warnings=found.warnings)
+
+
+def _result(verdict: CallVerdict) -> Result:
+    rule, reason = _words(verdict.decision)
+    return Result(
+        service=verdict.service,
+        method=verdict.method,
+        known=verdict.is_known,
+        allowed=bool(verdict.decision),
+        rule=rule,
+        reason=reason,
+        roles=[_verdict(name, decision) for name, decision in verdict.by_role],
+    )
+
+
+def _verdict(name: str, decision: Decision) -> Verdict:
+    rule, reason = _words(decision)
+    return Verdict(role=name, allowed=bool(decision), rule=rule, reason=reason)
+
+
+def _words(decision: Decision) -> tuple[str, str]:
+    return (decision.rule, "") if decision else ("", decision.reason)
 
 
 ROWS = (
@@ -72,4 +109,5 @@ ROWS = (
         "GET roles/inspect/{name}",
     ),
     serve(RoleService.delete, SdkRoleDeleteRequest, SdkRoleDeleteResponse, delete, "DELETE roles/{name}"),
+    serve(RoleService.test, TestRequest, TestResponse, test_roles, "POST roles/test"),
 )

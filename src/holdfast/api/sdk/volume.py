@@ -1,7 +1,15 @@
 """Service ``Volume``, first part: volumes from creation to removal."""
 
+from typing import TypeAlias
+
 from holdfast.api.sdk.keys import key_message
-from holdfast.api.sdk.ownership import access_control
+from holdfast.api.sdk.ownership import (
+    access_change,
+    access_control,
+    ownership_message,
+    ownership_of,
+    updated_list,
+)
 from holdfast.api.sdk.proto.volume_pb2 import (
     SdkVolumeCreateRequest,
     SdkVolumeCreateResponse,
@@ -9,22 +17,30 @@ from holdfast.api.sdk.proto.volume_pb2 import (
     SdkVolumeDeleteResponse,
     SdkVolumeEnumerateRequest,
     SdkVolumeEnumerateResponse,
+    SdkVolumeEnumerateWithFiltersRequest,
+    SdkVolumeEnumerateWithFiltersResponse,
     SdkVolumeInspectRequest,
     SdkVolumeInspectResponse,
     SdkVolumeInspectWithFiltersRequest,
     SdkVolumeInspectWithFiltersResponse,
     SdkVolumeUpdateRequest,
     SdkVolumeUpdateResponse,
+    VolumeAccessUpdateRequest,
+    VolumeAccessUpdateResponse,
     VolumeRemoval,
     VolumeRotateKeyRequest,
     VolumeRotateKeyResponse,
 )
 from holdfast.api.sdk.table import Call, serve, unserved
 from holdfast.api.sdk.volume_messages import FILE_SYSTEMS, check_spec, inspect_response, refuse_others
+from holdfast.node.volume_listing import Paging, VolumeFilter, VolumeListService
 from holdfast.node.volume_service import VolumeService, VolumeSpec
 
+Lists: TypeAlias = (
+    SdkVolumeEnumerateRequest | SdkVolumeEnumerateWithFiltersRequest | SdkVolumeInspectWithFiltersRequest
+)
+
 _UPDATABLE = frozenset({"ownership", "size"})
-_FILTERS = frozenset({"name", "labels", "options"})
 
 
 def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateResponse:
@@ -47,8 +63,16 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
     return SdkVolumeCreateResponse(volume_id=record.id)
 
 
-def enumerate_volumes(call: Call, request: SdkVolumeEnumerateRequest) -> SdkVolumeEnumerateResponse:  # noqa: ARG001
-    return SdkVolumeEnumerateResponse(volume_ids=call.node.volumes.enumerate(call.admission))
+def enumerate_volumes(call: Call, request: SdkVolumeEnumerateRequest) -> SdkVolumeEnumerateResponse:
+    page = call.node.volume_lists.enumerate(call.admission, _paging(request))
+    return SdkVolumeEnumerateResponse(volume_ids=page.entries, next_page_token=page.next_token)
+
+
+def enumerate_with_filters(
+    call: Call, request: SdkVolumeEnumerateWithFiltersRequest
+) -> SdkVolumeEnumerateWithFiltersResponse:
+    page = call.node.volume_lists.enumerate_with_filters(call.admission, _wanted(request), _paging(request))
+    return SdkVolumeEnumerateWithFiltersResponse(volume_ids=page.entries, next_page_token=page.next_token)
 
 
 def inspect(call: Call, request: SdkVolumeInspectRequest) -> SdkVolumeInspectResponse:
@@ -58,11 +82,10 @@ def inspect(call: Call, request: SdkVolumeInspectRequest) -> SdkVolumeInspectRes
 def inspect_with_filters(
     call: Call, request: SdkVolumeInspectWithFiltersRequest
 ) -> SdkVolumeInspectWithFiltersResponse:
-    refuse_others(request, _FILTERS, "body")
-    found = call.node.volumes.inspect_with_filters(
-        call.admission, name=request.name, labels=dict(request.labels)
+    page = call.node.volume_lists.inspect_with_filters(call.admission, _wanted(request), _paging(request))
+    return SdkVolumeInspectWithFiltersResponse(
+        volumes=[inspect_response(status) for status in page.entries], next_page_token=page.next_token
     )
-    return SdkVolumeInspectWithFiltersResponse(volumes=[inspect_response(status) for status in found])
 
 
 def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateResponse:
@@ -74,10 +97,15 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
         request.volume_id,
         labels=dict(request.labels),
         owner=(spec.ownership.owner or None) if named else None,
-        acls=access_control(spec.ownership) if named else None,
+        acls=updated_list(spec.ownership) if named else None,
         size_bytes=spec.size if spec.HasField("size") else None,
     )
     return SdkVolumeUpdateResponse()
+
+
+def update_access(call: Call, request: VolumeAccessUpdateRequest) -> VolumeAccessUpdateResponse:
+    record = call.node.volumes.update_access(call.admission, request.volume_id, access_change(request))
+    return VolumeAccessUpdateResponse(ownership=ownership_message(record.ownership))
 
 
 def delete(call: Call, request: SdkVolumeDeleteRequest) -> SdkVolumeDeleteResponse:
@@ -105,14 +133,44 @@ def rotate_key(call: Call, request: VolumeRotateKeyRequest) -> VolumeRotateKeyRe
     return VolumeRotateKeyResponse(key=key_message(record.key))
 
 
+def _paging(request: Lists) -> Paging:
+    return Paging(max_entries=request.max_entries, token=request.page_token)
+
+
+def _wanted(
+    request: SdkVolumeEnumerateWithFiltersRequest | SdkVolumeInspectWithFiltersRequest,
+) -> VolumeFilter:
+    return VolumeFilter(
+        name=request.name,
+        labels=dict(request.labels),
+        ownership=ownership_of(request.ownership),
+        group=request.group.id,
+        ownerless=request.ownerless,
+    )
+
+
 ROWS = (
     serve(VolumeService.create, SdkVolumeCreateRequest, SdkVolumeCreateResponse, create, "POST volumes"),
     serve(
-        VolumeService.enumerate,
+        VolumeListService.enumerate,
         SdkVolumeEnumerateRequest,
         SdkVolumeEnumerateResponse,
         enumerate_volumes,
         "GET volumes",
+    ),
+    serve(
+        VolumeListService.enumerate_with_filters,
+        SdkVolumeEnumerateWithFiltersRequest,
+        SdkVolumeEnumerateWithFiltersResponse,
+        enumerate_with_filters,
+        "POST volumes/filters",
+    ),
+    serve(
+        VolumeService.update_access,
+        VolumeAccessUpdateRequest,
+        VolumeAccessUpdateResponse,
+        update_access,
+        "PUT volumes/access/{volume_id}",
     ),
     serve(
         VolumeService.inspect,
@@ -122,7 +180,7 @@ ROWS = (
         "GET volumes/inspect/{volume_id}",
     ),
     serve(
-        VolumeService.inspect_with_filters,
+        VolumeListService.inspect_with_filters,
         SdkVolumeInspectWithFiltersRequest,
         SdkVolumeInspectWithFiltersResponse,
         inspect_with_filters,
@@ -149,6 +207,5 @@ ROWS = (
         rotate_key,
         "POST volumes/rotatekey",
     ),
-    unserved("Volume", "EnumerateWithFilters", "POST volumes/filters"),
     unserved("Volume", "VolumeCatalog", "POST volume/catalog"),
 )

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!holdfast/api/sdk/proto/role.proto\x12\x0fopenstorage.api\")\n\x07SdkRule\x12\x10\n\x08services\x18\x01 \x03(\t\x12\x0c\n\x04\x61pis\x18\x02 \x03(\t\"@\n\x07SdkRole\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x05rules\x18\x02 \x03(\x0b\x32\x18.openstorage.api.SdkRule\">\n\x14SdkRoleCreateRequest\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"?\n\x15SdkRoleCreateResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"\x19\n\x17SdkRoleEnumerateRequest\")\n\x18SdkRoleEnumerateResponse\x12\r\n\x05names\x18\x01 \x03(\t\"%\n\x15SdkRoleInspectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x16SdkRoleInspectResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"$\n\x14SdkRoleDeleteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15SdkRoleDeleteResponse\">\n\x14SdkRoleUpdateRequest\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"?\n\x15SdkRoleUpdateResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole2\xda\x03\n\x0fOpenStorageRole\x12W\n\x06\x43reate\x12%.openstorage.api.SdkRoleCreateRequest\x1a&.openstorage.api.SdkRoleCreateResponse\x12`\n\tEnumerate\x12(.openstorage.api.SdkRoleEnumerateRequest\x1a).openstorage.api.SdkRoleEnumerateResponse\x12Z\n\x07Inspect\x12&.openstorage.api.SdkRoleInspectRequest\x1a\'.openstorage.api.SdkRoleInspectResponse\x12W\n\x06\x44\x65lete\x12%.openstorage.api.SdkRoleDeleteRequest\x1a&.openstorage.api.SdkRoleDeleteResponse\x12W\n\x06Update\x12%.openstorage.api.SdkRoleUpdateRequest\x1a&.openstorage.api.SdkRoleUpdateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!holdfast/api/sdk/proto/role.proto\x12\x0fopenstorage.api\")\n\x07SdkRule\x12\x10\n\x08services\x18\x01 \x03(\t\x12\x0c\n\x04\x61pis\x18\x02 \x03(\t\"@\n\x07SdkRole\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x05rules\x18\x02 \x03(\x0b\x32\x18.openstorage.api.SdkRule\"V\n\x14SdkRoleCreateRequest\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\x12\x16\n\rallow_unknown\x18\x90N \x01(\x08\"?\n\x15SdkRoleCreateResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"\x19\n\x17SdkRoleEnumerateRequest\")\n\x18SdkRoleEnumerateResponse\x12\r\n\x05names\x18\x01 \x03(\t\"%\n\x15SdkRoleInspectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x16SdkRoleInspectResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"$\n\x14SdkRoleDeleteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15SdkRoleDeleteResponse\"V\n\x14SdkRoleUpdateRequest\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\x12\x16\n\rallow_unknown\x18\x90N \x01(\x08\"?\n\x15SdkRoleUpdateResponse\x12&\n\x04role\x18\x01 \x01(\x0b\x32\x18.openstorage.api.SdkRole\"v\n\x0fRoleTestRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12&\n\x04role\x18\x02 \x01(\x0b\x32\x18.openstorage.api.SdkRole\x12,\n\x05\x63\x61lls\x18\x03 \x03(\x0b\x32\x1d.openstorage.api.RoleTestCall\"/\n\x0cRoleTestCall\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\"V\n\x10RoleTestResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.openstorage.api.RoleTestResult\x12\x10\n\x08warnings\x18\x02 \x03(\t\"\xa0\x01\n\x0eRoleTestResult\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\r\n\x05known\x18\x03 \x01(\x08\x12\x0f\n\x07\x61llowed\x18\x04 \x01(\x08\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12/\n\x05roles\x18\x07 \x03(\x0b\x32 .openstorage.api.RoleTestVerdict\"N\n\x0fRoleTestVerdict\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x02 \x01(\x08\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t2\xa7\x04\n\x0fOpenStorageRole\x12W\n\x06\x43reate\x12%.openstorage.api.SdkRoleCreateRequest\x1a&.openstorage.api.SdkRoleCreateResponse\x12`\n\tEnumerate\x12(.openstorage.api.SdkRoleEnumerateRequest\x1a).openstorage.api.SdkRoleEnumerateResponse\x12Z\n\x07Inspect\x12&.openstorage.api.SdkRoleInspectRequest\x1a\'.openstorage.api.SdkRoleInspectResponse\x12W\n\x06\x44\x65lete\x12%.openstorage.api.SdkRoleDeleteRequest\x1a&.openstorage.api.SdkRoleDeleteResponse\x12W\n\x06Update\x12%.openstorage.api.SdkRoleUpdateRequest\x1a&.openstorage.api.SdkRoleUpdateResponse\x12K\n\x04Test\x12 .openstorage.api.RoleTestRequest\x1a!.openstorage.api.RoleTestResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,25 +36,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SDKROLE']._serialized_start=97
   _globals['_SDKROLE']._serialized_end=161
   _globals['_SDKROLECREATEREQUEST']._serialized_start=163
-  _globals['_SDKROLECREATEREQUEST']._serialized_end=225
-  _globals['_SDKROLECREATERESPONSE']._serialized_start=227
-  _globals['_SDKROLECREATERESPONSE']._serialized_end=290
-  _globals['_SDKROLEENUMERATEREQUEST']._serialized_start=292
-  _globals['_SDKROLEENUMERATEREQUEST']._serialized_end=317
-  _globals['_SDKROLEENUMERATERESPONSE']._serialized_start=319
-  _globals['_SDKROLEENUMERATERESPONSE']._serialized_end=360
-  _globals['_SDKROLEINSPECTREQUEST']._serialized_start=362
-  _globals['_SDKROLEINSPECTREQUEST']._serialized_end=399
-  _globals['_SDKROLEINSPECTRESPONSE']._serialized_start=401
-  _globals['_SDKROLEINSPECTRESPONSE']._serialized_end=465
-  _globals['_SDKROLEDELETEREQUEST']._serialized_start=467
-  _globals['_SDKROLEDELETEREQUEST']._serialized_end=503
-  _globals['_SDKROLEDELETERESPONSE']._serialized_start=505
-  _globals['_SDKROLEDELETERESPONSE']._serialized_end=528
-  _globals['_SDKROLEUPDATEREQUEST']._serialized_start=530
-  _globals['_SDKROLEUPDATEREQUEST']._serialized_end=592
-  _globals['_SDKROLEUPDATERESPONSE']._serialized_start=594
-  _globals['_SDKROLEUPDATERESPONSE']._serialized_end=657
-  _globals['_OPENSTORAGEROLE']._serialized_start=660
-  _globals['_OPENSTORAGEROLE']._serialized_end=1134
+  _globals['_SDKROLECREATEREQUEST']._serialized_end=249
+  _globals['_SDKROLECREATERESPONSE']._serialized_start=251
+  _globals['_SDKROLECREATERESPONSE']._serialized_end=314
+  _globals['_SDKROLEENUMERATEREQUEST']._serialized_start=316
+  _globals['_SDKROLEENUMERATEREQUEST']._serialized_end=341
+  _globals['_SDKROLEENUMERATERESPONSE']._serialized_start=343
+  _globals['_SDKROLEENUMERATERESPONSE']._serialized_end=384
+  _globals['_SDKROLEINSPECTREQUEST']._serialized_start=386
+  _globals['_SDKROLEINSPECTREQUEST']._serialized_end=423
+  _globals['_SDKROLEINSPECTRESPONSE']._serialized_start=425
+  _globals['_SDKROLEINSPECTRESPONSE']._serialized_end=489
+  _globals['_SDKROLEDELETEREQUEST']._serialized_start=491
+  _globals['_SDKROLEDELETEREQUEST']._serialized_end=527
+  _globals['_SDKROLEDELETERESPONSE']._serialized_start=529
+  _globals['_SDKROLEDELETERESPONSE']._serialized_end=552
+  _globals['_SDKROLEUPDATEREQUEST']._serialized_start=554
+  _globals['_SDKROLEUPDATEREQUEST']._serialized_end=640
+  _globals['_SDKROLEUPDATERESPONSE']._serialized_start=642
+  _globals['_SDKROLEUPDATERESPONSE']._serialized_end=705
+  _globals['_ROLETESTREQUEST']._serialized_start=707
+  _globals['_ROLETESTREQUEST']._serialized_end=825
+  _globals['_ROLETESTCALL']._serialized_start=827
+  _globals['_ROLETESTCALL']._serialized_end=874
+  _globals['_ROLETESTRESPONSE']._serialized_start=876
+  _globals['_ROLETESTRESPONSE']._serialized_end=962
+  _globals['_ROLETESTRESULT']._serialized_start=965
+  _globals['_ROLETESTRESULT']._serialized_end=1125
+  _globals['_ROLETESTVERDICT']._serialized_start=1127
+  _globals['_ROLETESTVERDICT']._serialized_end=1205
+  _globals['_OPENSTORAGEROLE']._serialized_start=1208
+  _globals['_OPENSTORAGEROLE']._serialized_end=1759
 # @@protoc_insertion_point(module_scope)

@@ -419,7 +419,16 @@ class SdkVolumeInspectWithFiltersRequest(_message.Message):
     OWNERSHIP_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    MAX_ENTRIES_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OWNERLESS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    max_entries: _builtins.int
+    """at most this many; 0 for all"""
+    page_token: _builtins.str
+    """next_page_token of the answer before"""
+    ownerless: _builtins.bool
+    """only what belongs to nobody"""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -436,10 +445,13 @@ class SdkVolumeInspectWithFiltersRequest(_message.Message):
         ownership: _ownership_pb2.Ownership | None = ...,
         group: _volume_types_pb2.Group | None = ...,
         options: Global___VolumeInspectOptions | None = ...,
+        max_entries: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        ownerless: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "options", b"options", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "labels", b"labels", "name", b"name", "options", b"options", "ownership", b"ownership"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "labels", b"labels", "max_entries", b"max_entries", "name", b"name", "options", b"options", "ownerless", b"ownerless", "ownership", b"ownership", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -450,16 +462,20 @@ class SdkVolumeInspectWithFiltersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VOLUMES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty at the end"""
     @_builtins.property
     def volumes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SdkVolumeInspectResponse]: ...
     def __init__(
         self,
         *,
         volumes: _abc.Iterable[Global___SdkVolumeInspectResponse] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["volumes", b"volumes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "volumes", b"volumes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -617,12 +633,21 @@ Global___SdkVolumeCapacityUsageResponse: _TypeAlias = SdkVolumeCapacityUsageResp
 class SdkVolumeEnumerateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    MAX_ENTRIES_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    max_entries: _builtins.int
+    """at most this many; 0 for all"""
+    page_token: _builtins.str
+    """next_page_token of the answer before"""
     def __init__(
         self,
+        *,
+        max_entries: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_entries", b"max_entries", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -633,16 +658,20 @@ class SdkVolumeEnumerateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VOLUME_IDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty at the end"""
     @_builtins.property
     def volume_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         volume_ids: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["volume_ids", b"volume_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "volume_ids", b"volume_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -676,7 +705,16 @@ class SdkVolumeEnumerateWithFiltersRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    MAX_ENTRIES_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OWNERLESS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    max_entries: _builtins.int
+    """at most this many; 0 for all"""
+    page_token: _builtins.str
+    """next_page_token of the answer before"""
+    ownerless: _builtins.bool
+    """only what belongs to nobody"""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -690,10 +728,13 @@ class SdkVolumeEnumerateWithFiltersRequest(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         ownership: _ownership_pb2.Ownership | None = ...,
         group: _volume_types_pb2.Group | None = ...,
+        max_entries: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        ownerless: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "labels", b"labels", "name", b"name", "ownership", b"ownership"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "labels", b"labels", "max_entries", b"max_entries", "name", b"name", "ownerless", b"ownerless", "ownership", b"ownership", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -704,16 +745,20 @@ class SdkVolumeEnumerateWithFiltersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VOLUME_IDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty at the end"""
     @_builtins.property
     def volume_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         volume_ids: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["volume_ids", b"volume_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "volume_ids", b"volume_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1174,3 +1219,69 @@ class VolumeRemoval(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__own_key_destroyed) -> _WhichOneofReturnType__own_key_destroyed | None: ...
 
 Global___VolumeRemoval: _TypeAlias = VolumeRemoval  # noqa: Y015
+
+@_typing.final
+class VolumeAccessUpdateRequest(_message.Message):
+    """What is not named stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOLUME_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    REMOVE_GROUPS_FIELD_NUMBER: _builtins.int
+    REMOVE_COLLABORATORS_FIELD_NUMBER: _builtins.int
+    REMOVE_PUBLIC_FIELD_NUMBER: _builtins.int
+    volume_id: _builtins.str
+    owner: _builtins.str
+    """for the storage administrator alone"""
+    remove_public: _builtins.bool
+    @_builtins.property
+    def replace(self) -> _ownership_pb2.Ownership.AccessControl:
+        """the whole new list"""
+
+    @_builtins.property
+    def add(self) -> _ownership_pb2.Ownership.AccessControl: ...
+    @_builtins.property
+    def remove_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def remove_collaborators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        volume_id: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        replace: _ownership_pb2.Ownership.AccessControl | None = ...,
+        add: _ownership_pb2.Ownership.AccessControl | None = ...,
+        remove_groups: _abc.Iterable[_builtins.str] | None = ...,
+        remove_collaborators: _abc.Iterable[_builtins.str] | None = ...,
+        remove_public: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "replace", b"replace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "owner", b"owner", "remove_collaborators", b"remove_collaborators", "remove_groups", b"remove_groups", "remove_public", b"remove_public", "replace", b"replace", "volume_id", b"volume_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeAccessUpdateRequest: _TypeAlias = VolumeAccessUpdateRequest  # noqa: Y015
+
+@_typing.final
+class VolumeAccessUpdateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ownership(self) -> _ownership_pb2.Ownership: ...
+    def __init__(
+        self,
+        *,
+        ownership: _ownership_pb2.Ownership | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeAccessUpdateResponse: _TypeAlias = VolumeAccessUpdateResponse  # noqa: Y015
