@@ -74,6 +74,12 @@ def test_another_file_of_contexts_can_be_named(hfctl, home, tmp_path, monkeypatc
     assert "alice" in hfctl("context", "list")[1]
 
 
+def test_a_directory_that_others_can_look_into_is_closed(hfctl, home):
+    context_file(home).parent.mkdir(mode=0o755)
+    hfctl("context", "create", "alice", f"--token={TOKEN}")
+    assert context_file(home).parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_ctx_is_short_for_context(hfctl):
     assert hfctl("ctx", "create", "one")[0] == 0
     assert "context: one" in hfctl("ctx", "list")[1]

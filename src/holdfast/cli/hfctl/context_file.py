@@ -20,6 +20,7 @@ from holdfast.cli.errors import LocalError
 from holdfast.cli.private_file import read_private, write_private
 from holdfast.model import SecretBytes
 
+OWN_DIRECTORY = ".hfctl"
 DEFAULT_ENDPOINT = "http://127.0.0.1:9021"
 MASKED = "****"
 MAX_FILE_BYTES = 1 << 20
@@ -105,7 +106,7 @@ class Contexts:
 
 def context_file(home: Path) -> Path:
     """Return where contexts are kept, unless another file is named."""
-    return home / ".hfctl" / "contextconfig"
+    return home / OWN_DIRECTORY / "contextconfig"
 
 
 def read_contexts(path: Path) -> Contexts:
@@ -182,8 +183,10 @@ def _lock(descriptor: int, *, until: float) -> bool:
 def _make_directory(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
+        if directory.name == OWN_DIRECTORY and directory.stat().st_mode & 0o077:
+            directory.chmod(0o700)  # a copy of a home, say; another directory is not ours to close
     except OSError as error:
-        raise LocalError(f"{directory}: cannot be made ({error.strerror})") from None
+        raise LocalError(f"{directory}: cannot be used ({error.strerror})") from None
 
 
 def _entry(context: Context, *, masked: bool) -> dict[str, Any]:
