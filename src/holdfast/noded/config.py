@@ -12,6 +12,7 @@ from holdfast.node.host_paths import DEFAULT_ROOTS
 from holdfast.node.membership import DEFAULT_LEASE_SECONDS
 from holdfast.node.node import NodeSettings
 from holdfast.node.status_service import NodeIdentity
+from holdfast.node.token_service import TokenLimits
 from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions
@@ -87,12 +88,17 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         check_name(node_id, option="--node-id")
     secret_type = options.secret_type or file.secret_type
     provider_settings = {**file.provider_settings, **_pairs(options.provider_settings)}
+    authentication = Authentication(options, environment, cluster_id=cluster_id)
     return NodeConfig(
         settings=NodeSettings(
             identity=NodeIdentity(cluster_id=cluster_id, node_id=node_id),
             configured_cluster_key=options.cluster_secret_key or file.cluster_secret_key,
             guest_access=GUEST_ACCESS[options.guest_access],
             host_roots=options.mount_roots or DEFAULT_ROOTS,
+            token_limits=TokenLimits(
+                max_lifetime_seconds=authentication.rules.max_lifetime_seconds,
+                max_renewal_seconds=authentication.rules.max_renewal_seconds,
+            ),
         ),
         storage=storage,
         state=state,
@@ -104,7 +110,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         host=host,
         port=port,
         grpc=_grpc_address(options.grpc_listen, host, port),
-        authentication=Authentication(options, environment, cluster_id=cluster_id),
+        authentication=authentication,
         provider=plan_provider(secret_type, provider_settings, environment=environment)
         if secret_type
         else None,
