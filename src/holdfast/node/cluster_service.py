@@ -40,6 +40,11 @@ class ClusterService:
         self._cluster = cluster
         self._cluster_id = cluster_id
 
+    @property
+    def current(self) -> Member:
+        """This node, for whoever was admitted to look at it."""
+        return self._cluster.membership.current()
+
     @operation(apis.CLUSTER_INSPECT)
     def inspect(self, admission: Admission) -> ClusterStatus:  # noqa: ARG002 - being admitted is all it takes
         """Return how the cluster is."""

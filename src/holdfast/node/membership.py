@@ -221,6 +221,10 @@ class Membership:
         """Return one node, or ``None``."""
         return next((member for member in self.members() if member.record.node_id == node_id), None)
 
+    def current(self) -> Member:
+        """Return this node, as it describes itself now."""
+        return Member(self._description(self.lease), online=True)
+
     def remove(self, record: NodeRecord) -> None:
         """Forget a node that is not there, as it was when it was looked at.
 

@@ -1,4 +1,4 @@
-"""Services ``Identity``, ``Cluster`` and ``Node``: who we are, who the caller is, what this host can do."""
+"""Services ``Identity`` and ``Node``: who we are, who the caller is, what this host can do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,11 +68,6 @@ class StatusService:
     def who_am_i(self, admission: Admission) -> Principal:
         """Return who the node takes the caller for."""
         return admission.principal
-
-    @operation(apis.CLUSTER_INSPECT)
-    def inspect_cluster(self, admission: Admission) -> NodeIdentity:  # noqa: ARG002 - see module
-        """Return which cluster this is."""
-        return self._identity
 
     @operation(apis.NODE_INSPECT)
     def inspect_node(self, admission: Admission) -> NodeStatus:  # noqa: ARG002 - see module

@@ -30,7 +30,12 @@ from holdfast.errors import (
 )
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import JSON
-from holdfast.node.errors import ClusterKeyExistsError, VolumeExistsError
+from holdfast.node.errors import (
+    ClusterKeyExistsError,
+    HeldElsewhereError,
+    OtherPoolError,
+    VolumeExistsError,
+)
 from holdfast.providers import SecretExistsError
 
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
@@ -45,6 +50,7 @@ class Code(IntEnum):
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
     ABORTED = 10
     UNIMPLEMENTED = 12
     INTERNAL = 13
@@ -61,6 +67,8 @@ TABLE: tuple[tuple[type[HoldfastError], Code, HTTPStatus], ...] = (
     (VolumeExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (ClusterKeyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (SecretExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (HeldElsewhereError, Code.FAILED_PRECONDITION, HTTPStatus.BAD_REQUEST),
+    (OtherPoolError, Code.FAILED_PRECONDITION, HTTPStatus.BAD_REQUEST),
     (ConflictError, Code.ABORTED, HTTPStatus.CONFLICT),
     (UnsupportedError, Code.UNIMPLEMENTED, HTTPStatus.NOT_IMPLEMENTED),
     (SealedError, Code.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -24,21 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/cluster.proto\x12\x0fopenstorage.api\"S\n\x0eStorageCluster\x12\'\n\x06status\x18\x01 \x01(\x0e\x32\x17.openstorage.api.Status\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"!\n\x1fSdkClusterInspectCurrentRequest\"T\n SdkClusterInspectCurrentResponse\x12\x30\n\x07\x63luster\x18\x01 \x01(\x0b\x32\x1f.openstorage.api.StorageCluster*\x8a\x03\n\x06Status\x12\x0f\n\x0bSTATUS_NONE\x10\x00\x12\x0f\n\x0bSTATUS_INIT\x10\x01\x12\r\n\tSTATUS_OK\x10\x02\x12\x12\n\x0eSTATUS_OFFLINE\x10\x03\x12\x10\n\x0cSTATUS_ERROR\x10\x04\x12\x18\n\x14STATUS_NOT_IN_QUORUM\x10\x05\x12\x17\n\x13STATUS_DECOMMISSION\x10\x06\x12\x16\n\x12STATUS_MAINTENANCE\x10\x07\x12\x17\n\x13STATUS_STORAGE_DOWN\x10\x08\x12\x1b\n\x17STATUS_STORAGE_DEGRADED\x10\t\x12\x17\n\x13STATUS_NEEDS_REBOOT\x10\n\x12\x1c\n\x18STATUS_STORAGE_REBALANCE\x10\x0b\x12 \n\x1cSTATUS_STORAGE_DRIVE_REPLACE\x10\x0c\x12#\n\x1fSTATUS_NOT_IN_QUORUM_NO_STORAGE\x10\r\x12\x1a\n\x16STATUS_POOLMAINTENANCE\x10\x0e\x12\x0e\n\nSTATUS_MAX\x10\x0f\x32\x8b\x01\n\x12OpenStorageCluster\x12u\n\x0eInspectCurrent\x12\x30.openstorage.api.SdkClusterInspectCurrentRequest\x1a\x31.openstorage.api.SdkClusterInspectCurrentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$holdfast/api/sdk/proto/cluster.proto\x12\x0fopenstorage.api\"\x87\x01\n\x0eStorageCluster\x12\'\n\x06status\x18\x01 \x01(\x0e\x32\x17.openstorage.api.Status\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x32\n\x08holdfast\x18\x90N \x01(\x0b\x32\x1f.openstorage.api.ClusterDetails\"V\n\x0e\x43lusterDetails\x12\x10\n\x08security\x18\x01 \x01(\t\x12\x19\n\x11security_required\x18\x02 \x01(\x08\x12\x17\n\x0funsecured_nodes\x18\x03 \x03(\t\"!\n\x1fSdkClusterInspectCurrentRequest\"T\n SdkClusterInspectCurrentResponse\x12\x30\n\x07\x63luster\x18\x01 \x01(\x0b\x32\x1f.openstorage.api.StorageCluster*\x8a\x03\n\x06Status\x12\x0f\n\x0bSTATUS_NONE\x10\x00\x12\x0f\n\x0bSTATUS_INIT\x10\x01\x12\r\n\tSTATUS_OK\x10\x02\x12\x12\n\x0eSTATUS_OFFLINE\x10\x03\x12\x10\n\x0cSTATUS_ERROR\x10\x04\x12\x18\n\x14STATUS_NOT_IN_QUORUM\x10\x05\x12\x17\n\x13STATUS_DECOMMISSION\x10\x06\x12\x16\n\x12STATUS_MAINTENANCE\x10\x07\x12\x17\n\x13STATUS_STORAGE_DOWN\x10\x08\x12\x1b\n\x17STATUS_STORAGE_DEGRADED\x10\t\x12\x17\n\x13STATUS_NEEDS_REBOOT\x10\n\x12\x1c\n\x18STATUS_STORAGE_REBALANCE\x10\x0b\x12 \n\x1cSTATUS_STORAGE_DRIVE_REPLACE\x10\x0c\x12#\n\x1fSTATUS_NOT_IN_QUORUM_NO_STORAGE\x10\r\x12\x1a\n\x16STATUS_POOLMAINTENANCE\x10\x0e\x12\x0e\n\nSTATUS_MAX\x10\x0f\x32\x8b\x01\n\x12OpenStorageCluster\x12u\n\x0eInspectCurrent\x12\x30.openstorage.api.SdkClusterInspectCurrentRequest\x1a\x31.openstorage.api.SdkClusterInspectCurrentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.api.sdk.proto.cluster_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUS']._serialized_start=264
-  _globals['_STATUS']._serialized_end=658
-  _globals['_STORAGECLUSTER']._serialized_start=57
-  _globals['_STORAGECLUSTER']._serialized_end=140
-  _globals['_SDKCLUSTERINSPECTCURRENTREQUEST']._serialized_start=142
-  _globals['_SDKCLUSTERINSPECTCURRENTREQUEST']._serialized_end=175
-  _globals['_SDKCLUSTERINSPECTCURRENTRESPONSE']._serialized_start=177
-  _globals['_SDKCLUSTERINSPECTCURRENTRESPONSE']._serialized_end=261
-  _globals['_OPENSTORAGECLUSTER']._serialized_start=661
-  _globals['_OPENSTORAGECLUSTER']._serialized_end=800
+  _globals['_STATUS']._serialized_start=405
+  _globals['_STATUS']._serialized_end=799
+  _globals['_STORAGECLUSTER']._serialized_start=58
+  _globals['_STORAGECLUSTER']._serialized_end=193
+  _globals['_CLUSTERDETAILS']._serialized_start=195
+  _globals['_CLUSTERDETAILS']._serialized_end=281
+  _globals['_SDKCLUSTERINSPECTCURRENTREQUEST']._serialized_start=283
+  _globals['_SDKCLUSTERINSPECTCURRENTREQUEST']._serialized_end=316
+  _globals['_SDKCLUSTERINSPECTCURRENTRESPONSE']._serialized_start=318
+  _globals['_SDKCLUSTERINSPECTCURRENTRESPONSE']._serialized_end=402
+  _globals['_OPENSTORAGECLUSTER']._serialized_start=802
+  _globals['_OPENSTORAGECLUSTER']._serialized_end=941
 # @@protoc_insertion_point(module_scope)

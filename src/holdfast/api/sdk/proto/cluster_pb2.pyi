@@ -5,8 +5,10 @@ Service Cluster.
 Names and numbers below 10000 are those of the OpenStorage SDK; they never change. The rest is our own.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -72,23 +74,57 @@ class StorageCluster(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    HOLDFAST_FIELD_NUMBER: _builtins.int
     status: Global___Status.ValueType
     id: _builtins.str
     name: _builtins.str
+    @_builtins.property
+    def holdfast(self) -> Global___ClusterDetails: ...
     def __init__(
         self,
         *,
         status: Global___Status.ValueType = ...,
         id: _builtins.str = ...,
         name: _builtins.str = ...,
+        holdfast: Global___ClusterDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["holdfast", b"holdfast"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holdfast", b"holdfast", "id", b"id", "name", b"name", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StorageCluster: _TypeAlias = StorageCluster  # noqa: Y015
+
+@_typing.final
+class ClusterDetails(_message.Message):
+    """How secured a cluster is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECURITY_FIELD_NUMBER: _builtins.int
+    SECURITY_REQUIRED_FIELD_NUMBER: _builtins.int
+    UNSECURED_NODES_FIELD_NUMBER: _builtins.int
+    security: _builtins.str
+    """unsecured, mixed or secured"""
+    security_required: _builtins.bool
+    """nodes that look at no token are not let in"""
+    @_builtins.property
+    def unsecured_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        security: _builtins.str = ...,
+        security_required: _builtins.bool = ...,
+        unsecured_nodes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "security_required", b"security_required", "unsecured_nodes", b"unsecured_nodes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClusterDetails: _TypeAlias = ClusterDetails  # noqa: Y015
 
 @_typing.final
 class SdkClusterInspectCurrentRequest(_message.Message):

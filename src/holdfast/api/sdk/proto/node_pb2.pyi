@@ -1196,16 +1196,30 @@ class NodeDetails(_message.Message):
     ATTACHES_FIELD_NUMBER: _builtins.int
     PASSED_OVER_FIELD_NUMBER: _builtins.int
     POOL_FREE_BYTES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    POOL_ID_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    SEEN_AT_FIELD_NUMBER: _builtins.int
     cluster_id: _builtins.str
     backend: _builtins.str
     """what serves encrypted volumes"""
     attaches: _builtins.bool
     """otherwise trees are copied in and out"""
     pool_free_bytes: _builtins.int
+    version: _builtins.str
+    address: _builtins.str
+    """by which it is reached"""
+    pool_id: _builtins.str
+    """where its volumes' data is; nodes with the same one share it"""
     @_builtins.property
     def passed_over(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """back ends that do not work here, and why"""
 
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def seen_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -1214,11 +1228,50 @@ class NodeDetails(_message.Message):
         attaches: _builtins.bool = ...,
         passed_over: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         pool_free_bytes: _builtins.int = ...,
+        version: _builtins.str = ...,
+        address: _builtins.str = ...,
+        pool_id: _builtins.str = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        seen_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seen_at", b"seen_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attaches", b"attaches", "backend", b"backend", "cluster_id", b"cluster_id", "passed_over", b"passed_over", "pool_free_bytes", b"pool_free_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attaches", b"attaches", "backend", b"backend", "cluster_id", b"cluster_id", "passed_over", b"passed_over", "pool_free_bytes", b"pool_free_bytes", "pool_id", b"pool_id", "seen_at", b"seen_at", "started_at", b"started_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NodeDetails: _TypeAlias = NodeDetails  # noqa: Y015
+
+@_typing.final
+class NodeRemoveRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_id", b"node_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NodeRemoveRequest: _TypeAlias = NodeRemoveRequest  # noqa: Y015
+
+@_typing.final
+class NodeRemoveResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NodeRemoveResponse: _TypeAlias = NodeRemoveResponse  # noqa: Y015
