@@ -13,7 +13,9 @@ TRANSCRIPT = Path(__file__).parent / "transcripts" / "volume_keys.txt"
 def test_a_key_is_rotated_lost_and_replaced(tmp_path):
     people, secrets = tmp_path / "people", tmp_path / "secrets"
     people.mkdir()
-    (people / "signing.key").write_text(SHARED_SECRET + "\n")
+    signing_key = people / "signing.key"
+    signing_key.touch(mode=0o600)
+    signing_key.write_text(SHARED_SECRET + "\n")
     (people / "admin.yaml").write_text(
         'name: admin\nemail: admin@example.com\nsub: admin\nroles: ["system.admin"]\ngroups: ["*"]\n'
     )

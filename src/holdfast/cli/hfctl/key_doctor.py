@@ -1,11 +1,12 @@
 """``hfctl volume key doctor``: which volumes would not come back after a reboot."""
 
 from argparse import Namespace
+from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.hfctl.connection import add_node_options, node_client, output_format, prints_for_programs
 from holdfast.cli.hfctl.volume import describe_key
-from holdfast.cli.output import print_result, print_table, remark
+from holdfast.cli.output import print_result, print_table
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
 
 
@@ -26,7 +27,13 @@ def _doctor(arguments: Namespace) -> int:
     ill = [finding for finding in findings if not finding.get("healthy")]
     if prints_for_programs(arguments):
         print_result({"findings": findings}, output_format(arguments))
-    elif ill:
+    else:
+        _print(findings, ill)
+    return EXIT_REMOTE_ERROR if ill else 0
+
+
+def _print(findings: list[dict[str, Any]], ill: list[dict[str, Any]]) -> None:
+    if ill:
         print_table(
             ("Volume", "Key", "Verdict", "What is wrong"),
             [
@@ -35,7 +42,5 @@ def _doctor(arguments: Namespace) -> int:
             ],
         )
         for verdict, advice in sorted({finding["verdict"]: finding["advice"] for finding in ill}.items()):
-            remark(f"{verdict}: {advice}")
-    if not prints_for_programs(arguments):
-        remark(f"{len(findings)} encrypted volume(s) examined, {len(ill)} of them need attention.")
-    return EXIT_REMOTE_ERROR if ill else 0
+            print(f"{verdict}: {advice}")
+    print(f"{len(findings)} encrypted volume(s) examined, {len(ill)} of them need attention.")

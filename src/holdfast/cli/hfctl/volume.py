@@ -109,7 +109,10 @@ def _create(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    filters = {"labels": parse_pairs(arguments.label, option="--label")}
+    filters = {
+        "labels": parse_pairs(arguments.label, option="--label"),
+        **({"ownerless": True} if arguments.ownerless else {}),
+    }
     answer = node_client(arguments).request("POST", "volumes/inspectwithfilters", filters)
     volumes = [
         entry["volume"]
@@ -141,9 +144,7 @@ def _update(arguments: Namespace) -> int:
         request_size(arguments)
     body: dict[str, Any] = {"labels": labels}
     if arguments.owner:
-        # The list of who else has access is replaced as a whole, so it has to travel along.
-        access = inspect_volume(arguments).get("spec", {}).get("ownership", {}).get("acls", {})
-        body["spec"] = {"ownership": {"owner": arguments.owner, "acls": access}}
+        body["spec"] = {"ownership": {"owner": arguments.owner}}  # who else has access stays as it is
     answer = node_client(arguments).request("PUT", f"volumes/{arguments.volume}", body)
     return print_answer(arguments, answer, f"Volume {arguments.volume} successfully updated")
 
@@ -224,7 +225,8 @@ def describe_key(key: Mapping[str, Any]) -> str:
     """Say in one line where a key is kept."""
     version = f" version {key['version']}" if key.get("version") is not None else ""
     namespace = f" in namespace {key['namespace']}" if key.get("namespace") else ""
-    return f"{key.get('name', '')}{version}{namespace} ({key.get('provider', '')}, {key.get('origin', '')})"
+    whose = ", ".join(text for text in (key.get("provider"), key.get("origin")) if text)
+    return f"{key.get('name', '')}{version}{namespace} ({whose})"
 
 
 def _status(volume: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def _add(arguments: Namespace) -> int:
         return print_answer(arguments, answer, shown.decode())
     write_private(Path(arguments.output_file), handed_out)
     remark("Nobody can ask for it again. Keep it where the secrets provider is not.")
-    written = {"volume": arguments.volume, "keyslot": answer["keyslot"], "file": arguments.output_file}
+    written = {"volume": arguments.volume, "keyslot": answer.get("keyslot", 0), "file": arguments.output_file}
     return print_answer(arguments, written, f"Recovery key written to {arguments.output_file}")
 
 
