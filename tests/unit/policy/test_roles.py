@@ -64,7 +64,8 @@ def test_the_decision_names_the_rule_that_allowed():
 def test_the_decision_names_the_rule_that_denied():
     reader = role("reader", ("*", "*"), ("volume", "!inspect"))
 
-    assert decide("volume.inspect", reader) == Denied("role reader, rule 2 denies volume.inspect", is_final=True)
+    denied = Denied("role reader, rule 2 denies volume.inspect", is_final=True)
+    assert decide("volume.inspect", reader) == denied
 
 
 def test_a_denial_does_not_reach_into_another_role():
