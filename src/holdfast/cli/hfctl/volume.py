@@ -51,6 +51,7 @@ def list_volumes(parser: CommandParser) -> Run:
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME=VALUE", help="only with these labels"
     )
+    parser.add_argument("--ownerless", action="store_true", help="only what belongs to nobody")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--snapshot", "-s", action="store_true", help="snapshots instead")
     kind.add_argument("--all", "-a", action="store_true", help="volumes and snapshots")
