@@ -5,6 +5,7 @@ import threading
 from itertools import count
 
 import pytest
+from tests.support.kubernetes_secrets import KubernetesSecrets
 from tests.support.secret_backends import DCOS_PASSWORD, SecretBackends
 
 from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
@@ -20,7 +21,7 @@ from holdfast.providers import (
 )
 
 VERSIONED = ("file", "vault-kv2", "vault-kubernetes", "vault-approle")
-UNVERSIONED = ("vault-kv1", "dcos")
+UNVERSIONED = ("vault-kv1", "dcos", "k8s")
 WRITABLE = VERSIONED + UNVERSIONED
 CANARY = "canary-5b1f"
 _numbers = count(1)
@@ -33,13 +34,19 @@ def backends(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(backends, tmp_path_factory):
+def cluster(tmp_path_factory):
+    with KubernetesSecrets(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def opened(backends, cluster, tmp_path_factory):
     """Return a function from a kind to its provider, which all tests share, as a node's requests do."""
     made = {}
 
     def provider_of(kind):
         if kind not in made:
-            made[kind] = make(kind, backends, tmp_path_factory)
+            made[kind] = make(kind, backends, cluster, tmp_path_factory)
         return made[kind]
 
     yield provider_of
@@ -47,22 +54,21 @@ def opened(backends, tmp_path_factory):
         provider.close()
 
 
-def make(kind, backends, tmp_path_factory):
-    match kind:
-        case "file":
-            directory = tmp_path_factory.mktemp("file") / "secrets"
-            return open_provider("file", {"HOLDFAST_SECRETS_DIRECTORY": str(directory)}, environment={})
-        case "vault-kv2":
-            return backends.vault()
-        case "vault-kv1":
-            return backends.vault(VAULT_BACKEND_PATH="kv1")
-        case "vault-kubernetes":
-            return backends.kubernetes()
-        case "vault-approle":
-            return backends.approle()
-        case "dcos":
-            return backends.dcos()
-    raise AssertionError(kind)
+def make(kind, backends, cluster, tmp_path_factory):
+    openers = {
+        "file": lambda: open_file(tmp_path_factory.mktemp("file") / "secrets"),
+        "vault-kv2": backends.vault,
+        "vault-kv1": lambda: backends.vault(VAULT_BACKEND_PATH="kv1"),
+        "vault-kubernetes": backends.kubernetes,
+        "vault-approle": backends.approle,
+        "dcos": backends.dcos,
+        "k8s": lambda: open_provider("k8s", {}, environment=cluster.environment),
+    }
+    return openers[kind]()
+
+
+def open_file(directory):
+    return open_provider("file", {"HOLDFAST_SECRETS_DIRECTORY": str(directory)}, environment={})
 
 
 @pytest.fixture(params=WRITABLE)
@@ -263,12 +269,13 @@ def test_status_says_usable_and_no_secret(provider, name):
         ("vault-kubernetes", True, "kubernetes"),
         ("vault-approle", True, "approle"),
         ("dcos", False, "password"),
+        ("k8s", False, "service account"),
     ],
 )
 def test_status_says_whether_versions_are_kept_and_how_the_node_logs_in(opened, kind, versions, login):
     status = opened(kind).status()
     assert (status.versioned, status.login) == (versions, login)
-    if login:
+    if login not in {"", "service account"}:
         assert status.renewed_at is not None
         assert status.expires_at is None or status.expires_at > status.renewed_at
 

@@ -15,6 +15,7 @@ BUILT = {
     "dcos": "dcos",
     "docker": "directory",
     "file": "file",
+    "k8s": "kubernetes",
     "systemd": "directory",
 }
 

@@ -1,0 +1,251 @@
+"""The Secrets endpoints of a Kubernetes API server, as its reference documents them, with roles, over TLS.
+
+Strict where a lax server would hide a client's mistake: media types, names, base64, resource versions, verbs.
+"""
+
+import base64
+import json
+import re
+import ssl
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.certificates import TestAuthority
+
+PATH = re.compile(r"/api/v1/namespaces/([a-z0-9-]+)/secrets(?:/([^/]+))?")
+DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+KEY = re.compile(r"[-._a-zA-Z0-9]+")
+MAX_BYTES = 1 << 20
+PX_VERBS = frozenset({"get", "list", "create", "update", "patch"})  # of the original's role: no delete
+VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+class RefusalError(Exception):
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.document = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "code": code,
+        }
+
+
+class KubernetesSecrets:
+    """One API server with one service account.
+
+    Attributes:
+        token: the account's token at present; a client with another one is nobody.
+        roles: verbs on secrets by namespace.
+        objects: what is stored, by (namespace, name).
+        asked: method and path of every request.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.mounted = directory / "serviceaccount"
+        self.mounted.mkdir()
+        authority = TestAuthority("CA of the cluster")
+        authority.write_authority(self.mounted / "ca.crt")
+        certificate, key = authority.issue(directory, "apiserver")
+        self.objects: dict[tuple[str, str], dict[str, Any]] = {}
+        self.roles: dict[str, frozenset[str]] = {"portworx": PX_VERBS}
+        self.asked: list[tuple[str, str]] = []
+        self._revision = 100
+        self._guard = threading.Lock()
+        self.rotate_token()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            wbufsize = -1
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                with server._guard:
+                    server.asked.append((self.command, self.path))
+                    try:
+                        code, document = server._answer(self.command, self.path, dict(self.headers), body)
+                    except RefusalError as refusal:
+                        code, document = refusal.code, refusal.document
+                payload = json.dumps(document).encode()
+                self.send_response(code)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Kubernetes and a test tell a pod."""
+        return {
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(self._server.server_address[1]),
+            "HOLDFAST_SERVICE_ACCOUNT_DIRECTORY": str(self.mounted),
+        }
+
+    def rotate_token(self) -> None:
+        """Replace the account's token, as Kubernetes does every hour or so."""
+        self._revision += 1
+        self.token = f"account-token-{self._revision}"
+        (self.mounted / "token").write_text(self.token)
+
+    def put(self, namespace: str, name: str, **texts: str) -> None:
+        """Make or replace an object, as ``kubectl apply`` does."""
+        data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        with self._guard:
+            self._store(namespace, name, {"metadata": {"name": name}, "data": data})
+
+    def texts(self, namespace: str, name: str) -> dict[str, str]:
+        return {
+            key: base64.b64decode(text).decode()
+            for key, text in self.objects[namespace, name].get("data", {}).items()
+        }
+
+    # --- the API ---------------------------------------------------------------------------------
+
+    def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
+        parts = urlsplit(target)
+        found = PATH.fullmatch(parts.path)
+        if headers.get("Authorization") != f"Bearer {self.token}":
+            raise RefusalError(401, "Unauthorized", "Unauthorized")
+        if found is None:
+            raise RefusalError(404, "NotFound", "the server could not find the requested resource")
+        namespace, name = found.groups()
+        verb = "list" if method == "GET" and name is None else VERBS[method]
+        if verb not in self.roles.get(namespace, ()):
+            raise RefusalError(
+                403,
+                "Forbidden",
+                f'secrets is forbidden: User "px" cannot {verb} resource "secrets" in API group "" '
+                f'in the namespace "{namespace}"',
+            )
+        if verb == "list":
+            return 200, self._list(namespace, headers, parse_qs(parts.query))
+        if verb == "create":
+            return 201, self._create(namespace, self._json(headers, body, "application/json"))
+        stored = self.objects.get((namespace, name or ""))
+        if stored is None:
+            raise RefusalError(404, "NotFound", f'secrets "{name}" not found')
+        if verb == "get":
+            return 200, stored
+        if verb == "delete":
+            del self.objects[namespace, name]
+            return 200, {"kind": "Status", "apiVersion": "v1", "status": "Success"}
+        change = self._json(
+            headers, body, "application/merge-patch+json" if verb == "patch" else "application/json"
+        )
+        expected = change.get("metadata", {}).get("resourceVersion")
+        if expected is not None and expected != stored["metadata"]["resourceVersion"]:
+            raise RefusalError(
+                409,
+                "Conflict",
+                f'Operation cannot be fulfilled on secrets "{name}": the object has been modified',
+            )
+        merged = _merge(stored, change) if verb == "patch" else change
+        if stored.get("immutable") and merged.get("data") != stored.get("data"):
+            raise RefusalError(422, "Invalid", "data: Forbidden: field is immutable when `immutable` is set")
+        return 200, self._store(namespace, name, merged)
+
+    def _json(self, headers: dict[str, str], body: bytes, media_type: str) -> dict[str, Any]:
+        if headers.get("Content-Type", "").partition(";")[0] != media_type:
+            raise RefusalError(
+                415, "UnsupportedMediaType", "the body of the request was in an unknown format"
+            )
+        document = json.loads(body)
+        assert isinstance(document, dict)
+        return document
+
+    def _create(self, namespace: str, document: dict[str, Any]) -> dict[str, Any]:
+        if (document.get("apiVersion"), document.get("kind")) != ("v1", "Secret"):
+            raise RefusalError(400, "BadRequest", "the object provided is unrecognized")
+        name = document.get("metadata", {}).get("name", "")
+        if (namespace, name) in self.objects:
+            raise RefusalError(409, "AlreadyExists", f'secrets "{name}" already exists')
+        return self._store(namespace, name, document)
+
+    def _store(self, namespace: str, name: str, document: dict[str, Any]) -> dict[str, Any]:
+        if not DNS_NAME.fullmatch(name) or len(name) > 253:
+            raise RefusalError(422, "Invalid", "metadata.name: Invalid value")
+        data = {key: text for key, text in (document.get("data") or {}).items() if text is not None}
+        for key, text in data.items():
+            if not KEY.fullmatch(key) or len(key) > 253:
+                raise RefusalError(422, "Invalid", "data: Invalid value")
+            try:
+                base64.b64decode(text, validate=True)
+            except (ValueError, TypeError):
+                raise RefusalError(400, "BadRequest", "illegal base64 data") from None
+        if sum(map(len, data.values())) > MAX_BYTES:
+            raise RefusalError(422, "Invalid", "data: Too long: must have at most 1048576 bytes")
+        self._revision += 1
+        metadata = {
+            **document.get("metadata", {}),
+            "namespace": namespace,
+            "resourceVersion": str(self._revision),
+            "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        stored = {**document, "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+        self.objects[namespace, name] = stored
+        return stored
+
+    def _list(self, namespace: str, headers: dict[str, str], query: dict[str, list[str]]) -> dict[str, Any]:
+        label, _, wanted = query.get("labelSelector", [""])[0].partition("=")
+        limit = int(query.get("limit", ["500"])[0])
+        after = query.get("continue", [""])[0]
+        found = [
+            stored
+            for (where, name), stored in sorted(self.objects.items())
+            if where == namespace
+            and name > after
+            and (not label or stored["metadata"].get("labels", {}).get(label) == wanted)
+        ]
+        page = found[:limit]
+        more = page[-1]["metadata"]["name"] if len(found) > limit else ""
+        if "as=PartialObjectMetadataList" in headers.get("Accept", ""):
+            kind, items = "PartialObjectMetadataList", [{"metadata": stored["metadata"]} for stored in page]
+        else:
+            kind, items = "SecretList", page
+        return {"kind": kind, "metadata": {"continue": more} if more else {}, "items": items}
+
+
+def _merge(target: Any, change: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(change, dict):
+        return change
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in change.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
