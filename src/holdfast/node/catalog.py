@@ -124,6 +124,7 @@ class Catalog:
 
     def revision(self) -> int:
         """Return a number that grows with every change of any record, by whichever node."""
+        self._storage.catch_up()
         return self._storage.revision()
 
     def index_ownership(self) -> None:

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from holdfast.api.sdk.calls import Calls, Refusal
 from holdfast.api.sdk.errors import Code, classify, status_details
 from holdfast.api.sdk.grpc_metadata import all_of, first_of, peer_of
-from holdfast.api.sdk.grpc_patience import Patience
+from holdfast.api.sdk.grpc_patience import MESSAGE_SECONDS, Patience
 from holdfast.api.sdk.grpc_streams import MAX_STREAMS, Streams
 from holdfast.api.sdk.grpc_types import Handler, Handlers
 from holdfast.api.sdk.rows import ROWS
@@ -42,7 +42,7 @@ class GrpcCalls(Handlers):
         self._calls = calls
         self._stream_pool = ThreadPoolExecutor(MAX_STREAMS + _REFUSERS, thread_name_prefix="grpc-stream")
         self._streams = Streams()
-        self._patience = Patience()
+        self._patience = Patience(MESSAGE_SECONDS)
         self._handlers = {row.api.full_method: self._handler(row) for row in ROWS}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:

@@ -32,7 +32,7 @@ class Health(Handlers):
 
     def __init__(self, stopping: Event) -> None:
         self._stopping = stopping
-        self._patience = Patience()
+        self._patience = Patience(MESSAGE_SECONDS)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="grpc-health")
         self._handlers = {
             f"/{SERVICE}/Check": self._handler(self._check),
@@ -50,7 +50,7 @@ class Health(Handlers):
 
     def _handler(self, answer: Any) -> Handler:
         def behave(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-            body = next(self._patience.first(requests, context, seconds=MESSAGE_SECONDS), b"")
+            body = next(self._patience.first(requests, context), b"")
             response: bytes = answer(body, context)
             return response
 

@@ -7,28 +7,27 @@ from threading import Event, Thread
 
 import grpc
 
-MESSAGE_SECONDS = 20.0
+MESSAGE_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 
 
 class Patience:
-    """Calls that wait for their first message, and a thread that ends those which wait too long."""
+    """Calls that wait for their first message, and a thread that ends those which wait too long.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: how long is too long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._waiting: dict[int, tuple[float, grpc.ServicerContext]] = {}
         self._closed = Event()
         Thread(target=self._look, name="grpc-patience", daemon=True).start()
 
-    def first(
-        self,
-        requests: Iterator[bytes],
-        context: grpc.ServicerContext,
-        *,
-        seconds: float = MESSAGE_SECONDS,
-    ) -> Iterator[bytes]:
+    def first(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Return the same requests, once the first is there. One that does not come ends the call."""
         key = id(context)
-        self._waiting[key] = (time.monotonic() + seconds, context)
+        self._waiting[key] = (time.monotonic() + self._seconds, context)
         try:
             return chain((next(requests),), requests)
         except StopIteration:
