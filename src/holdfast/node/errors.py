@@ -15,13 +15,15 @@
     ├── OtherPoolError          another node's pool has the volume's data
     ├── ClusterKeyExistsError   a cluster-wide key is set already
     └── NoClusterKeyError       ... or none is, and one is needed
+    InvalidInputError
+    └── PolicyViolationError    a storage policy does not allow the volume to be like that
     UnavailableError
     └── NoProviderError         the node has no secrets provider
 
 Which gate refused is told to the caller; the rule and the reason go to the audit log only.
 """
 
-from holdfast.errors import ConflictError, PermissionDeniedError, UnavailableError
+from holdfast.errors import ConflictError, InvalidInputError, PermissionDeniedError, UnavailableError
 
 
 class RoleDeniedError(PermissionDeniedError):
@@ -80,6 +82,10 @@ class ClusterKeyExistsError(ConflictError):
 
 class NoClusterKeyError(ConflictError):
     """A cluster-wide key is needed and none is set."""
+
+
+class PolicyViolationError(InvalidInputError):
+    """A storage policy does not allow a volume to be what was asked for."""
 
 
 class NoProviderError(UnavailableError):

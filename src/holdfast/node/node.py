@@ -34,6 +34,9 @@ from holdfast.node.key_recovery import KeyRecovery
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
+from holdfast.node.policy_catalog import PolicyCatalog
+from holdfast.node.policy_enforcement import PolicyEnforcement
+from holdfast.node.policy_service import PolicyService
 from holdfast.node.provider_service import ProviderService
 from holdfast.node.resizing import VolumeResizer
 from holdfast.node.revocation_book import RevocationBook
@@ -119,6 +122,8 @@ class Node:
         self._gate = gate = Gate(verifier=tokens, roles=book, log=decisions, secret_rules=scopes)
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         care = FileSystemCare(catalog=catalog, devices=devices)
+        policies = PolicyCatalog(storage)
+        self.policies = PolicyService(gate=gate, catalog=policies, clock=clock)
         self.volumes = VolumeService(
             gate=gate,
             catalog=catalog,
@@ -128,6 +133,7 @@ class Node:
             rotation=rotation,
             resizer=VolumeResizer(catalog=catalog, devices=devices, care=care, locks=locks),
             locks=locks,
+            policies=PolicyEnforcement(gate=gate, catalog=policies),
             clock=clock,
             own_key_prefix=settings.own_key_prefix,
         )

@@ -86,6 +86,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         is_snapshot: whether it is a snapshot, which is only ever read.
         grow_pending: whether its file system does not fill it yet.
         pool: which pool its backing file is in; empty for one from before pools had identities.
+        storage_policy: name of the policy that it was made under; empty for none.
     """
 
     layout: int = 1
@@ -103,6 +104,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     is_snapshot: bool = False
     grow_pending: bool = False
     pool: str = ""
+    storage_policy: str = ""
 
     @property
     def encrypted(self) -> bool:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -22,6 +22,7 @@ from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.next_key import next_key
 from holdfast.node.ownership_note import note_of
+from holdfast.node.policy_enforcement import PolicyEnforcement
 from holdfast.node.records import (
     KeyNote,
     KeyOrigin,
@@ -31,6 +32,7 @@ from holdfast.node.records import (
 )
 from holdfast.node.resizing import VolumeResizer
 from holdfast.node.volume_maker import RemovalReport, VolumeMaker
+from holdfast.node.volume_rules import Wish
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
@@ -55,6 +57,7 @@ class VolumeSpec:
         own_key: make a key for this volume alone.
         labels: free text by name.
         acls: who else may use it.
+        storage_policy: the rules that it follows; empty for the default ones, if there are any.
     """
 
     name: str
@@ -66,6 +69,7 @@ class VolumeSpec:
     own_key: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     acls: AccessControl | None = None
+    storage_policy: str = ""
 
     def check(self) -> None:
         """Raise ``InvalidInputError`` for what cannot be, naming the field."""
@@ -108,10 +112,12 @@ class VolumeService:
         rotation: KeyRotation,
         resizer: VolumeResizer,
         locks: VolumeLocks,
+        policies: PolicyEnforcement,
         clock: Clock,
         own_key_prefix: str,
     ) -> None:
         self._gate = gate
+        self._policies = policies
         self._catalog = catalog
         self._devices = devices
         self._keys = keys
@@ -129,12 +135,14 @@ class VolumeService:
 
         Raises:
             VolumeExistsError: the name is taken, by another's volume or by one that differs.
+            PolicyViolationError: the storage policy that counts for it refuses it.
             SecretDeniedError: the caller may not name that secret.
             NoClusterKeyError, SecretNotFoundError, SecretDataError: there is no key to encrypt it with.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
             PoolFullError: no room.
         """
         spec.check()
+        spec = self._as_its_policy_allows(admission, spec)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
@@ -178,11 +186,18 @@ class VolumeService:
 
         Raises:
             InvalidInputError: the size is smaller than the present one.
+            PolicyViolationError: the volume's storage policy does not allow it.
             PoolFullError: no room to grow.
         """
         record = self._gate.resource(admission, self._catalog, reference)
         check_labels(labels or {})
         ownership_on_update(admission.principal, record.ownership, owner=owner, acls=acls)
+        self._policies.on_update(
+            admission,
+            record.storage_policy,
+            size_bytes=size_bytes,
+            labels={**record.labels, **labels} if labels else None,
+        )
         if size_bytes is not None:
             self._resizer.resize(record.id, size_bytes)
             self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
@@ -242,6 +257,33 @@ class VolumeService:
         self._gate.done(admission, record.id, f"key is now {note.name} version {note.version}")
         return rotated
 
+    def _as_its_policy_allows(self, admission: Admission, spec: VolumeSpec) -> VolumeSpec:
+        """Return what a new volume is to be, once the storage policy that counts for it had its say."""
+        name, allowed = self._policies.on_create(
+            admission,
+            spec.storage_policy,
+            Wish(
+                size_bytes=spec.size_bytes,
+                encrypted=self._wants_encryption(spec),
+                secret_name=spec.secret_name,
+                own_key=spec.own_key,
+                file_system=spec.file_system,
+                labels=dict(spec.labels),
+            ),
+        )
+        allowed_spec = replace(
+            spec,
+            storage_policy=name,
+            size_bytes=allowed.size_bytes,
+            encrypted=allowed.encrypted,
+            secret_name=allowed.secret_name,
+            own_key=allowed.own_key,
+            file_system=allowed.file_system,
+            labels=allowed.labels,
+        )
+        allowed_spec.check()
+        return allowed_spec
+
     def _existing(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord | None:
         record = self._catalog.find(spec.name)
         if record is None:
@@ -271,6 +313,7 @@ class VolumeService:
             labels=dict(spec.labels),
             key=self._key_note(spec, identity),
             pool=self._devices.pool_id,
+            storage_policy=spec.storage_policy,
         )
         self._devices.file(record)  # refuses what the pool could not hold, before anything is stored
         self._catalog.insert(record)
