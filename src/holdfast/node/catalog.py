@@ -127,6 +127,10 @@ class Catalog:
         self._storage.catch_up()
         return self._storage.revision()
 
+    def ownerless(self, *, limit: int) -> list[str]:
+        """Return ids of volumes that belong to nobody, sorted; at most ``limit``."""
+        return self._index.of_nobody(self._storage, limit=limit)
+
     def index_ownership(self) -> None:
         """Bring the index up to records from before there was one; nothing happens if it is complete.
 

@@ -69,6 +69,8 @@ class NodeSettings:
         identity: which node of which cluster it is.
         configured_cluster_key: ``cluster_secret_key`` of the configuration; one set later wins.
         guest_access: let calls without a token use what the guest role allows.
+        ownerless_is_public: let everybody do everything with volumes that belong to nobody, while they are
+            being given owners.
         host_roots: directories below which volumes may be mounted and trees copied.
         own_key_prefix: where in the provider the keys made for single volumes go.
         cloud_endpoints: which hosts the node asks whether cloud credentials are good.
@@ -78,6 +80,7 @@ class NodeSettings:
     identity: NodeIdentity
     configured_cluster_key: str = ""
     guest_access: bool = False
+    ownerless_is_public: bool = False
     host_roots: Sequence[str | Path] = DEFAULT_ROOTS
     own_key_prefix: str = OWN_KEY_PREFIX
     cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
@@ -119,7 +122,13 @@ class Node:
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
         revocations = RevocationBook(storage)
         tokens = WatchedTokens(verifier, revocations, clock=clock)
-        self._gate = gate = Gate(verifier=tokens, roles=book, log=decisions, secret_rules=scopes)
+        self._gate = gate = Gate(
+            verifier=tokens,
+            roles=book,
+            log=decisions,
+            secret_rules=scopes,
+            ownerless_is_public=settings.ownerless_is_public,
+        )
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         care = FileSystemCare(catalog=catalog, devices=devices)
         policies = PolicyCatalog(storage)

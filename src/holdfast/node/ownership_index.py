@@ -61,6 +61,10 @@ class OwnershipIndex:
         for scope in new - old:
             transaction.put(f"{self._root}{scope}/{identity}", _PRESENT)
 
+    def of_nobody(self, reader: Reader, *, limit: int) -> list[str]:
+        """Return ids of resources that belong to nobody, sorted; at most ``limit``."""
+        return reader.list(f"{self._root}{_NOBODY}/", limit=limit)
+
     def find(
         self, reader: Reader, principal: Principal, *, ownerless: bool, after: str, limit: int
     ) -> list[str]:

@@ -9,6 +9,7 @@
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from typing import NamedTuple, cast
 from holdfast.audit.file_sink import FileSink
 from holdfast.clock import SystemClock
 from holdfast.errors import ConflictError, InvalidInputError
+from holdfast.node.catalog import Catalog
 from holdfast.node.decision_log import DecisionLog
 from holdfast.node.devices import Devices
 from holdfast.node.node import Node
@@ -26,6 +28,7 @@ from holdfast.noded.cluster import join_cluster
 from holdfast.noded.config import NodeConfig
 from holdfast.noded.heart import Heart
 from holdfast.noded.node_identity import read_node_identity
+from holdfast.noded.ownerless import ownerless_report
 from holdfast.noded.state import open_state
 from holdfast.tokens.verify import Verifier
 from holdfast.volumes.backend import CopyBackend, VolumeBackend, select
@@ -35,6 +38,8 @@ from holdfast.volumes.plain import PlainBackend
 from holdfast.volumes.pool import Pool
 from holdfast.volumes.pool_identity import open_pool
 from holdfast.volumes.user_copy import UserCopyBackend
+
+_log = logging.getLogger(__name__)
 
 
 class OpenNode(NamedTuple):
@@ -104,6 +109,8 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
         )
         config.authentication.prefetch()
         heart = cluster.beat_with(node.attachments.release)
+        if report := ownerless_report(Catalog(storage), is_public=config.settings.ownerless_is_public):
+            _log.warning("%s", report)
         yield OpenNode(node, devices, decisions, verifier, heart)
 
 

@@ -16,6 +16,7 @@ from holdfast.node.token_service import TokenLimits
 from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions
+from holdfast.noded.ownerless import read_ownerless
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
 from holdfast.providers import ProviderSlot, plan_provider
 from holdfast.storage.interface import Storage
@@ -94,6 +95,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
             identity=NodeIdentity(cluster_id=cluster_id, node_id=node_id),
             configured_cluster_key=options.cluster_secret_key or file.cluster_secret_key,
             guest_access=GUEST_ACCESS[options.guest_access],
+            ownerless_is_public=read_ownerless(options.ownerless_volumes),
             host_roots=options.mount_roots or DEFAULT_ROOTS,
             token_limits=TokenLimits(
                 max_lifetime_seconds=authentication.rules.max_lifetime_seconds,

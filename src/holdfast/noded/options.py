@@ -47,6 +47,7 @@ class NodeOptions:
         tls_no_client_auth: ``-apidisclientauth``; they are not asked for after all.
         ready_file: written, as JSON, when the node listens.
         guest_access: ``enabled`` or ``disabled``.
+        ownerless_volumes: ``administrator`` or ``public``: who may use volumes that belong to nobody.
         mount_roots: directories below which volumes may be mounted and trees copied.
         backend: which volume back end to use, or ``auto``.
         audit_log: file for decisions; ``audit.log`` in the storage directory by default.
@@ -93,6 +94,7 @@ class NodeOptions:
     tls_no_client_auth: bool = False
     ready_file: str = ""
     guest_access: str = "disabled"
+    ownerless_volumes: str = "administrator"
     mount_roots: tuple[str, ...] = ()
     backend: str = "auto"
     audit_log: str = ""

@@ -88,6 +88,12 @@ _VALUES = (
         "enabled|disabled",
         "whether calls without a token are served [disabled]",
     ),
+    (
+        ("--ownerless-volumes",),
+        "ownerless_volumes",
+        "administrator|public",
+        "who may use volumes that belong to nobody [administrator]; public only while they get owners",
+    ),
     (("--backend",), "backend", "NAME", "auto, dm-crypt, luks-fuse or user-copy [auto]"),
     (
         ("--audit-log",),
