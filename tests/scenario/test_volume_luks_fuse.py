@@ -131,6 +131,33 @@ def test_whole_way(vol, key, backend, target, tmp_path):
     assert {path.name: path.read_bytes() for path in target.glob("file-*")} == content
 
 
+def test_whole_way_of_a_volume_that_grows_while_it_is_read_and_written(vol, key, backend, target):
+    device = backend.attach(vol, key).device
+    old, new = os.urandom(1 << 20), os.urandom(1 << 20)
+    with Path(device).open("r+b", buffering=0) as raw:
+        raw.seek(SIZE - len(old))
+        raw.write(old)
+        os.fsync(raw)
+    larger = Pool(vol.path.parent).grow(vol, 2 * SIZE)
+    with Path(device).open("rb") as raw:
+        assert raw.seek(0, os.SEEK_END) == SIZE
+    backend.grow(larger)
+    backend.grow(larger)
+    with Path(device).open("r+b", buffering=0) as raw:
+        assert raw.seek(0, os.SEEK_END) == 2 * SIZE
+        raw.seek(2 * SIZE - len(new))
+        raw.write(new)
+        os.fsync(raw)
+        raw.seek(SIZE - len(old))
+        assert raw.read(len(old)) == old
+    backend.detach(vol)
+    with Path(backend.attach(larger, key).device).open("rb") as raw:
+        raw.seek(SIZE - len(old))
+        assert raw.read(len(old)) == old
+        raw.seek(2 * SIZE - len(new))
+        assert raw.read(len(new)) == new
+
+
 def test_device_shows_what_the_header_and_the_cipher_say(vol, key, backend):
     """The daemon against an independent path: bytes written below, by hand, come out of the device."""
     device = backend.attach(vol, key).device

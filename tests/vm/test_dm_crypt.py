@@ -8,6 +8,7 @@ import contextlib
 import os
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.vm import visitor
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.process.run import ChildTimedOutError, run
-from holdfast.volumes import dm_crypt, filesystem, loop, teardown
+from holdfast.volumes import dm_crypt, filesystem, filesystem_change, loop, teardown
+from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, select
 from holdfast.volumes.dm_crypt import DmCryptBackend
 from holdfast.volumes.errors import (
@@ -297,6 +299,48 @@ def test_two_back_ends_never_serve_one_volume(vol, key, backend, tmp_path):
     with pytest.raises(VolumeBusyError):
         backend.attach(vol, key)
     other.detach(vol)
+
+
+def test_snapshot_of_a_mounted_volume_holds_what_was_written(vol, key, backend, mounted):
+    (mounted / "letter").write_bytes(b"old" * 100_000)  # not synced: freezing does that
+    copy = Pool(vol.path.parent).volume("copy", vol.size, str(uuid.uuid4()))
+    pool = Pool(vol.path.parent)
+    with pool.draft(copy) as draft:
+        with at_rest(backend.status(vol)) as still:
+            pool.fill(draft, vol, keep_going=still)
+        LuksHeader(draft).set_identity()
+        pool.publish(draft)
+    (mounted / "letter").write_bytes(b"new")
+    filesystem.unmount(mounted)
+    try:
+        filesystem.mount(backend.attach(copy, key, readonly=True).device, mounted, readonly=True)
+        assert (mounted / "letter").read_bytes() == b"old" * 100_000
+        filesystem.unmount(mounted)
+    finally:
+        backend.detach(copy, force=True)
+    filesystem.mount(backend.status(vol).attachment.device, mounted)
+    assert (mounted / "letter").read_bytes() == b"new"
+
+
+def test_a_mounted_volume_grows(vol, key, backend, mounted):
+    (mounted / "letter").write_bytes(b"old")
+    larger = Pool(vol.path.parent).grow(vol, 2 * SIZE)
+    backend.grow(larger)
+    device = backend.status(vol).attachment.device
+    with Path(device).open("rb") as raw:
+        assert raw.seek(0, os.SEEK_END) == 2 * SIZE
+    assert filesystem_change.grows_while_mounted("ext4")
+    filesystem_change.grow_mounted(device, "ext4", mounted)
+    found = os.statvfs(mounted)
+    assert found.f_blocks * found.f_frsize > 1.5 * SIZE
+    content = os.urandom(SIZE)
+    write_synced(mounted / "more", content)
+    filesystem.unmount(mounted)
+    filesystem.check(device)
+    backend.detach(larger)
+    filesystem.mount(backend.attach(larger, key).device, mounted)
+    assert (mounted / "letter").read_bytes() == b"old"
+    assert (mounted / "more").read_bytes() == content
 
 
 def test_mounted_volume_is_not_detached(vol, backend, mounted):
