@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from holdfast.client import SdkClient
+from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 from holdfast.tokens.generate import generate_token
 from holdfast.tokens.shared_secret import SharedSecretKey
@@ -38,6 +39,7 @@ class NodeProcess:
         self.log_path = directory / "node.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.address = ""
+        self.tls_ca, self.tls_client = "", ("", "")  # for a node with a certificate
         self._arguments = arguments
         self._environment = environment or {}
 
@@ -91,6 +93,11 @@ class NodeProcess:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=40)
 
+    def hang_up(self) -> None:
+        """Have it read its certificates and keys again."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """Kill it as a crash would."""
         assert self.process is not None
@@ -119,7 +126,9 @@ class NodeProcess:
         return self.token("admin", roles=("system.admin",), groups=("*",))
 
     def client(self, token: str | None) -> SdkClient:
-        return SdkClient(self.address, token)
+        certificate, key = self.tls_client
+        tls = TlsSettings(ca_cert=self.tls_ca, client_cert=certificate, client_key=key)
+        return SdkClient(self.address, token, tls=tls if self.tls_ca else None)
 
     def release_volumes(self) -> None:
         """Detach everything, whatever a failed test left mounted."""
