@@ -1,4 +1,4 @@
-"""A node's SDK as another program meets it: a client made from the ``.proto`` files, over TLS, a real node."""
+"""The SDK as another program meets it: a client made from the ``.proto`` files, TLS, and a real node."""
 
 import json
 import subprocess
