@@ -133,10 +133,10 @@ def _what(arguments: Namespace) -> tuple[dict[str, Any], str]:
     until = f"issued before {arguments.issued_before}" if arguments.issued_before else "issued until now"
     if arguments.subject:
         body = {**issuer, "subject": arguments.subject}
-        return body, f"Tokens of {arguments.subject} that were {until} revoked"
+        return body, f"Tokens of {arguments.subject} that were {until} are revoked"
     if arguments.everything:
         of = f"of issuer {arguments.issuer} " if arguments.issuer else "of your issuer "
-        return {**issuer, "everything": True}, f"Tokens {of}that were {until} revoked"
+        return {**issuer, "everything": True}, f"Tokens {of}that were {until} are revoked"
     if arguments.id:
         return {**issuer, "token_id": arguments.id}, f"Token {arguments.id} revoked"
     claims = _claims(_given_token(arguments))

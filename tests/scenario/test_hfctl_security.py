@@ -1,0 +1,62 @@
+"""Everything a person does about security with hfctl, on a real node: access, roles, guests, tokens."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.node_process import ISSUER, SHARED_SECRET, NodeProcess
+from tests.support.transcript import play
+
+from holdfast.cli.hfctl.context_file import Context, Contexts, context_file, write_contexts
+from holdfast.model import SecretBytes
+from holdfast.tokens.generate import generate_token
+from holdfast.tokens.shared_secret import SharedSecretKey
+from holdfast.tokens.user_file import User
+
+TRANSCRIPT = Path(__file__).parent / "transcripts" / "security.txt"
+READER = {"name": "team.reader", "rules": [{"services": ["volume"], "apis": ["inspect*", "*enumerate*"]}]}
+
+
+def token_with_a_third_of_its_life_left(user):
+    return generate_token(
+        User(name=user, email=f"{user}@example.com", sub=user, roles=("system.user",)),
+        issuer=ISSUER,
+        key=SharedSecretKey(SecretBytes(SHARED_SECRET.encode())),
+        issued_at=time.time() - 2500,
+        lifetime_seconds=3600,
+    )
+
+
+@pytest.fixture
+def node(tmp_path):
+    with NodeProcess(tmp_path) as process:
+        yield process
+
+
+def test_sharing_roles_guests_and_tokens(node, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "reader.json").write_text(json.dumps(READER))
+    typo = replace_service(READER, "volumes")
+    (home / "typo.json").write_text(json.dumps(typo))
+    tokens = {
+        "admin": node.admin(),
+        "alice": node.token("alice"),
+        "bob": node.token("bob"),
+        "soon": token_with_a_third_of_its_life_left("alice"),
+    }
+    contexts = Contexts()
+    for name, token in tokens.items():
+        context = Context(name, node.address, SecretBytes(token.encode()))
+        contexts = contexts.with_context(replace(context, identity={"subject": name}))
+    write_contexts(context_file(home), contexts)
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(home)}
+    play(TRANSCRIPT.read_text(), directory=home, environment=environment)
+
+
+def replace_service(role, service):
+    return {**role, "rules": [{**rule, "services": [service]} for rule in role["rules"]]}
