@@ -25,8 +25,8 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.records import KeyOrigin, VolumeRecord, VolumeState
-from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.policy.ownership import is_storage_administrator
+from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.volumes import filesystem
 from holdfast.volumes.backend import Attachment, AttachStage, CopyBackend
 from holdfast.volumes.errors import VolumeBusyError

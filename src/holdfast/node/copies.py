@@ -31,6 +31,7 @@ from holdfast.volumes.freeze import FREEZE_SECONDS
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.luks_read import data_segment
 
 
 class VolumeCopies:
@@ -75,6 +76,7 @@ class VolumeCopies:
         Raises:
             VolumeIncompleteError: the parent was never finished.
             VolumeBusyError: the parent cannot be kept still.
+            UnsupportedHeaderError: the parent is being re-encrypted.
             PoolFullError: no room.
             ProviderUnavailableError: a key that is needed cannot be had.
         """
@@ -155,7 +157,13 @@ class VolumeCopies:
         origin = self._devices.file(parent)
         if not origin.path.exists():
             raise ConflictError("the volume's backing file is gone; restore it or delete the volume")
-        with volume_lock(origin), at_rest(self._state(parent), seconds=FREEZE_SECONDS) as still:
+        with volume_lock(origin):
+            if origin.encrypted:
+                data_segment(LuksHeader(origin).read())  # refuses one that is erased, or half re-encrypted
+            self._copy(draft, origin, parent)
+
+    def _copy(self, draft: VolumeFile, origin: VolumeFile, parent: VolumeRecord) -> None:
+        with at_rest(self._state(parent), seconds=FREEZE_SECONDS) as still:
             self._devices.pool.fill(draft, origin, keep_going=self._unless_stopping(still))
 
     @contextmanager

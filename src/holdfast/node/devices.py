@@ -67,11 +67,6 @@ class Devices:
             raise UnsupportedError("this node copies trees into and out of encrypted volumes only")
         return self.copier
 
-    def sequence(self, record: VolumeRecord) -> int:
-        """Return what tells the device below a volume from every other; 0 if it is not attached."""
-        device = loop.find(record.uuid)
-        return 0 if device is None else loop.sequence(device.path)
-
     def recover(self) -> list[Attachment]:
         """Find every attachment again, and let none stay frozen; for a node that starts after a crash."""
         found = [
@@ -83,6 +78,11 @@ class Devices:
         for attachment in found:
             thaw_device(attachment.device)
         return found
+
+    def sequence(self, record: VolumeRecord) -> int:
+        """Return what tells the device below a volume from every other; 0 if it is not attached."""
+        device = loop.find(record.uuid)
+        return 0 if device is None else loop.sequence(device.path)
 
     def state(self, record: VolumeRecord) -> AttachState:
         """Return how far a volume is attached, as the kernel says."""

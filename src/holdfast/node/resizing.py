@@ -17,6 +17,8 @@ from holdfast.node.records import VolumeRecord
 from holdfast.volumes.backend import AttachStage
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.luks_read import data_segment
 
 
 class VolumeResizer:
@@ -36,6 +38,7 @@ class VolumeResizer:
         Raises:
             InvalidInputError: the size cannot be, or is smaller than the present one.
             ConflictError: it is a snapshot.
+            UnsupportedHeaderError: it is being re-encrypted.
             PoolFullError: the pool has less free space than that.
             VolumeBusyError: its device is broken.
         """
@@ -49,6 +52,8 @@ class VolumeResizer:
                 raise VolumeBusyError("the volume's device is broken; detach it with force first")
             vol = self._devices.file(record)
             with volume_lock(vol):
+                if record.encrypted:
+                    data_segment(LuksHeader(vol).read())  # refuses one that is erased, or half re-encrypted
                 larger = self._devices.pool.grow(vol, size_bytes)
             if larger.size > record.size_bytes:
                 record = self._catalog.update(

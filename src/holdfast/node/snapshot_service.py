@@ -230,6 +230,7 @@ class SnapshotService:
             parent=parent.id,
             grow_pending=parent.grow_pending,
             pool=parent.pool,
+            storage_policy=parent.storage_policy,
         )
 
     def _key_of_clone(self, parent: VolumeRecord, spec: CloneSpec, identity: str) -> KeyNote | None:

@@ -26,7 +26,7 @@ from holdfast.node.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.process.run import run
 from holdfast.providers import SecretNotFoundError, SecretRef
-from holdfast.volumes.errors import PoolFullError, VolumeBusyError, WrongKeyError
+from holdfast.volumes.errors import PoolFullError, UnsupportedHeaderError, VolumeBusyError, WrongKeyError
 from holdfast.volumes.filesystem_change import identity_of
 from holdfast.volumes.luks_header import LuksHeader
 
@@ -509,6 +509,22 @@ def test_a_volume_that_cannot_be_frozen_long_enough_is_let_go(alice, monkeypatch
         alice.snapshot()
     written(target, letter=b"y")  # thawed
     assert (alice.names(), len(alice.pool_files())) == ({"vol1"}, 1)
+
+
+def test_a_volume_that_is_half_re_encrypted_is_neither_copied_nor_made_larger(alice):
+    alice.create()
+    path = alice.t.devices.file(alice.record("vol1")).path
+    begin = ["-q", "reencrypt", "--init-only", "--force-offline-reencrypt", "--key-file=-", str(path)]
+    run(["cryptsetup", *begin], stdin=alice.t.provider.get(SecretRef("cluster-key")).value)
+    stored = path.stat().st_size
+    for attempt in (
+        alice.snapshot,
+        alice.clone,
+        lambda: alice.volume(VolumeService.update, "vol1", size_bytes=32 * MIB),
+    ):
+        with pytest.raises(UnsupportedHeaderError, match="re-encrypted"):
+            attempt()
+    assert (alice.names(), len(alice.pool_files()), path.stat().st_size) == ({"vol1"}, 1, stored)
 
 
 def test_a_node_that_stops_ends_the_copies_it_makes(alice):
