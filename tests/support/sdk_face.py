@@ -25,8 +25,8 @@ class Face:
         self.t = under_test
         self.dialect = SdkDialect(Calls(under_test.node))
 
-    def __call__(self, method, path, body=None, *, token=None, raw=None, authorization=None):
-        headers = {}
+    def __call__(self, method, path, body=None, *, token=None, raw=None, authorization=None, headers=None):
+        headers = dict(headers or {})
         if token is not None:
             headers[b"authorization"] = f"Bearer {token}".encode()
         if authorization is not None:
