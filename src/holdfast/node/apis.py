@@ -22,6 +22,8 @@ SNAPSHOT_CREATE = Api("Volume", "SnapshotCreate", AccessType.READ)
 SNAPSHOT_RESTORE = Api("Volume", "SnapshotRestore", AccessType.WRITE)
 SNAPSHOT_ENUMERATE = Api("Volume", "SnapshotEnumerate", AccessType.READ)
 SNAPSHOT_ENUMERATE_WITH_FILTERS = Api("Volume", "SnapshotEnumerateWithFilters", AccessType.READ)
+VOLUME_REENCRYPT = Api("Volume", "Reencrypt", AccessType.ADMIN)
+VOLUME_REENCRYPTION_STATUS = Api("Volume", "ReencryptionStatus", AccessType.READ)
 VOLUME_ROTATE_KEY = Api("Volume", "RotateKey", AccessType.ADMIN)
 
 ATTACH = Api("MountAttach", "Attach", AccessType.WRITE)
@@ -87,6 +89,8 @@ TOKEN_REVOKE_OTHERS = Api("Token", "RevokeOthers")  # asked for by Revoke, if it
 TOKEN_REVOCATIONS = Api("Token", "EnumerateRevocations")
 
 WATCH = Api("Watch", "Watch")
+DESCRIBE = Api("Identity", "Describe")
+METRICS = Api("Metrics", "Status")
 REFLECTION = Api("ServerReflection", "ServerReflectionInfo", prefix="grpc.reflection.v1.")
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Api))

@@ -38,6 +38,7 @@ from holdfast.node.policy_catalog import PolicyCatalog
 from holdfast.node.policy_enforcement import PolicyEnforcement
 from holdfast.node.policy_service import PolicyService
 from holdfast.node.provider_service import ProviderService
+from holdfast.node.reencryptions import Reencryptions
 from holdfast.node.resizing import VolumeResizer
 from holdfast.node.revocation_book import RevocationBook
 from holdfast.node.role_book import RoleBook
@@ -186,7 +187,13 @@ class Node:
             rotation=rotation,
             locks=locks,
         )
-        self.volume_keys = VolumeKeyService(gate=gate, catalog=catalog, doctor=doctor, recovery=recovery)
+        self.volume_keys = VolumeKeyService(
+            gate=gate,
+            catalog=catalog,
+            doctor=doctor,
+            recovery=recovery,
+            reencryptions=Reencryptions(devices=devices, keys=keys, rotation=rotation, locks=locks),
+        )
         credentials = CredentialCatalog(storage)
         self.credentials = CredentialsService(
             gate=gate,

@@ -10,16 +10,26 @@ from holdfast.node.gate import Admission, Gate
 from holdfast.node.key_doctor import Finding, KeyDoctor
 from holdfast.node.key_recovery import KeyRecovery, RecoveryKey
 from holdfast.node.records import VolumeRecord
+from holdfast.node.reencryptions import Reencryption, Reencryptions
 
 
 class VolumeKeyService:
     """Keys of volumes, for who may read the volumes."""
 
-    def __init__(self, *, gate: Gate, catalog: Catalog, doctor: KeyDoctor, recovery: KeyRecovery) -> None:
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        catalog: Catalog,
+        doctor: KeyDoctor,
+        recovery: KeyRecovery,
+        reencryptions: Reencryptions,
+    ) -> None:
         self._gate = gate
         self._catalog = catalog
         self._doctor = doctor
         self._recovery = recovery
+        self._reencryptions = reencryptions
 
     @operation(apis.VOLUME_KEY_DOCTOR)
     def examine(
@@ -79,3 +89,24 @@ class VolumeKeyService:
         recovered = self._recovery.recover(record.id, recovery_key)
         self._gate.done(admission, record.id, "given a new key by means of the recovery key")
         return recovered
+
+    @operation(apis.VOLUME_REENCRYPT)
+    def reencrypt(self, admission: Admission, reference: str) -> Reencryption:
+        """Begin to give the volume another volume key, or go on with what was interrupted.
+
+        Raises:
+            ConflictError: it is under way already, or the volume is not encrypted.
+            ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
+        """
+        record = self._gate.resource(admission, self._catalog, reference)
+        self._reencryptions.start(record, lambda outcome: self._gate.done(admission, record.id, outcome))
+        return self._reencryptions.state(record)
+
+    @operation(apis.VOLUME_REENCRYPTION_STATUS)
+    def reencryption_status(self, admission: Admission, reference: str) -> Reencryption:
+        """Return how it stands with a volume's re-encryption.
+
+        Raises:
+            ConflictError: the volume is not encrypted.
+        """
+        return self._reencryptions.state(self._gate.resource(admission, self._catalog, reference))

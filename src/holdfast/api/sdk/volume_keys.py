@@ -9,12 +9,18 @@ from holdfast.api.sdk.proto.volume_keys_pb2 import (
     VolumeKeyFinding,
     VolumeRecoverKeyRequest,
     VolumeRecoverKeyResponse,
+    VolumeReencryption,
+    VolumeReencryptionStatusRequest,
+    VolumeReencryptionStatusResponse,
+    VolumeReencryptRequest,
+    VolumeReencryptResponse,
     VolumeRemoveRecoveryKeyRequest,
     VolumeRemoveRecoveryKeyResponse,
 )
 from holdfast.api.sdk.table import Call, serve
 from holdfast.model import SecretBytes
 from holdfast.node.key_doctor import HEALTHY, Finding
+from holdfast.node.reencryptions import Reencryption
 from holdfast.node.volume_key_service import VolumeKeyService
 
 
@@ -62,6 +68,29 @@ def recover(call: Call, request: VolumeRecoverKeyRequest) -> VolumeRecoverKeyRes
     return VolumeRecoverKeyResponse(key=key_message(record.key))
 
 
+def reencrypt(call: Call, request: VolumeReencryptRequest) -> VolumeReencryptResponse:
+    begun = call.node.volume_keys.reencrypt(call.admission, request.volume_id)
+    return VolumeReencryptResponse(reencryption=_reencryption_message(begun))
+
+
+def reencryption_status(
+    call: Call, request: VolumeReencryptionStatusRequest
+) -> VolumeReencryptionStatusResponse:
+    found = call.node.volume_keys.reencryption_status(call.admission, request.volume_id)
+    return VolumeReencryptionStatusResponse(reencryption=_reencryption_message(found))
+
+
+def _reencryption_message(state: Reencryption) -> VolumeReencryption:
+    return VolumeReencryption(
+        running=state.running,
+        unfinished=state.unfinished,
+        done_bytes=state.done_bytes,
+        total_bytes=state.total_bytes,
+        keyslots_destroyed=state.keyslots_destroyed,
+        problem=state.problem,
+    )
+
+
 ROWS = (
     serve(
         VolumeKeyService.examine,
@@ -90,5 +119,19 @@ ROWS = (
         VolumeRecoverKeyResponse,
         recover,
         "POST volumes/keys/recover",
+    ),
+    serve(
+        VolumeKeyService.reencrypt,
+        VolumeReencryptRequest,
+        VolumeReencryptResponse,
+        reencrypt,
+        "POST volumes/keys/reencrypt",
+    ),
+    serve(
+        VolumeKeyService.reencryption_status,
+        VolumeReencryptionStatusRequest,
+        VolumeReencryptionStatusResponse,
+        reencryption_status,
+        "GET volumes/keys/reencrypt/{volume_id}",
     ),
 )

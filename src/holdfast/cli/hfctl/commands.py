@@ -36,6 +36,9 @@ _VOLUME = Group(
         ),
         "export": Command("Write a volume's content into a directory", f"{_HERE}.volume_tree:export_tree"),
         "access": VOLUME_ACCESS,
+        "reencrypt": Command(
+            "Give a volume another volume key, block by block", f"{_HERE}.volume_reencrypt:reencrypt"
+        ),
         "key": Group(
             "Work with the key of one volume",
             {

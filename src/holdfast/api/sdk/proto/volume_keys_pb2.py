@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from holdfast.api.sdk.proto import keys_pb2 as holdfast_dot_api_dot_sdk_dot_proto_dot_keys__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(holdfast/api/sdk/proto/volume_keys.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\";\n\x16VolumeKeyDoctorRequest\x12\x12\n\nvolume_ids\x18\x01 \x03(\t\x12\r\n\x05quick\x18\x02 \x01(\x08\"N\n\x17VolumeKeyDoctorResponse\x12\x33\n\x08\x66indings\x18\x01 \x03(\x0b\x32!.openstorage.api.VolumeKeyFinding\"\xa2\x01\n\x10VolumeKeyFinding\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\x03key\x18\x03 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x0f\n\x07verdict\x18\x04 \x01(\t\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x06 \x01(\t\x12\x0f\n\x07healthy\x18\x07 \x01(\x08\"D\n\x1bVolumeAddRecoveryKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\"z\n\x1cVolumeAddRecoveryKeyResponse\x12\x0f\n\x07keyslot\x18\x01 \x01(\r\x12\x14\n\x0crecovery_key\x18\x02 \x01(\t\x12\x1e\n\x16\x65ncrypted_recovery_key\x18\x03 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\"3\n\x1eVolumeRemoveRecoveryKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\"=\n\x1fVolumeRemoveRecoveryKeyResponse\x12\x1a\n\x12keyslots_destroyed\x18\x01 \x01(\r\"B\n\x17VolumeRecoverKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x14\n\x0crecovery_key\x18\x02 \x01(\t\"F\n\x18VolumeRecoverKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReferenceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(holdfast/api/sdk/proto/volume_keys.proto\x12\x0fopenstorage.api\x1a!holdfast/api/sdk/proto/keys.proto\";\n\x16VolumeKeyDoctorRequest\x12\x12\n\nvolume_ids\x18\x01 \x03(\t\x12\r\n\x05quick\x18\x02 \x01(\x08\"N\n\x17VolumeKeyDoctorResponse\x12\x33\n\x08\x66indings\x18\x01 \x03(\x0b\x32!.openstorage.api.VolumeKeyFinding\"\xa2\x01\n\x10VolumeKeyFinding\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\x03key\x18\x03 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\x12\x0f\n\x07verdict\x18\x04 \x01(\t\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x06 \x01(\t\x12\x0f\n\x07healthy\x18\x07 \x01(\x08\"D\n\x1bVolumeAddRecoveryKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\"z\n\x1cVolumeAddRecoveryKeyResponse\x12\x0f\n\x07keyslot\x18\x01 \x01(\r\x12\x14\n\x0crecovery_key\x18\x02 \x01(\t\x12\x1e\n\x16\x65ncrypted_recovery_key\x18\x03 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\"3\n\x1eVolumeRemoveRecoveryKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\"=\n\x1fVolumeRemoveRecoveryKeyResponse\x12\x1a\n\x12keyslots_destroyed\x18\x01 \x01(\r\"B\n\x17VolumeRecoverKeyRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\x12\x14\n\x0crecovery_key\x18\x02 \x01(\t\"F\n\x18VolumeRecoverKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x1d.openstorage.api.KeyReference\"+\n\x16VolumeReencryptRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\"T\n\x17VolumeReencryptResponse\x12\x39\n\x0creencryption\x18\x01 \x01(\x0b\x32#.openstorage.api.VolumeReencryption\"4\n\x1fVolumeReencryptionStatusRequest\x12\x11\n\tvolume_id\x18\x01 \x01(\t\"]\n VolumeReencryptionStatusResponse\x12\x39\n\x0creencryption\x18\x01 \x01(\x0b\x32#.openstorage.api.VolumeReencryption\"\x8f\x01\n\x12VolumeReencryption\x12\x0f\n\x07running\x18\x01 \x01(\x08\x12\x12\n\nunfinished\x18\x02 \x01(\x08\x12\x12\n\ndone_bytes\x18\x03 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x04 \x01(\x04\x12\x1a\n\x12keyslots_destroyed\x18\x05 \x01(\r\x12\x0f\n\x07problem\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,4 +50,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VOLUMERECOVERKEYREQUEST']._serialized_end=778
   _globals['_VOLUMERECOVERKEYRESPONSE']._serialized_start=780
   _globals['_VOLUMERECOVERKEYRESPONSE']._serialized_end=850
+  _globals['_VOLUMEREENCRYPTREQUEST']._serialized_start=852
+  _globals['_VOLUMEREENCRYPTREQUEST']._serialized_end=895
+  _globals['_VOLUMEREENCRYPTRESPONSE']._serialized_start=897
+  _globals['_VOLUMEREENCRYPTRESPONSE']._serialized_end=981
+  _globals['_VOLUMEREENCRYPTIONSTATUSREQUEST']._serialized_start=983
+  _globals['_VOLUMEREENCRYPTIONSTATUSREQUEST']._serialized_end=1035
+  _globals['_VOLUMEREENCRYPTIONSTATUSRESPONSE']._serialized_start=1037
+  _globals['_VOLUMEREENCRYPTIONSTATUSRESPONSE']._serialized_end=1130
+  _globals['_VOLUMEREENCRYPTION']._serialized_start=1133
+  _globals['_VOLUMEREENCRYPTION']._serialized_end=1276
 # @@protoc_insertion_point(module_scope)

@@ -239,3 +239,119 @@ class VolumeRecoverKeyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VolumeRecoverKeyResponse: _TypeAlias = VolumeRecoverKeyResponse  # noqa: Y015
+
+@_typing.final
+class VolumeReencryptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOLUME_ID_FIELD_NUMBER: _builtins.int
+    volume_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        volume_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["volume_id", b"volume_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeReencryptRequest: _TypeAlias = VolumeReencryptRequest  # noqa: Y015
+
+@_typing.final
+class VolumeReencryptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REENCRYPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reencryption(self) -> Global___VolumeReencryption: ...
+    def __init__(
+        self,
+        *,
+        reencryption: Global___VolumeReencryption | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reencryption", b"reencryption"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reencryption", b"reencryption"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeReencryptResponse: _TypeAlias = VolumeReencryptResponse  # noqa: Y015
+
+@_typing.final
+class VolumeReencryptionStatusRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOLUME_ID_FIELD_NUMBER: _builtins.int
+    volume_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        volume_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["volume_id", b"volume_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeReencryptionStatusRequest: _TypeAlias = VolumeReencryptionStatusRequest  # noqa: Y015
+
+@_typing.final
+class VolumeReencryptionStatusResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REENCRYPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reencryption(self) -> Global___VolumeReencryption: ...
+    def __init__(
+        self,
+        *,
+        reencryption: Global___VolumeReencryption | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reencryption", b"reencryption"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reencryption", b"reencryption"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeReencryptionStatusResponse: _TypeAlias = VolumeReencryptionStatusResponse  # noqa: Y015
+
+@_typing.final
+class VolumeReencryption(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNING_FIELD_NUMBER: _builtins.int
+    UNFINISHED_FIELD_NUMBER: _builtins.int
+    DONE_BYTES_FIELD_NUMBER: _builtins.int
+    TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    KEYSLOTS_DESTROYED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    running: _builtins.bool
+    """this node works on it"""
+    unfinished: _builtins.bool
+    """begun, and not done"""
+    done_bytes: _builtins.int
+    total_bytes: _builtins.int
+    keyslots_destroyed: _builtins.int
+    """with the old volume key, besides the one that stays"""
+    problem: _builtins.str
+    """why the last attempt came to nothing"""
+    def __init__(
+        self,
+        *,
+        running: _builtins.bool = ...,
+        unfinished: _builtins.bool = ...,
+        done_bytes: _builtins.int = ...,
+        total_bytes: _builtins.int = ...,
+        keyslots_destroyed: _builtins.int = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done_bytes", b"done_bytes", "keyslots_destroyed", b"keyslots_destroyed", "problem", b"problem", "running", b"running", "total_bytes", b"total_bytes", "unfinished", b"unfinished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeReencryption: _TypeAlias = VolumeReencryption  # noqa: Y015
