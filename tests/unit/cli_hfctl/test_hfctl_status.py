@@ -17,6 +17,9 @@ def nodes(*words):
         pytest.param(nodes("SECURED", "UNSECURED"), "MIXED", "NOT SECURE: node-2 of 2", id="mixed"),
         pytest.param(nodes("SECURED", "UNSPECIFIED"), "MIXED", "NOT SECURE: node-2", id="one-says-nothing"),
         pytest.param([*nodes("SECURED"), {"id": "x"}], "MIXED", "NOT SECURE: x of 2", id="nothing-at-all"),
+        pytest.param(
+            [*nodes("SECURED"), {"id": "x", "status": "STATUS_OFFLINE"}], "secured", "", id="one-that-is-away"
+        ),
         pytest.param(nodes("UNSECURED", "UNSECURED"), "unsecured", "no node looks at tokens", id="none"),
     ],
 )

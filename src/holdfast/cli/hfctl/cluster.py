@@ -1,4 +1,4 @@
-"""``hfctl cluster``: the token by which another cluster pairs with this one, and the pairs there are."""
+"""``hfctl cluster``: its nodes, the token by which another cluster pairs with it, and the pairs there are."""
 
 from argparse import Namespace
 from typing import Any
@@ -72,6 +72,18 @@ def delete_pair(parser: CommandParser) -> Run:
     parser.add_argument("cluster", help="its id")
     add_node_options(parser)
     return _delete_pair
+
+
+def remove_node(parser: CommandParser) -> Run:
+    """Forget a node that is gone for good; `hfctl status` lists the nodes."""
+    parser.add_argument("node", help="its name")
+    add_node_options(parser)
+    return _remove_node
+
+
+def _remove_node(arguments: Namespace) -> int:
+    answer = node_client(arguments).request("DELETE", f"nodes/{arguments.node}")
+    return print_answer(arguments, answer, f"Node {arguments.node} successfully removed")
 
 
 def _token(arguments: Namespace, verb: str) -> int:

@@ -63,8 +63,12 @@ VOLUME_ACCESS = Group(
 )
 
 CLUSTER = Group(
-    "Pair clusters",
+    "Pair clusters, and forget nodes",
     {
+        "node": Group(
+            "Work with the nodes of this cluster",
+            {"remove": Command("Forget a node that is gone for good", f"{_HERE}.cluster:remove_node")},
+        ),
         "token": Group(
             "Work with the token by which another cluster pairs with this one",
             {

@@ -37,6 +37,7 @@ def _status(arguments: Namespace) -> int:
     node = client.request("GET", "nodes/inspectcurrent")["node"]
     version = client.request("GET", "identities/version")["version"]["version"]
     nodes = _nodes(client) or [node]
+    cluster = client.request("GET", "clusters/inspectcurrent")["cluster"].get("holdfast", {})
     if prints_for_programs(arguments):
         security = security_of(nodes)
         print_result(
@@ -44,13 +45,15 @@ def _status(arguments: Namespace) -> int:
             output_format(arguments),
         )
     else:
-        _print_status(node, nodes, version)
+        _print_status(node, nodes, version, required=bool(cluster.get("security_required")))
     for text in warnings_about(nodes):
         warn(text)
     return 0
 
 
-def _print_status(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], version: str) -> None:
+def _print_status(
+    node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], version: str, *, required: bool
+) -> None:
     own = node.get("holdfast", {})
     way = "attaches volumes" if own.get("attaches") else "copies trees in and out, does not attach"
     pairs: list[tuple[str, Any]] = [
@@ -58,7 +61,7 @@ def _print_status(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], v
         ("Node", node["id"]),
         ("Cluster", own.get("cluster_id", "")),
         ("Version", version),
-        ("Security", security_of(nodes)),
+        ("Security", security_of(nodes) + (", and required of every node" if required else "")),
         ("Volume back end", f"{own.get('backend', 'none')} ({way})"),
         *((f"Not {name}", why) for name, why in own.get("passed_over", {}).items()),
         ("Pool free", format_size(int(own.get("pool_free_bytes", 0)))),
@@ -68,31 +71,33 @@ def _print_status(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], v
     rows = [
         (
             each["id"] + (" (this one)" if each["id"] == node["id"] else ""),
-            each.get("mgmt_ip", ""),
+            each.get("holdfast", {}).get("address") or each.get("mgmt_ip", ""),
             _security_words(each),
-            str(each.get("status", "STATUS_OK")).removeprefix("STATUS_").lower(),
+            "online" if _is_there(each) else "offline",
+            each.get("holdfast", {}).get("version", ""),
         )
         for each in nodes
     ]
-    print_table(("NODE", "ADDRESS", "SECURITY", "STATUS"), rows)
+    print_table(("NODE", "ADDRESS", "SECURITY", "STATUS", "VERSION"), rows)
 
 
 def security_of(nodes: Sequence[Mapping[str, Any]]) -> str:
-    """Return in one word whether the nodes look at tokens: ``secured``, ``unsecured`` or ``MIXED``."""
-    looking = sum(_is_secured(node) for node in nodes)
-    if looking == len(nodes):
+    """Return whether the nodes that are there look at tokens: ``secured``, ``MIXED`` or ``unsecured``."""
+    looking = [_is_secured(node) for node in nodes if _is_there(node)]
+    if all(looking):
         return "secured"
-    return "MIXED" if looking else "unsecured"
+    return "MIXED" if any(looking) else "unsecured"
 
 
 def warnings_about(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what whoever asks how the cluster is has to know."""
-    open_nodes = [str(node["id"]) for node in nodes if not _is_secured(node)]
+    there = [node for node in nodes if _is_there(node)]
+    open_nodes = [str(node["id"]) for node in there if not _is_secured(node)]
     if not open_nodes:
         return []
-    if len(open_nodes) == len(nodes):
+    if len(open_nodes) == len(there):
         return ["no node looks at tokens: whoever reaches one may do everything there."]
-    said = f"THE CLUSTER IS NOT SECURE: {', '.join(open_nodes)} of {len(nodes)} nodes look at no token."
+    said = f"THE CLUSTER IS NOT SECURE: {', '.join(open_nodes)} of {len(there)} nodes look at no token."
     return [f"{said} Give them the keys that the others have, and start them again."]
 
 
@@ -102,6 +107,10 @@ def _nodes(client: SdkClient) -> list[dict[str, Any]]:
     except (PermissionDeniedError, UnsupportedError):  # a role for this node alone; an older node
         return []
     return sorted(found, key=lambda node: str(node["id"]))
+
+
+def _is_there(node: Mapping[str, Any]) -> bool:
+    return node.get("status") != "STATUS_OFFLINE"
 
 
 def _is_secured(node: Mapping[str, Any]) -> bool:
