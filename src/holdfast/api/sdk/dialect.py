@@ -8,6 +8,7 @@ with 503 instead of queueing behind them.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from threading import BoundedSemaphore
 
 from google.protobuf.message import Message
@@ -15,8 +16,9 @@ from google.protobuf.message import Message
 from holdfast.api.sdk.calls import Calls, Refusal, told
 from holdfast.api.sdk.errors import error_answer
 from holdfast.api.sdk.json_messages import read_body, set_parameter, write_body
+from holdfast.api.sdk.pages import PAGES, Page
 from holdfast.api.sdk.rows import ROWS
-from holdfast.api.sdk.table import Route, Row
+from holdfast.api.sdk.table import Call, Route, Row
 from holdfast.errors import (
     HoldfastError,
     InvalidInputError,
@@ -26,6 +28,8 @@ from holdfast.errors import (
 )
 from holdfast.http.message import Request, build_response
 from holdfast.model import parse_target
+from holdfast.model.path import Target
+from holdfast.node.api import Api
 
 WORKERS = 8
 MAX_UNANSWERED = 64
@@ -70,22 +74,34 @@ class SdkDialect:
     def answer(self, request: Request) -> bytes:
         """Return the complete answer to one request; never raises."""
         try:
-            return build_response(200, self._call(request))
+            target = parse_target(request.target)
+            page = PAGES.get(tuple(filter(None, target.path.segments)))
+            if page is not None and request.method == "GET":
+                return self._show(page, request)
+            return build_response(200, self._call(request, target))
         except Refusal as refusal:
             return _refusal(refusal.error, refusal.request)
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             return _refusal(told(error))
 
-    def _call(self, request: Request) -> bytes:
-        target = parse_target(request.target)
-        row, route, parameters = self._find(request.method, target.path.segments)
+    def _show(self, page: Page, request: Request) -> bytes:
+        if page.api is not None:
+            with self._passing(page.api, request):
+                return page.answer(self._calls)
+        return page.answer(self._calls)
+
+    def _passing(self, api: Api, request: Request) -> AbstractContextManager[Call]:
         headers = request.headers
-        with self._calls.passing(
-            row.api,
+        return self._calls.passing(
+            api,
             headers.get(b"authorization", b""),
             headers.get(b"correlation-context-id", b""),
             peer=request.peer,
-        ) as call:
+        )
+
+    def _call(self, request: Request, target: Target) -> bytes:
+        row, route, parameters = self._find(request.method, target.path.segments)
+        with self._passing(row.api, request) as call:
             if row.streams:
                 raise UnsupportedError(f"{row.api.service}.{row.api.method} is a stream, which gRPC offers")
             message = _read(row, route, request.body, parameters, target.query)

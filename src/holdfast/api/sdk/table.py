@@ -75,6 +75,7 @@ class Row:
         routes: the REST side's ways to it.
         streams: it answers with any number of responses.
         served: it does something; otherwise it says that it does not.
+        summary: what it does, in one line.
     """
 
     api: Api
@@ -84,6 +85,7 @@ class Row:
     routes: tuple[Route, ...]
     streams: bool = False
     served: bool = True
+    summary: str = ""
 
 
 def serve(
@@ -102,7 +104,7 @@ def serve(
         handle: reads the request, makes the call, words the answer.
         routes: verb and path of each way that the REST side has to it, such as ``GET volumes``.
     """
-    return Row(operation.api, request, response, handle, _routes(routes))
+    return Row(operation.api, request, response, handle, _routes(routes), summary=_summary(operation))
 
 
 def stream(
@@ -113,7 +115,15 @@ def stream(
     *routes: str,
 ) -> Row:
     """Return the row of a method that answers with any number of responses."""
-    return Row(operation.api, request, response, handle, _routes(routes), streams=True)
+    return Row(
+        operation.api,
+        request,
+        response,
+        handle,
+        _routes(routes),
+        streams=True,
+        summary=_summary(operation),
+    )
 
 
 def unserved(service: str, method: str, *routes: str) -> Row:
@@ -150,3 +160,7 @@ def _refuse(call: Call, request: Message) -> Message:  # noqa: ARG001 - the shap
 
 def _routes(texts: tuple[str, ...]) -> tuple[Route, ...]:
     return tuple(Route(*text.split(" ")) for text in texts)
+
+
+def _summary(operation: Operation[Any, Any, Any]) -> str:
+    return (operation.__doc__ or "").partition("\n")[0]
