@@ -5,8 +5,10 @@ import threading
 from itertools import count
 
 import pytest
+from tests.support.aws_service import aws_service
 from tests.support.kubernetes_secrets import KubernetesSecrets
 from tests.support.secret_backends import DCOS_PASSWORD, SecretBackends
+from tests.support.soft_hsm import make_token
 
 from holdfast.errors import HoldfastError, InvalidInputError, UnsupportedError
 from holdfast.model import SecretBytes
@@ -19,9 +21,10 @@ from holdfast.providers import (
     generate_key,
     open_provider,
 )
+from holdfast.storage.memory import MemoryStorage
 
-VERSIONED = ("file", "vault-kv2", "vault-kubernetes", "vault-approle")
-UNVERSIONED = ("vault-kv1", "dcos", "k8s")
+VERSIONED = ("file", "vault-kv2", "vault-kubernetes", "vault-approle", "aws-kms", "pkcs11")
+UNVERSIONED = ("vault-kv1", "dcos", "k8s", "aws-secrets-manager")
 WRITABLE = VERSIONED + UNVERSIONED
 CANARY = "canary-5b1f"
 _numbers = count(1)
@@ -40,13 +43,19 @@ def cluster(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(backends, cluster, tmp_path_factory):
+def aws():
+    with aws_service() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def opened(backends, cluster, aws, tmp_path_factory):
     """Return a function from a kind to its provider, which all tests share, as a node's requests do."""
     made = {}
 
     def provider_of(kind):
         if kind not in made:
-            made[kind] = make(kind, backends, cluster, tmp_path_factory)
+            made[kind] = make(kind, backends, cluster, aws, tmp_path_factory)
         return made[kind]
 
     yield provider_of
@@ -54,7 +63,7 @@ def opened(backends, cluster, tmp_path_factory):
         provider.close()
 
 
-def make(kind, backends, cluster, tmp_path_factory):
+def make(kind, backends, cluster, aws, tmp_path_factory):
     openers = {
         "file": lambda: open_file(tmp_path_factory.mktemp("file") / "secrets"),
         "vault-kv2": backends.vault,
@@ -63,8 +72,15 @@ def make(kind, backends, cluster, tmp_path_factory):
         "vault-approle": backends.approle,
         "dcos": backends.dcos,
         "k8s": lambda: open_provider("k8s", {}, environment=cluster.environment),
+        "aws-kms": lambda: open_wrapping("aws-kms", aws.options()),
+        "aws-secrets-manager": lambda: open_provider("aws-secrets-manager", aws.options(), environment={}),
+        "pkcs11": lambda: open_wrapping("pkcs11", make_token(tmp_path_factory.mktemp("hsm"), "contract")),
     }
     return openers[kind]()
+
+
+def open_wrapping(kind, options):
+    return open_provider(kind, options, environment={}, storage=MemoryStorage())
 
 
 def open_file(directory):
@@ -270,12 +286,15 @@ def test_status_says_usable_and_no_secret(provider, name):
         ("vault-approle", True, "approle"),
         ("dcos", False, "password"),
         ("k8s", False, "service account"),
+        ("aws-kms", True, "access key"),
+        ("aws-secrets-manager", False, "access key"),
+        ("pkcs11", True, "pin"),
     ],
 )
 def test_status_says_whether_versions_are_kept_and_how_the_node_logs_in(opened, kind, versions, login):
     status = opened(kind).status()
     assert (status.versioned, status.login) == (versions, login)
-    if login not in {"", "service account"}:
+    if login in {"token", "kubernetes", "approle", "password"}:
         assert status.renewed_at is not None
         assert status.expires_at is None or status.expires_at > status.renewed_at
 

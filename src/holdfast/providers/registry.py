@@ -11,6 +11,9 @@ from holdfast.storage.interface import Storage
 
 # type string: the module below this package whose `open_from` makes it.
 BUILT = {
+    "aws-kms": "aws_kms",
+    "aws-secrets-manager": "aws_secrets_manager",
+    "pkcs11": "pkcs11",
     "vault": "vault_opening",
     "dcos": "dcos",
     "docker": "directory",
