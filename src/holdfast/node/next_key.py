@@ -1,5 +1,6 @@
 """Which key a volume gets that is to have another one of the same kind."""
 
+from holdfast.errors import UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node.cluster_key import ClusterKeyReference
 from holdfast.node.keys import VolumeKeys
@@ -15,6 +16,7 @@ def next_key(
     of the secret that it uses.
 
     Raises:
+        UnsupportedError: the provider keeps no versions, so the old key would be lost first.
         NoClusterKeyError: the cluster-wide key is wanted and none is set.
         SecretNotFoundError, SecretDataError: the secret is gone, or is no key.
         ProviderUnavailableError: the provider is sealed, away, or refuses the node.
@@ -23,6 +25,11 @@ def next_key(
         case KeyOrigin.CLUSTER:
             return keys.at(cluster_key.current())
         case KeyOrigin.OWN:
+            if not keys.keeps_versions():
+                raise UnsupportedError(
+                    "the provider keeps no versions: a new key would replace the only copy of the old one; "
+                    "store a second secret and name it with --secret_key"
+                )
             return keys.make(note)
         case KeyOrigin.NAMED:
             return keys.newest(note.name, note.namespace, note.origin)

@@ -1,0 +1,31 @@
+"""A provider that keeps no versions is not made to replace the only copy of a key that volumes still need."""
+
+import pytest
+from tests.support.kubernetes_secrets import KubernetesSecrets
+from tests.support.node_under_test import new_node, release
+
+from holdfast.errors import UnsupportedError
+from holdfast.node.attach_service import AttachService
+from holdfast.node.snapshot_service import SnapshotService
+from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.providers import open_provider
+
+
+@pytest.fixture
+def made(tmp_path):
+    with KubernetesSecrets(tmp_path) as cluster:
+        node = new_node(tmp_path, provider=open_provider("k8s", {}, environment=cluster.environment))
+        yield node
+        release(node)
+
+
+def test_a_volumes_own_key_is_not_overwritten(made):
+    alice = made.token("alice")
+    spec = VolumeSpec(name="vol1", size_bytes=16 << 20, own_key=True)
+    made.call(alice, VolumeService.create, made.node.volumes, spec)
+    made.call(alice, SnapshotService.create, made.node.snapshots, "vol1", "snap1")
+    with pytest.raises(UnsupportedError, match="keeps no versions"):
+        made.call(alice, VolumeService.rotate_key, made.node.volumes, "vol1")
+    for name in ("vol1", "snap1"):
+        made.call(alice, AttachService.attach, made.node.attachments, name)
+        made.call(alice, AttachService.detach, made.node.attachments, name)
