@@ -57,11 +57,11 @@ def dev(*words):
 def test_dev_explains_every_verb_it_has():
     script = (ROOT / "dev").read_text(encoding="utf-8")
     verbs = re.findall(r"^([a-z]+)\)$", script, flags=re.MULTILINE)
-    assert verbs == ["demo", "test", "coverage", "vm", "lint", "bench", "cluster", "serve"]
+    assert verbs == ["demo", "test", "coverage", "vm", "lint", "protos", "bench", "cluster", "serve"]
     told = dev("help")
     assert told.returncode == 0
     assert re.findall(r"^    ([a-z]+)\b", told.stdout, flags=re.MULTILINE) == [
-        "demo", "test", "test", "coverage", "vm", "lint", "bench", "cluster", "serve", "help",
+        "demo", "test", "test", "coverage", "vm", "lint", "protos", "bench", "cluster", "serve", "help",
     ]  # fmt: skip
 
 
