@@ -120,7 +120,7 @@ class Gate:
         """
         request = secrets.token_hex(8)
         try:
-            principal = GUEST if token is None else self._verifier.verify(token)
+            principal = self._identify(token)
         except (UnauthenticatedError, UnavailableError) as error:
             self._log.record(
                 "denied",
@@ -149,7 +149,7 @@ class Gate:
             RoleDeniedError: no role allows the API any more.
         """
         try:
-            principal = GUEST if token is None else self._verifier.verify(token)
+            principal = self._identify(token)
         except (UnauthenticatedError, UnavailableError) as error:
             self._log.record(
                 "denied", admission.principal, **_where(admission), gate="token", reason=error.reason
@@ -311,6 +311,9 @@ class Gate:
         self._log.record(
             "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
         )
+
+    def _identify(self, token: str | None) -> Principal:
+        return GUEST if token is None else self._verifier.verify(token)
 
     def _decide_api(self, principal: Principal, api: Api) -> Decision:
         decision = self._roles.decide(principal, api)

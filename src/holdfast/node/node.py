@@ -18,6 +18,7 @@ from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
 from holdfast.node.cluster import NodeCluster, alone
 from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.cluster_records import SecurityStatus
 from holdfast.node.cluster_service import ClusterService
 from holdfast.node.copies import VolumeCopies
 from holdfast.node.credential_catalog import CredentialCatalog
@@ -34,6 +35,7 @@ from holdfast.node.key_recovery import KeyRecovery
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
+from holdfast.node.open_gate import OpenGate
 from holdfast.node.policy_catalog import PolicyCatalog
 from holdfast.node.policy_enforcement import PolicyEnforcement
 from holdfast.node.policy_service import PolicyService
@@ -118,18 +120,25 @@ class Node:
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
         catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
         catalog.index_ownership()
-        book = RoleBook(storage, guest_access=settings.guest_access)
+        security = self.cluster.security
+        looks_at_tokens = security.own is not SecurityStatus.UNSECURED
+        # Beside secured nodes, one without security serves guests: what has no owner has to stay usable.
+        book = RoleBook(storage, guest_access=settings.guest_access or not looks_at_tokens)
         cluster_key = ClusterKeyReference(catalog, keys, configured_name=settings.configured_cluster_key)
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
         revocations = RevocationBook(storage)
         tokens = WatchedTokens(verifier, revocations, clock=clock)
-        self._gate = gate = Gate(
-            verifier=tokens,
-            roles=book,
-            log=decisions,
-            secret_rules=scopes,
-            ownerless_is_public=settings.ownerless_is_public,
-        )
+        if looks_at_tokens:
+            gate = Gate(
+                verifier=tokens,
+                roles=book,
+                log=decisions,
+                secret_rules=scopes,
+                ownerless_is_public=settings.ownerless_is_public,
+            )
+        else:
+            gate = OpenGate(standing=security.standing, roles=book, log=decisions, secret_rules=scopes)
+        self._gate = gate
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         care = FileSystemCare(catalog=catalog, devices=devices)
         policies = PolicyCatalog(storage)

@@ -95,7 +95,12 @@ class Authentication:
         if self._oidc is not None:
             self._published = self._oidc.published_keys(clock or SystemClock())
         has_keys = self._user_secrets.given or bool(self._key_files)
-        if not has_keys and (self._oidc is None or options.jwt_issuer):
+        if options.security == "off" and (has_keys or self._oidc is not None):
+            raise InvalidInputError(
+                "--security off: expected no key and no provider for users' tokens beside it; "
+                "a node that has one looks at tokens"
+            )
+        if options.security != "off" and not has_keys and (self._oidc is None or options.jwt_issuer):
             raise InvalidInputError(
                 "no key to check users' tokens with: set PORTWORX_AUTH_JWT_SHAREDSECRET, "
                 "or give -jwt_rsa_pubkey_file or -jwt_ecds_pubkey_file, or -oidc_issuer and -oidc_client_id"
