@@ -78,6 +78,26 @@ def test_the_kernel_forgets_with_the_context(hfctl, home, token_file, kernel_kee
         assert context.kept == {}
 
 
+def test_a_context_that_is_saved_elsewhere_leaves_nothing_behind(hfctl, home, token_file, kernel_keeps_keys):
+    hfctl("context", "create", "alice", f"--token-file={token_file()}")
+    before = saved(home)
+    hfctl("context", "create", "alice", f"--token-file={token_file()}", "--keep-in=file")
+    assert saved(home).token is not None
+    if kernel_keeps_keys:
+        assert fetch(before).token is None
+        hfctl("context", "create", "alice", f"--token-file={token_file()}")
+        hfctl("context", "create", "alice", f"--token-file={token_file()}")
+        assert fetch(saved(home)).token is not None
+
+
+def test_a_place_that_takes_nothing_leaves_the_context_as_it_was(hfctl, home, token_file, no_kernel):
+    hfctl("context", "create", "alice", f"--token-file={token_file()}", "--keep-in=file")
+    before = context_file(home).read_text()
+    code, _, _ = hfctl("context", "create", "alice", f"--token-file={token_file()}", "--keep-in=kernel")
+    assert code == 1
+    assert context_file(home).read_text() == before
+
+
 def test_a_token_that_outlives_a_restart_is_kept_in_the_file_with_a_word_about_it(hfctl, home, token_file):
     path = token_file(YEAR)
     code, _, err = hfctl("context", "create", "alice", f"--token-file={path}")

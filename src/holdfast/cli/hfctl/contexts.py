@@ -124,19 +124,18 @@ def _create(arguments: Namespace) -> int:
     path = config_path(arguments)
 
     def change(saved: Contexts) -> Contexts:
-        before = saved.known.get(name)
-        if before is not None:
-            _forget_secrets(before)
-        return saved.with_context(
-            token_places.keep(
-                context,
-                secrets,
-                path=path,
-                place=place,
-                ends_at=life.ends_at,
-                renews_itself=renewal.get("by") in {BY_KEY, BY_PROVIDER},
-            )
+        kept = token_places.keep(
+            context,
+            secrets,
+            path=path,
+            place=place,
+            ends_at=life.ends_at,
+            renews_itself=renewal.get("by") in {BY_KEY, BY_PROVIDER},
         )
+        before = saved.known.get(name)
+        if before is not None and before.kept != kept.kept:
+            _forget_secrets(before)
+        return saved.with_context(kept)
 
     edit_contexts(path, change)
     print(f"Context {name} saved")
