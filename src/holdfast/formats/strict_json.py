@@ -107,11 +107,11 @@ def _parse(body: bytes, source: str) -> Any:
 
 def _refuse_oversized(body: bytes, source: str, max_depth: int, max_strings: int) -> None:
     """Refuse a body over the limits; counting bytes settles nearly every body, tokens the rest."""
-    count = body.count
+    count, size = body.count, len(body)
     if (
         count(b"{") + count(b"[") <= max_depth
-        and count(b'"') <= 2 * max_strings
-        and count(b",") + count(b":") <= MAX_VALUES
+        and (size <= 2 * max_strings or count(b'"') <= 2 * max_strings)
+        and (size <= MAX_VALUES or count(b",") + count(b":") <= MAX_VALUES)
     ):
         return
     depth = strings = values = 0

@@ -144,11 +144,7 @@ def principal_of(
     Raises:
         TokenError: the claim for the user name is empty, or no fit name for an owner.
     """
-    name = {
-        UserNameClaim.SUB: claims.sub,
-        UserNameClaim.EMAIL: claims.email,
-        UserNameClaim.NAME: claims.name,
-    }[user_name]
+    name: str | None = getattr(claims, user_name)
     if not name:
         raise TokenError(Reason.MISSING_CLAIM, f"expected the claim {user_name} to hold the user name")
     if not name.isprintable() or name != name.strip():

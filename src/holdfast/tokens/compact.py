@@ -11,9 +11,9 @@ knows no key, and says so in the names it returns.
 
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -39,11 +39,13 @@ class Profile:
         refused: members that must not be there.
         types: what ``typ`` may say, in lower case; without one it is ``jwt``.
         algorithms: what ``alg`` may say.
+        known: headers that were found good, as they were sent: an issuer writes few different ones.
     """
 
     refused: frozenset[str]
     types: frozenset[str]
     algorithms: frozenset[Algorithm]
+    known: dict[bytes, "_Header"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 STRICT = Profile(REFUSED_HEADERS, frozenset({"jwt"}), OF_STORAGE_API)
@@ -59,13 +61,23 @@ ACCESS_OR_IDENTITY = replace(OF_PROVIDERS, types=frozenset({"jwt", "at+jwt", "ap
 """Whatever a provider signs for somebody to log in with (RFC 9068 section 2.1)."""
 
 _ALGORITHMS = {algorithm.value: algorithm for algorithm in Algorithm}
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_MAX_KNOWN_HEADERS = 256
+_MAX_KNOWN_HEADER_BYTES = 512
+_URL_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")  # the other alphabet, and padding, become what it has not
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"===", b"==", b"=")  # by length modulo 4; three make a length that cannot be
+# By length modulo 4, what a segment may end in: its last character has no bits beyond the last byte.
+_ENDS = (_URL_SAFE, b"", _URL_SAFE[::16], _URL_SAFE[::4])
 
 
-@dataclass(frozen=True, slots=True)
-class CompactToken:
+class _Header(NamedTuple):
+    algorithm: Algorithm
+    key_id: str
+    members: dict[str, Any]
+
+
+class CompactToken(NamedTuple):
     """A well-formed token that nobody has vouched for yet.
 
     Attributes:
@@ -112,12 +124,11 @@ def read_compact(token: str | bytes, profile: Profile = STRICT) -> CompactToken:
     segments = raw.split(b".")
     if len(segments) != 3:  # noqa: PLR2004  the three of the docstring
         raise TokenError(Reason.MALFORMED, "expected three segments separated by dots")
-    header = _read_object(segments[0], "header")
-    algorithm, key_id = _check_header(header, profile)
+    header = profile.known.get(segments[0]) or _read_header(segments[0], profile)
     return CompactToken(
-        algorithm=algorithm,
-        key_id=key_id,
-        unverified_header=header,
+        algorithm=header.algorithm,
+        key_id=header.key_id,
+        unverified_header=header.members,
         unverified_claims=_read_object(segments[1], "claims"),
         signed=raw[: raw.rindex(b".")],
         signature=_read_segment(segments[2], "signature"),
@@ -143,6 +154,16 @@ def write_compact(
         + _write_segment(msgspec.json.encode(claims, order="sorted"))
     )
     return (signed + b"." + _write_segment(key.sign(signed))).decode("ascii")
+
+
+def _read_header(segment: bytes, profile: Profile) -> _Header:
+    members = _read_object(segment, "header")
+    header = _Header(*_check_header(members, profile), members)
+    if len(segment) <= _MAX_KNOWN_HEADER_BYTES:
+        if len(profile.known) >= _MAX_KNOWN_HEADERS:
+            profile.known.clear()
+        profile.known[segment] = header
+    return header
 
 
 def _check_header(header: dict[str, Any], profile: Profile) -> tuple[Algorithm, str]:
@@ -171,14 +192,15 @@ def _read_object(segment: bytes, name: str) -> dict[str, Any]:
 
 
 def _read_segment(segment: bytes, name: str) -> bytes:
-    try:
-        decoded = binascii.a2b_base64(segment.translate(_TO_STANDARD) + _PADDING[len(segment) % 4])
-    except binascii.Error:
-        decoded = b""
-    # Only the canonical spelling survives the round trip: no padding, blanks, foreign alphabet or stray bits.
-    if not decoded or _write_segment(decoded) != segment:
-        raise TokenError(Reason.MALFORMED, f"expected its {name} in unpadded base64url")
-    return decoded
+    rest = len(segment) % 4
+    # Only the canonical spelling is read: no padding, blanks, foreign alphabet or stray bits.
+    if segment and segment[-1] in _ENDS[rest]:
+        try:
+            standard = segment.translate(_TO_STANDARD) + _PADDING[rest]
+            return binascii.a2b_base64(standard, strict_mode=True)
+        except binascii.Error:
+            pass
+    raise TokenError(Reason.MALFORMED, f"expected its {name} in unpadded base64url")
 
 
 def _write_segment(decoded: bytes) -> bytes:

@@ -5,7 +5,7 @@ issuer is refused when another's key signed it, however well known that key is.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from holdfast.errors import InvalidInputError
 from holdfast.tokens.claims import UserNameClaim
@@ -56,6 +56,9 @@ class Issuer:
     claim_namespace: str = ""
     published: PublishedKeys | None = None
     renews: bool = False
+    _fitting: dict[tuple[Algorithm, str], tuple[VerifyingKey, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not 0 < len(self.name) <= MAX_NAME_LENGTH:
@@ -78,6 +81,8 @@ class Issuer:
             )
         if not self.algorithms:
             object.__setattr__(self, "algorithms", supported)
+        for algorithm in self.algorithms:
+            self._fitting.update(_by_header(algorithm, self.keys))
 
     def signing_key(self, fingerprint: bytes) -> SigningKey | None:
         """Return the key with this fingerprint if it signs, too, and tokens of the issuer may be renewed."""
@@ -95,14 +100,23 @@ class Issuer:
         """
         if self.published is not None:
             return self.published.find(algorithm, key_id)
-        if algorithm not in self.algorithms:
+        keys = self._fitting.get((algorithm, key_id), ())
+        if not keys and algorithm not in self.algorithms:
             raise TokenError(Reason.UNSUPPORTED_ALGORITHM, "its issuer does not sign with this algorithm")
-        keys = tuple(key for key in self.keys if algorithm in key.algorithms and key_id in {"", key.key_id})
         if not keys and self.key_ids_are_hints and all(key.key_id != key_id for key in self.keys):
-            keys = tuple(key for key in self.keys if algorithm in key.algorithms)
+            keys = self._fitting[algorithm, ""]
         if not keys:
             raise TokenError(Reason.UNKNOWN_KEY, "its issuer has no such key; the key may have been retired")
         return keys
+
+
+def _by_header(
+    algorithm: Algorithm, keys: tuple[VerifyingKey, ...]
+) -> dict[tuple[Algorithm, str], tuple[VerifyingKey, ...]]:
+    """Return the keys that fit an algorithm, by each id that a token may name, and by none."""
+    fitting = tuple(key for key in keys if algorithm in key.algorithms)
+    named = {(algorithm, key.key_id): (key,) for key in fitting if key.key_id}
+    return {(algorithm, ""): fitting, **named}
 
 
 class IssuerRegistry:

@@ -29,8 +29,15 @@ class Revocations:
     subjects: Mapping[tuple[str, str], int] = field(default_factory=dict)
     issuers: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is revoked."""
+        return not (self.token_ids or self.subjects or self.issuers)
+
     def covers(self, principal: Principal) -> bool:
         """Whether the token that ``principal`` was read from was revoked."""
+        if self.is_empty:
+            return False
         issuer, begun = principal.issuer, principal.begun_at
         return (
             (issuer, principal.token_id) in self.token_ids
