@@ -12,7 +12,7 @@ from holdfast.version import VERSION
 
 # The level of the OpenStorage SDK whose paths and field names are used.
 SDK_VERSION = (0, 186, 0)
-CAPABILITIES = ("CLUSTER", "NODE", "VOLUME", "MOUNT_ATTACH", "ROLE")
+CAPABILITIES = ("CLUSTER", "CREDENTIALS", "NODE", "VOLUME", "MOUNT_ATTACH", "ROLE", "STORAGE_POLICY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,10 @@ from holdfast.formats.strict_json import encode
 from holdfast.http.message import JSON
 from holdfast.node.errors import (
     ClusterKeyExistsError,
+    CredentialExistsError,
     HeldElsewhereError,
     OtherPoolError,
+    PolicyExistsError,
     VolumeExistsError,
 )
 from holdfast.providers import SecretExistsError
@@ -65,6 +67,8 @@ TABLE: tuple[tuple[type[HoldfastError], Code, HTTPStatus], ...] = (
     (PermissionDeniedError, Code.PERMISSION_DENIED, HTTPStatus.FORBIDDEN),
     (NotFoundError, Code.NOT_FOUND, HTTPStatus.NOT_FOUND),
     (VolumeExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (CredentialExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (PolicyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (ClusterKeyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (SecretExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (HeldElsewhereError, Code.FAILED_PRECONDITION, HTTPStatus.BAD_REQUEST),

@@ -58,6 +58,7 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
             own_key=spec.own_key,
             labels=dict(request.labels),
             acls=access_control(spec.ownership) if spec.HasField("ownership") else None,
+            storage_policy=spec.storage_policy,
         ),
     )
     return SdkVolumeCreateResponse(volume_id=record.id)

@@ -25,7 +25,17 @@ STATES = {
 }
 
 _SERVED = frozenset(
-    {"size", "format", "encrypted", "passphrase", "ownership", "secret_context", "own_key", "ha_level"}
+    {
+        "size",
+        "format",
+        "encrypted",
+        "passphrase",
+        "ownership",
+        "secret_context",
+        "own_key",
+        "ha_level",
+        "storage_policy",
+    }
 )
 _HINTS = frozenset(
     {
@@ -74,6 +84,7 @@ def volume_message(record: VolumeRecord) -> types.Volume:
             encrypted=record.encrypted,
             passphrase=record.key.name if record.key else "",
             ownership=ownership_message(record.ownership),
+            storage_policy=record.storage_policy,
         ),
         holdfast=types.VolumeDetails(uuid=record.uuid, stage=record.state.value, key=key_message(record.key)),
     )

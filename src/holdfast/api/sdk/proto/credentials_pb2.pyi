@@ -82,15 +82,21 @@ class SdkCredentialCreateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    CHECKED_FIELD_NUMBER: _builtins.int
     credential_id: _builtins.str
+    @_builtins.property
+    def checked(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what was looked at, in sentences"""
+
     def __init__(
         self,
         *,
         credential_id: _builtins.str = ...,
+        checked: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked", b"checked", "credential_id", b"credential_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -105,7 +111,7 @@ class SdkCredentialUpdateRequest(_message.Message):
     credential_id: _builtins.str
     @_builtins.property
     def update_req(self) -> Global___SdkCredentialCreateRequest:
-        """replaces what is there"""
+        """texts and secrets that are empty stay as they are"""
 
     def __init__(
         self,
@@ -125,12 +131,19 @@ Global___SdkCredentialUpdateRequest: _TypeAlias = SdkCredentialUpdateRequest  # 
 class SdkCredentialUpdateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CHECKED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def checked(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what was looked at, in sentences"""
+
     def __init__(
         self,
+        *,
+        checked: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked", b"checked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -416,11 +429,14 @@ class SdkCredentialInspectResponse(_message.Message):
     AZURE_CREDENTIAL_FIELD_NUMBER: _builtins.int
     GOOGLE_CREDENTIAL_FIELD_NUMBER: _builtins.int
     NFS_CREDENTIAL_FIELD_NUMBER: _builtins.int
+    ENCRYPTS_FIELD_NUMBER: _builtins.int
     credential_id: _builtins.str
     name: _builtins.str
     bucket: _builtins.str
     use_proxy: _builtins.bool
     iam_policy: _builtins.bool
+    encrypts: _builtins.bool
+    """whether it brings a key that backups are encrypted with"""
     @_builtins.property
     def ownership(self) -> _ownership_pb2.Ownership: ...
     @_builtins.property
@@ -444,10 +460,11 @@ class SdkCredentialInspectResponse(_message.Message):
         azure_credential: Global___SdkAzureCredentialResponse | None = ...,
         google_credential: Global___SdkGoogleCredentialResponse | None = ...,
         nfs_credential: Global___SdkNfsCredentialResponse | None = ...,
+        encrypts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aws_credential", b"aws_credential", "azure_credential", b"azure_credential", "credential_type", b"credential_type", "google_credential", b"google_credential", "nfs_credential", b"nfs_credential", "ownership", b"ownership"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aws_credential", b"aws_credential", "azure_credential", b"azure_credential", "bucket", b"bucket", "credential_id", b"credential_id", "credential_type", b"credential_type", "google_credential", b"google_credential", "iam_policy", b"iam_policy", "name", b"name", "nfs_credential", b"nfs_credential", "ownership", b"ownership", "use_proxy", b"use_proxy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aws_credential", b"aws_credential", "azure_credential", b"azure_credential", "bucket", b"bucket", "credential_id", b"credential_id", "credential_type", b"credential_type", "encrypts", b"encrypts", "google_credential", b"google_credential", "iam_policy", b"iam_policy", "name", b"name", "nfs_credential", b"nfs_credential", "ownership", b"ownership", "use_proxy", b"use_proxy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_credential_type: _TypeAlias = _typing.Literal["aws_credential", "azure_credential", "google_credential", "nfs_credential"]  # noqa: Y015
     _WhichOneofArgType_credential_type: _TypeAlias = _typing.Literal["credential_type", b"credential_type"]  # noqa: Y015
@@ -478,12 +495,17 @@ Global___SdkCredentialDeleteRequest: _TypeAlias = SdkCredentialDeleteRequest  # 
 class SdkCredentialDeleteResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    SECRET_REMAINS_FIELD_NUMBER: _builtins.int
+    secret_remains: _builtins.bool
+    """the provider is away; the secret parts are removed from it later"""
     def __init__(
         self,
+        *,
+        secret_remains: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret_remains", b"secret_remains"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -512,12 +534,19 @@ Global___SdkCredentialValidateRequest: _TypeAlias = SdkCredentialValidateRequest
 class SdkCredentialValidateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CHECKED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def checked(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what was looked at, in sentences"""
+
     def __init__(
         self,
+        *,
+        checked: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked", b"checked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -556,3 +585,69 @@ class SdkCredentialDeleteReferencesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SdkCredentialDeleteReferencesResponse: _TypeAlias = SdkCredentialDeleteReferencesResponse  # noqa: Y015
+
+@_typing.final
+class CredentialsAccessUpdateRequest(_message.Message):
+    """What is not named stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    REMOVE_GROUPS_FIELD_NUMBER: _builtins.int
+    REMOVE_COLLABORATORS_FIELD_NUMBER: _builtins.int
+    REMOVE_PUBLIC_FIELD_NUMBER: _builtins.int
+    credential_id: _builtins.str
+    owner: _builtins.str
+    """for the storage administrator alone"""
+    remove_public: _builtins.bool
+    @_builtins.property
+    def replace(self) -> _ownership_pb2.Ownership.AccessControl:
+        """the whole new list"""
+
+    @_builtins.property
+    def add(self) -> _ownership_pb2.Ownership.AccessControl: ...
+    @_builtins.property
+    def remove_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def remove_collaborators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        credential_id: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        replace: _ownership_pb2.Ownership.AccessControl | None = ...,
+        add: _ownership_pb2.Ownership.AccessControl | None = ...,
+        remove_groups: _abc.Iterable[_builtins.str] | None = ...,
+        remove_collaborators: _abc.Iterable[_builtins.str] | None = ...,
+        remove_public: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "replace", b"replace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "credential_id", b"credential_id", "owner", b"owner", "remove_collaborators", b"remove_collaborators", "remove_groups", b"remove_groups", "remove_public", b"remove_public", "replace", b"replace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialsAccessUpdateRequest: _TypeAlias = CredentialsAccessUpdateRequest  # noqa: Y015
+
+@_typing.final
+class CredentialsAccessUpdateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ownership(self) -> _ownership_pb2.Ownership: ...
+    def __init__(
+        self,
+        *,
+        ownership: _ownership_pb2.Ownership | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialsAccessUpdateResponse: _TypeAlias = CredentialsAccessUpdateResponse  # noqa: Y015

@@ -26,7 +26,7 @@ from holdfast.api.sdk.proto import ownership_pb2 as holdfast_dot_api_dot_sdk_dot
 from holdfast.api.sdk.proto import volume_types_pb2 as holdfast_dot_api_dot_sdk_dot_proto_dot_volume__types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#holdfast/api/sdk/proto/policy.proto\x12\x0fopenstorage.api\x1a&holdfast/api/sdk/proto/ownership.proto\x1a)holdfast/api/sdk/proto/volume_types.proto\"\xfe\x0b\n\x10VolumeSpecPolicy\x12\x0e\n\x04size\x18\x01 \x01(\x04H\x00\x12\x12\n\x08ha_level\x18\x02 \x01(\x03H\x01\x12\'\n\x03\x63os\x18\x03 \x01(\x0e\x32\x18.openstorage.api.CosTypeH\x02\x12\x30\n\nio_profile\x18\x04 \x01(\x0e\x32\x1a.openstorage.api.IoProfileH\x03\x12\x10\n\x06\x64\x65\x64upe\x18\x05 \x01(\x08H\x04\x12\x1b\n\x11snapshot_interval\x18\x06 \x01(\rH\x05\x12J\n\rvolume_labels\x18\x07 \x03(\x0b\x32\x33.openstorage.api.VolumeSpecPolicy.VolumeLabelsEntry\x12\x10\n\x06shared\x18\x08 \x01(\x08H\x06\x12\x30\n\x0breplica_set\x18\t \x01(\x0b\x32\x1b.openstorage.api.ReplicaSet\x12\x14\n\npassphrase\x18\n \x01(\tH\x07\x12\x1b\n\x11snapshot_schedule\x18\x0b \x01(\tH\x08\x12\x0f\n\x05scale\x18\x0c \x01(\rH\t\x12\x10\n\x06sticky\x18\r \x01(\x08H\n\x12\'\n\x05group\x18\x0e \x01(\x0b\x32\x16.openstorage.api.GroupH\x0b\x12\x11\n\x07journal\x18\x0f \x01(\x08H\x0c\x12\x12\n\x08sharedv4\x18\x10 \x01(\x08H\r\x12\x15\n\x0bqueue_depth\x18\x11 \x01(\rH\x0e\x12\x13\n\tencrypted\x18\x12 \x01(\x08H\x0f\x12\x1b\n\x11\x61ggregation_level\x18\x13 \x01(\rH\x10\x12\x41\n\rsize_operator\x18\x32 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x45\n\x11ha_level_operator\x18\x33 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x42\n\x0escale_operator\x18\x34 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12N\n\x1asnapshot_interval_operator\x18\x35 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x13\n\tnodiscard\x18\x36 \x01(\x08H\x11\x12\x15\n\x0bproxy_write\x18< \x01(\x08H\x12\x12\x12\n\x08\x66\x61stpath\x18> \x01(\x08H\x13\x12\x15\n\x0b\x61uto_fstrim\x18\x41 \x01(\x08H\x14\x12\x13\n\treadahead\x18\x43 \x01(\x08H\x15\x12\x12\n\x08winshare\x18\x44 \x01(\x08H\x16\x1a\x33\n\x11VolumeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"/\n\x08PolicyOp\x12\t\n\x05\x45qual\x10\x00\x12\x0b\n\x07Minimum\x10\x01\x12\x0b\n\x07Maximum\x10\x02\x42\n\n\x08size_optB\x0e\n\x0cha_level_optB\t\n\x07\x63os_optB\x10\n\x0eio_profile_optB\x0c\n\ndedupe_optB\x17\n\x15snapshot_interval_optB\x0c\n\nshared_optB\x10\n\x0epassphrase_optB\x17\n\x15snapshot_schedule_optB\x0b\n\tscale_optB\x0c\n\nsticky_optB\x0b\n\tgroup_optB\r\n\x0bjournal_optB\x0e\n\x0csharedv4_optB\x11\n\x0fqueue_depth_optB\x0f\n\rencrypted_optB\x17\n\x15\x61ggregation_level_optB\x0f\n\rnodiscard_optB\x11\n\x0fproxy_write_optB\x0e\n\x0c\x66\x61stpath_optB\x11\n\x0f\x61uto_fstrim_optB\x0f\n\rreadahead_optB\x0e\n\x0cwinshare_optJ\x04\x08\x37\x10\x38J\x04\x08\x38\x10\x39J\x04\x08\x39\x10:J\x04\x08:\x10;J\x04\x08;\x10<J\x04\x08=\x10>J\x04\x08?\x10@J\x04\x08@\x10\x41J\x04\x08\x42\x10\x43\"\xa7\x01\n\x10SdkStoragePolicy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x06policy\x18\x02 \x01(\x0b\x32!.openstorage.api.VolumeSpecPolicy\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x14\n\x0c\x61llow_update\x18\x04 \x01(\x08\x12-\n\townership\x18\x05 \x01(\x0b\x32\x1a.openstorage.api.Ownership\"^\n!SdkOpenStoragePolicyCreateRequest\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"$\n\"SdkOpenStoragePolicyCreateResponse\"&\n$SdkOpenStoragePolicyEnumerateRequest\"d\n%SdkOpenStoragePolicyEnumerateResponse\x12;\n\x10storage_policies\x18\x01 \x03(\x0b\x32!.openstorage.api.SdkStoragePolicy\"2\n\"SdkOpenStoragePolicyInspectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"`\n#SdkOpenStoragePolicyInspectResponse\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"1\n!SdkOpenStoragePolicyDeleteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\"SdkOpenStoragePolicyDeleteResponse\"^\n!SdkOpenStoragePolicyUpdateRequest\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"$\n\"SdkOpenStoragePolicyUpdateResponse\"5\n%SdkOpenStoragePolicySetDefaultRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"(\n&SdkOpenStoragePolicySetDefaultResponse\"$\n\"SdkOpenStoragePolicyReleaseRequest\"%\n#SdkOpenStoragePolicyReleaseResponse\"+\n)SdkOpenStoragePolicyDefaultInspectRequest\"g\n*SdkOpenStoragePolicyDefaultInspectResponse\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy2\xdf\x07\n\x11OpenStoragePolicy\x12q\n\x06\x43reate\x12\x32.openstorage.api.SdkOpenStoragePolicyCreateRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyCreateResponse\x12z\n\tEnumerate\x12\x35.openstorage.api.SdkOpenStoragePolicyEnumerateRequest\x1a\x36.openstorage.api.SdkOpenStoragePolicyEnumerateResponse\x12t\n\x07Inspect\x12\x33.openstorage.api.SdkOpenStoragePolicyInspectRequest\x1a\x34.openstorage.api.SdkOpenStoragePolicyInspectResponse\x12q\n\x06Update\x12\x32.openstorage.api.SdkOpenStoragePolicyUpdateRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyUpdateResponse\x12q\n\x06\x44\x65lete\x12\x32.openstorage.api.SdkOpenStoragePolicyDeleteRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyDeleteResponse\x12}\n\nSetDefault\x12\x36.openstorage.api.SdkOpenStoragePolicySetDefaultRequest\x1a\x37.openstorage.api.SdkOpenStoragePolicySetDefaultResponse\x12\x89\x01\n\x0e\x44\x65\x66\x61ultInspect\x12:.openstorage.api.SdkOpenStoragePolicyDefaultInspectRequest\x1a;.openstorage.api.SdkOpenStoragePolicyDefaultInspectResponse\x12t\n\x07Release\x12\x33.openstorage.api.SdkOpenStoragePolicyReleaseRequest\x1a\x34.openstorage.api.SdkOpenStoragePolicyReleaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#holdfast/api/sdk/proto/policy.proto\x12\x0fopenstorage.api\x1a&holdfast/api/sdk/proto/ownership.proto\x1a)holdfast/api/sdk/proto/volume_types.proto\"\xbe\x0c\n\x10VolumeSpecPolicy\x12\x0e\n\x04size\x18\x01 \x01(\x04H\x00\x12\x12\n\x08ha_level\x18\x02 \x01(\x03H\x01\x12\'\n\x03\x63os\x18\x03 \x01(\x0e\x32\x18.openstorage.api.CosTypeH\x02\x12\x30\n\nio_profile\x18\x04 \x01(\x0e\x32\x1a.openstorage.api.IoProfileH\x03\x12\x10\n\x06\x64\x65\x64upe\x18\x05 \x01(\x08H\x04\x12\x1b\n\x11snapshot_interval\x18\x06 \x01(\rH\x05\x12J\n\rvolume_labels\x18\x07 \x03(\x0b\x32\x33.openstorage.api.VolumeSpecPolicy.VolumeLabelsEntry\x12\x10\n\x06shared\x18\x08 \x01(\x08H\x06\x12\x30\n\x0breplica_set\x18\t \x01(\x0b\x32\x1b.openstorage.api.ReplicaSet\x12\x14\n\npassphrase\x18\n \x01(\tH\x07\x12\x1b\n\x11snapshot_schedule\x18\x0b \x01(\tH\x08\x12\x0f\n\x05scale\x18\x0c \x01(\rH\t\x12\x10\n\x06sticky\x18\r \x01(\x08H\n\x12\'\n\x05group\x18\x0e \x01(\x0b\x32\x16.openstorage.api.GroupH\x0b\x12\x11\n\x07journal\x18\x0f \x01(\x08H\x0c\x12\x12\n\x08sharedv4\x18\x10 \x01(\x08H\r\x12\x15\n\x0bqueue_depth\x18\x11 \x01(\rH\x0e\x12\x13\n\tencrypted\x18\x12 \x01(\x08H\x0f\x12\x1b\n\x11\x61ggregation_level\x18\x13 \x01(\rH\x10\x12\x41\n\rsize_operator\x18\x32 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x45\n\x11ha_level_operator\x18\x33 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x42\n\x0escale_operator\x18\x34 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12N\n\x1asnapshot_interval_operator\x18\x35 \x01(\x0e\x32*.openstorage.api.VolumeSpecPolicy.PolicyOp\x12\x13\n\tnodiscard\x18\x36 \x01(\x08H\x11\x12\x15\n\x0bproxy_write\x18< \x01(\x08H\x12\x12\x12\n\x08\x66\x61stpath\x18> \x01(\x08H\x13\x12\x15\n\x0b\x61uto_fstrim\x18\x41 \x01(\x08H\x14\x12\x13\n\treadahead\x18\x43 \x01(\x08H\x15\x12\x12\n\x08winshare\x18\x44 \x01(\x08H\x16\x12)\n\x07\x66ormats\x18\x90N \x03(\x0e\x32\x17.openstorage.api.FSType\x12\x13\n\nsize_limit\x18\x91N \x01(\x04\x1a\x33\n\x11VolumeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"/\n\x08PolicyOp\x12\t\n\x05\x45qual\x10\x00\x12\x0b\n\x07Minimum\x10\x01\x12\x0b\n\x07Maximum\x10\x02\x42\n\n\x08size_optB\x0e\n\x0cha_level_optB\t\n\x07\x63os_optB\x10\n\x0eio_profile_optB\x0c\n\ndedupe_optB\x17\n\x15snapshot_interval_optB\x0c\n\nshared_optB\x10\n\x0epassphrase_optB\x17\n\x15snapshot_schedule_optB\x0b\n\tscale_optB\x0c\n\nsticky_optB\x0b\n\tgroup_optB\r\n\x0bjournal_optB\x0e\n\x0csharedv4_optB\x11\n\x0fqueue_depth_optB\x0f\n\rencrypted_optB\x17\n\x15\x61ggregation_level_optB\x0f\n\rnodiscard_optB\x11\n\x0fproxy_write_optB\x0e\n\x0c\x66\x61stpath_optB\x11\n\x0f\x61uto_fstrim_optB\x0f\n\rreadahead_optB\x0e\n\x0cwinshare_optJ\x04\x08\x37\x10\x38J\x04\x08\x38\x10\x39J\x04\x08\x39\x10:J\x04\x08:\x10;J\x04\x08;\x10<J\x04\x08=\x10>J\x04\x08?\x10@J\x04\x08@\x10\x41J\x04\x08\x42\x10\x43\"\xbc\x01\n\x10SdkStoragePolicy\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x06policy\x18\x02 \x01(\x0b\x32!.openstorage.api.VolumeSpecPolicy\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x14\n\x0c\x61llow_update\x18\x04 \x01(\x08\x12-\n\townership\x18\x05 \x01(\x0b\x32\x1a.openstorage.api.Ownership\x12\x13\n\nis_default\x18\x90N \x01(\x08\"^\n!SdkOpenStoragePolicyCreateRequest\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"$\n\"SdkOpenStoragePolicyCreateResponse\"&\n$SdkOpenStoragePolicyEnumerateRequest\"d\n%SdkOpenStoragePolicyEnumerateResponse\x12;\n\x10storage_policies\x18\x01 \x03(\x0b\x32!.openstorage.api.SdkStoragePolicy\"2\n\"SdkOpenStoragePolicyInspectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"`\n#SdkOpenStoragePolicyInspectResponse\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"1\n!SdkOpenStoragePolicyDeleteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\"SdkOpenStoragePolicyDeleteResponse\"\x7f\n!SdkOpenStoragePolicyUpdateRequest\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\x12\x0e\n\x05merge\x18\x90N \x01(\x08\x12\x0f\n\x06remove\x18\x91N \x03(\t\"$\n\"SdkOpenStoragePolicyUpdateResponse\"5\n%SdkOpenStoragePolicySetDefaultRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"(\n&SdkOpenStoragePolicySetDefaultResponse\"$\n\"SdkOpenStoragePolicyReleaseRequest\"%\n#SdkOpenStoragePolicyReleaseResponse\"+\n)SdkOpenStoragePolicyDefaultInspectRequest\"g\n*SdkOpenStoragePolicyDefaultInspectResponse\x12\x39\n\x0estorage_policy\x18\x01 \x01(\x0b\x32!.openstorage.api.SdkStoragePolicy\"\xf6\x01\n\x19PolicyAccessUpdateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x39\n\x07replace\x18\x03 \x01(\x0b\x32(.openstorage.api.Ownership.AccessControl\x12\x35\n\x03\x61\x64\x64\x18\x04 \x01(\x0b\x32(.openstorage.api.Ownership.AccessControl\x12\x15\n\rremove_groups\x18\x05 \x03(\t\x12\x1c\n\x14remove_collaborators\x18\x06 \x03(\t\x12\x15\n\rremove_public\x18\x07 \x01(\x08\"K\n\x1aPolicyAccessUpdateResponse\x12-\n\townership\x18\x01 \x01(\x0b\x32\x1a.openstorage.api.Ownership2\xc8\x08\n\x11OpenStoragePolicy\x12q\n\x06\x43reate\x12\x32.openstorage.api.SdkOpenStoragePolicyCreateRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyCreateResponse\x12z\n\tEnumerate\x12\x35.openstorage.api.SdkOpenStoragePolicyEnumerateRequest\x1a\x36.openstorage.api.SdkOpenStoragePolicyEnumerateResponse\x12t\n\x07Inspect\x12\x33.openstorage.api.SdkOpenStoragePolicyInspectRequest\x1a\x34.openstorage.api.SdkOpenStoragePolicyInspectResponse\x12q\n\x06Update\x12\x32.openstorage.api.SdkOpenStoragePolicyUpdateRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyUpdateResponse\x12q\n\x06\x44\x65lete\x12\x32.openstorage.api.SdkOpenStoragePolicyDeleteRequest\x1a\x33.openstorage.api.SdkOpenStoragePolicyDeleteResponse\x12}\n\nSetDefault\x12\x36.openstorage.api.SdkOpenStoragePolicySetDefaultRequest\x1a\x37.openstorage.api.SdkOpenStoragePolicySetDefaultResponse\x12\x89\x01\n\x0e\x44\x65\x66\x61ultInspect\x12:.openstorage.api.SdkOpenStoragePolicyDefaultInspectRequest\x1a;.openstorage.api.SdkOpenStoragePolicyDefaultInspectResponse\x12t\n\x07Release\x12\x33.openstorage.api.SdkOpenStoragePolicyReleaseRequest\x1a\x34.openstorage.api.SdkOpenStoragePolicyReleaseResponse\x12g\n\x0c\x41\x63\x63\x65ssUpdate\x12*.openstorage.api.PolicyAccessUpdateRequest\x1a+.openstorage.api.PolicyAccessUpdateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,45 +36,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._loaded_options = None
   _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._serialized_options = b'8\001'
   _globals['_VOLUMESPECPOLICY']._serialized_start=140
-  _globals['_VOLUMESPECPOLICY']._serialized_end=1674
-  _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._serialized_start=1131
-  _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._serialized_end=1182
-  _globals['_VOLUMESPECPOLICY_POLICYOP']._serialized_start=1184
-  _globals['_VOLUMESPECPOLICY_POLICYOP']._serialized_end=1231
-  _globals['_SDKSTORAGEPOLICY']._serialized_start=1677
-  _globals['_SDKSTORAGEPOLICY']._serialized_end=1844
-  _globals['_SDKOPENSTORAGEPOLICYCREATEREQUEST']._serialized_start=1846
-  _globals['_SDKOPENSTORAGEPOLICYCREATEREQUEST']._serialized_end=1940
-  _globals['_SDKOPENSTORAGEPOLICYCREATERESPONSE']._serialized_start=1942
-  _globals['_SDKOPENSTORAGEPOLICYCREATERESPONSE']._serialized_end=1978
-  _globals['_SDKOPENSTORAGEPOLICYENUMERATEREQUEST']._serialized_start=1980
-  _globals['_SDKOPENSTORAGEPOLICYENUMERATEREQUEST']._serialized_end=2018
-  _globals['_SDKOPENSTORAGEPOLICYENUMERATERESPONSE']._serialized_start=2020
-  _globals['_SDKOPENSTORAGEPOLICYENUMERATERESPONSE']._serialized_end=2120
-  _globals['_SDKOPENSTORAGEPOLICYINSPECTREQUEST']._serialized_start=2122
-  _globals['_SDKOPENSTORAGEPOLICYINSPECTREQUEST']._serialized_end=2172
-  _globals['_SDKOPENSTORAGEPOLICYINSPECTRESPONSE']._serialized_start=2174
-  _globals['_SDKOPENSTORAGEPOLICYINSPECTRESPONSE']._serialized_end=2270
-  _globals['_SDKOPENSTORAGEPOLICYDELETEREQUEST']._serialized_start=2272
-  _globals['_SDKOPENSTORAGEPOLICYDELETEREQUEST']._serialized_end=2321
-  _globals['_SDKOPENSTORAGEPOLICYDELETERESPONSE']._serialized_start=2323
-  _globals['_SDKOPENSTORAGEPOLICYDELETERESPONSE']._serialized_end=2359
-  _globals['_SDKOPENSTORAGEPOLICYUPDATEREQUEST']._serialized_start=2361
-  _globals['_SDKOPENSTORAGEPOLICYUPDATEREQUEST']._serialized_end=2455
-  _globals['_SDKOPENSTORAGEPOLICYUPDATERESPONSE']._serialized_start=2457
-  _globals['_SDKOPENSTORAGEPOLICYUPDATERESPONSE']._serialized_end=2493
-  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTREQUEST']._serialized_start=2495
-  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTREQUEST']._serialized_end=2548
-  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTRESPONSE']._serialized_start=2550
-  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTRESPONSE']._serialized_end=2590
-  _globals['_SDKOPENSTORAGEPOLICYRELEASEREQUEST']._serialized_start=2592
-  _globals['_SDKOPENSTORAGEPOLICYRELEASEREQUEST']._serialized_end=2628
-  _globals['_SDKOPENSTORAGEPOLICYRELEASERESPONSE']._serialized_start=2630
-  _globals['_SDKOPENSTORAGEPOLICYRELEASERESPONSE']._serialized_end=2667
-  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTREQUEST']._serialized_start=2669
-  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTREQUEST']._serialized_end=2712
-  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTRESPONSE']._serialized_start=2714
-  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTRESPONSE']._serialized_end=2817
-  _globals['_OPENSTORAGEPOLICY']._serialized_start=2820
-  _globals['_OPENSTORAGEPOLICY']._serialized_end=3811
+  _globals['_VOLUMESPECPOLICY']._serialized_end=1738
+  _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._serialized_start=1195
+  _globals['_VOLUMESPECPOLICY_VOLUMELABELSENTRY']._serialized_end=1246
+  _globals['_VOLUMESPECPOLICY_POLICYOP']._serialized_start=1248
+  _globals['_VOLUMESPECPOLICY_POLICYOP']._serialized_end=1295
+  _globals['_SDKSTORAGEPOLICY']._serialized_start=1741
+  _globals['_SDKSTORAGEPOLICY']._serialized_end=1929
+  _globals['_SDKOPENSTORAGEPOLICYCREATEREQUEST']._serialized_start=1931
+  _globals['_SDKOPENSTORAGEPOLICYCREATEREQUEST']._serialized_end=2025
+  _globals['_SDKOPENSTORAGEPOLICYCREATERESPONSE']._serialized_start=2027
+  _globals['_SDKOPENSTORAGEPOLICYCREATERESPONSE']._serialized_end=2063
+  _globals['_SDKOPENSTORAGEPOLICYENUMERATEREQUEST']._serialized_start=2065
+  _globals['_SDKOPENSTORAGEPOLICYENUMERATEREQUEST']._serialized_end=2103
+  _globals['_SDKOPENSTORAGEPOLICYENUMERATERESPONSE']._serialized_start=2105
+  _globals['_SDKOPENSTORAGEPOLICYENUMERATERESPONSE']._serialized_end=2205
+  _globals['_SDKOPENSTORAGEPOLICYINSPECTREQUEST']._serialized_start=2207
+  _globals['_SDKOPENSTORAGEPOLICYINSPECTREQUEST']._serialized_end=2257
+  _globals['_SDKOPENSTORAGEPOLICYINSPECTRESPONSE']._serialized_start=2259
+  _globals['_SDKOPENSTORAGEPOLICYINSPECTRESPONSE']._serialized_end=2355
+  _globals['_SDKOPENSTORAGEPOLICYDELETEREQUEST']._serialized_start=2357
+  _globals['_SDKOPENSTORAGEPOLICYDELETEREQUEST']._serialized_end=2406
+  _globals['_SDKOPENSTORAGEPOLICYDELETERESPONSE']._serialized_start=2408
+  _globals['_SDKOPENSTORAGEPOLICYDELETERESPONSE']._serialized_end=2444
+  _globals['_SDKOPENSTORAGEPOLICYUPDATEREQUEST']._serialized_start=2446
+  _globals['_SDKOPENSTORAGEPOLICYUPDATEREQUEST']._serialized_end=2573
+  _globals['_SDKOPENSTORAGEPOLICYUPDATERESPONSE']._serialized_start=2575
+  _globals['_SDKOPENSTORAGEPOLICYUPDATERESPONSE']._serialized_end=2611
+  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTREQUEST']._serialized_start=2613
+  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTREQUEST']._serialized_end=2666
+  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTRESPONSE']._serialized_start=2668
+  _globals['_SDKOPENSTORAGEPOLICYSETDEFAULTRESPONSE']._serialized_end=2708
+  _globals['_SDKOPENSTORAGEPOLICYRELEASEREQUEST']._serialized_start=2710
+  _globals['_SDKOPENSTORAGEPOLICYRELEASEREQUEST']._serialized_end=2746
+  _globals['_SDKOPENSTORAGEPOLICYRELEASERESPONSE']._serialized_start=2748
+  _globals['_SDKOPENSTORAGEPOLICYRELEASERESPONSE']._serialized_end=2785
+  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTREQUEST']._serialized_start=2787
+  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTREQUEST']._serialized_end=2830
+  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTRESPONSE']._serialized_start=2832
+  _globals['_SDKOPENSTORAGEPOLICYDEFAULTINSPECTRESPONSE']._serialized_end=2935
+  _globals['_POLICYACCESSUPDATEREQUEST']._serialized_start=2938
+  _globals['_POLICYACCESSUPDATEREQUEST']._serialized_end=3184
+  _globals['_POLICYACCESSUPDATERESPONSE']._serialized_start=3186
+  _globals['_POLICYACCESSUPDATERESPONSE']._serialized_end=3261
+  _globals['_OPENSTORAGEPOLICY']._serialized_start=3264
+  _globals['_OPENSTORAGEPOLICY']._serialized_end=4360
 # @@protoc_insertion_point(module_scope)

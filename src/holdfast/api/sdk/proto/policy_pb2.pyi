@@ -95,6 +95,8 @@ class VolumeSpecPolicy(_message.Message):
     AUTO_FSTRIM_FIELD_NUMBER: _builtins.int
     READAHEAD_FIELD_NUMBER: _builtins.int
     WINSHARE_FIELD_NUMBER: _builtins.int
+    FORMATS_FIELD_NUMBER: _builtins.int
+    SIZE_LIMIT_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     ha_level: _builtins.int
     cos: _volume_types_pb2.CosType.ValueType
@@ -121,12 +123,18 @@ class VolumeSpecPolicy(_message.Message):
     auto_fstrim: _builtins.bool
     readahead: _builtins.bool
     winshare: _builtins.bool
+    size_limit: _builtins.int
+    """the most, beside a least size; 0 for none"""
     @_builtins.property
     def volume_labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def replica_set(self) -> _volume_types_pb2.ReplicaSet: ...
     @_builtins.property
     def group(self) -> _volume_types_pb2.Group: ...
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedScalarFieldContainer[_volume_types_pb2.FSType.ValueType]:
+        """any of these; a volume that has another gets the first"""
+
     def __init__(
         self,
         *,
@@ -159,10 +167,12 @@ class VolumeSpecPolicy(_message.Message):
         auto_fstrim: _builtins.bool = ...,
         readahead: _builtins.bool = ...,
         winshare: _builtins.bool = ...,
+        formats: _abc.Iterable[_volume_types_pb2.FSType.ValueType] | None = ...,
+        size_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "aggregation_level_opt", b"aggregation_level_opt", "auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "encrypted", b"encrypted", "encrypted_opt", b"encrypted_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "aggregation_level_opt", b"aggregation_level_opt", "auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "encrypted", b"encrypted", "encrypted_opt", b"encrypted_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_operator", b"ha_level_operator", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_operator", b"scale_operator", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_operator", b"size_operator", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_operator", b"snapshot_interval_operator", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "volume_labels", b"volume_labels", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "aggregation_level_opt", b"aggregation_level_opt", "auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "encrypted", b"encrypted", "encrypted_opt", b"encrypted_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "formats", b"formats", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_operator", b"ha_level_operator", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_operator", b"scale_operator", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_limit", b"size_limit", "size_operator", b"size_operator", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_operator", b"snapshot_interval_operator", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "volume_labels", b"volume_labels", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_aggregation_level_opt: _TypeAlias = _typing.Literal["aggregation_level"]  # noqa: Y015
     _WhichOneofArgType_aggregation_level_opt: _TypeAlias = _typing.Literal["aggregation_level_opt", b"aggregation_level_opt"]  # noqa: Y015
@@ -270,11 +280,14 @@ class SdkStoragePolicy(_message.Message):
     FORCE_FIELD_NUMBER: _builtins.int
     ALLOW_UPDATE_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     force: _builtins.bool
-    """leaves a volume no choice"""
+    """refuses volumes that do not follow the rules, rather than change them"""
     allow_update: _builtins.bool
-    """lets a volume leave the rule behind later"""
+    """who may write the policy is free of it when he updates a volume"""
+    is_default: _builtins.bool
+    """only in answers"""
     @_builtins.property
     def policy(self) -> Global___VolumeSpecPolicy: ...
     @_builtins.property
@@ -287,10 +300,11 @@ class SdkStoragePolicy(_message.Message):
         force: _builtins.bool = ...,
         allow_update: _builtins.bool = ...,
         ownership: _ownership_pb2.Ownership | None = ...,
+        is_default: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_update", b"allow_update", "force", b"force", "name", b"name", "ownership", b"ownership", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_update", b"allow_update", "force", b"force", "is_default", b"is_default", "name", b"name", "ownership", b"ownership", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -441,19 +455,31 @@ Global___SdkOpenStoragePolicyDeleteResponse: _TypeAlias = SdkOpenStoragePolicyDe
 
 @_typing.final
 class SdkOpenStoragePolicyUpdateRequest(_message.Message):
+    """Without `merge`, rules that are given replace the old ones whole. Ownership stays unless it is named."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STORAGE_POLICY_FIELD_NUMBER: _builtins.int
+    MERGE_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    merge: _builtins.bool
+    """keep rules and switches that are not named"""
     @_builtins.property
     def storage_policy(self) -> Global___SdkStoragePolicy: ...
+    @_builtins.property
+    def remove(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """with merge: rules, and force and allow_update, that are to go"""
+
     def __init__(
         self,
         *,
         storage_policy: Global___SdkStoragePolicy | None = ...,
+        merge: _builtins.bool = ...,
+        remove: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["storage_policy", b"storage_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["storage_policy", b"storage_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merge", b"merge", "remove", b"remove", "storage_policy", b"storage_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -572,3 +598,69 @@ class SdkOpenStoragePolicyDefaultInspectResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SdkOpenStoragePolicyDefaultInspectResponse: _TypeAlias = SdkOpenStoragePolicyDefaultInspectResponse  # noqa: Y015
+
+@_typing.final
+class PolicyAccessUpdateRequest(_message.Message):
+    """What is not named stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    REMOVE_GROUPS_FIELD_NUMBER: _builtins.int
+    REMOVE_COLLABORATORS_FIELD_NUMBER: _builtins.int
+    REMOVE_PUBLIC_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    owner: _builtins.str
+    """for the storage administrator alone"""
+    remove_public: _builtins.bool
+    @_builtins.property
+    def replace(self) -> _ownership_pb2.Ownership.AccessControl:
+        """the whole new list"""
+
+    @_builtins.property
+    def add(self) -> _ownership_pb2.Ownership.AccessControl: ...
+    @_builtins.property
+    def remove_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def remove_collaborators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        replace: _ownership_pb2.Ownership.AccessControl | None = ...,
+        add: _ownership_pb2.Ownership.AccessControl | None = ...,
+        remove_groups: _abc.Iterable[_builtins.str] | None = ...,
+        remove_collaborators: _abc.Iterable[_builtins.str] | None = ...,
+        remove_public: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "replace", b"replace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "name", b"name", "owner", b"owner", "remove_collaborators", b"remove_collaborators", "remove_groups", b"remove_groups", "remove_public", b"remove_public", "replace", b"replace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyAccessUpdateRequest: _TypeAlias = PolicyAccessUpdateRequest  # noqa: Y015
+
+@_typing.final
+class PolicyAccessUpdateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ownership(self) -> _ownership_pb2.Ownership: ...
+    def __init__(
+        self,
+        *,
+        ownership: _ownership_pb2.Ownership | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ownership", b"ownership"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyAccessUpdateResponse: _TypeAlias = PolicyAccessUpdateResponse  # noqa: Y015
