@@ -57,7 +57,7 @@ VOLUME = Kind("Volume", "volume", _inspect_volume, "volumes/access/{id}", "volum
 
 def show_volume(parser: CommandParser) -> Run:
     """Show whom a volume belongs to, and who else may use it."""
-    return _declare_show(parser, VOLUME)
+    return declare_show(parser, VOLUME)
 
 
 def add_volume(parser: CommandParser) -> Run:
@@ -68,12 +68,12 @@ def add_volume(parser: CommandParser) -> Run:
         hfctl volume access add data --collaborator bob:w --group team:r
         hfctl volume access add data --public r
     """
-    return _declare_add(parser, VOLUME)
+    return declare_add(parser, VOLUME)
 
 
 def remove_volume(parser: CommandParser) -> Run:
     """Take access to a volume away from those who were let in by name, by group or as the public."""
-    return _declare_remove(parser, VOLUME)
+    return declare_remove(parser, VOLUME)
 
 
 def update_volume(parser: CommandParser) -> Run:
@@ -88,15 +88,17 @@ def update_volume(parser: CommandParser) -> Run:
         hfctl volume access update data --groups "" --collaborators ""
         hfctl volume access update data --owner carol
     """
-    return _declare_update(parser, VOLUME)
+    return declare_update(parser, VOLUME)
 
 
-def _declare_show(parser: CommandParser, kind: Kind) -> Run:
+def declare_show(parser: CommandParser, kind: Kind) -> Run:
+    """Declare what shows whom one of a kind belongs to, and who else may use it."""
     _declare_name(parser, kind)
     return lambda arguments: _show(arguments, kind)
 
 
-def _declare_add(parser: CommandParser, kind: Kind) -> Run:
+def declare_add(parser: CommandParser, kind: Kind) -> Run:
+    """Declare what lets somebody in."""
     parser.add_argument(
         "--collaborator", action="append", default=[], metavar="USER[:r|w|a]", help="let this user in [:r]"
     )
@@ -108,7 +110,8 @@ def _declare_add(parser: CommandParser, kind: Kind) -> Run:
     return lambda arguments: _add(arguments, kind)
 
 
-def _declare_remove(parser: CommandParser, kind: Kind) -> Run:
+def declare_remove(parser: CommandParser, kind: Kind) -> Run:
+    """Declare what lets somebody in no more."""
     parser.add_argument("--collaborator", action="append", default=[], metavar="USER", help="this user")
     parser.add_argument("--group", action="append", default=[], metavar="GROUP", help="this group")
     parser.add_argument("--public", action="store_true", help="everybody who has no other access")
@@ -116,7 +119,8 @@ def _declare_remove(parser: CommandParser, kind: Kind) -> Run:
     return lambda arguments: _remove(arguments, kind)
 
 
-def _declare_update(parser: CommandParser, kind: Kind) -> Run:
+def declare_update(parser: CommandParser, kind: Kind) -> Run:
+    """Declare what replaces the whole list, or the owner."""
     parser.add_argument("--owner", metavar="USER", help="the new owner")
     parser.add_argument("--groups", metavar="GROUP[:r|w|a],...", help="all groups, in place of the old ones")
     parser.add_argument("--collaborators", metavar="USER[:r|w|a],...", help="all users, likewise")
