@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
+import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.node_cluster import node_cluster
 from tests.support.node_process import ISSUER, SHARED_SECRET, NodeProcess
 from tests.support.transcript import play
 
@@ -60,3 +63,31 @@ def test_sharing_roles_guests_and_tokens(node, tmp_path):
 
 def replace_service(role, service):
     return {**role, "rules": [{**rule, "services": [service]} for rule in role["rules"]]}
+
+
+def test_a_cluster_with_a_node_that_looks_at_no_token_is_reported(tmp_path):
+    with node_cluster(tmp_path, "zookeeper", 2, words=("--allow-security-removal",)) as (first, second):
+        code, said = status(tmp_path, first)
+        assert (code, "secured" in said, "WARNING" in said) == (0, True, False)
+        second._environment["PORTWORX_AUTH_JWT_SHAREDSECRET"] = ""
+        second.restart("--security", "off")
+        code, said = status(tmp_path, first)
+        assert code == 0
+        assert "THE CLUSTER IS NOT SECURE: node2 of 2 nodes look at no token" in said
+        assert "MIXED" in said
+        assert re.search(r"node2 +http\S+ +UNSECURED +online", said)
+
+
+def status(home, node):
+    """Return the exit code of `hfctl status` and all that it says."""
+    token = home / "admin.token"
+    token.write_text(node.admin())
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(home)}
+    for words in (
+        ("context", "create", "admin", f"--token-file={token}", f"--endpoint={node.address}"),
+        ("status",),
+    ):
+        done = subprocess.run(
+            ["hfctl", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+    return done.returncode, done.stdout + done.stderr
