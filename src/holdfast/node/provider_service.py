@@ -1,4 +1,4 @@
-"""The part of service ``Secrets`` that deals with the provider itself: logging in, making and listing secrets.
+"""The part of service ``Secrets`` about the provider itself: logging in, and which secrets are there.
 
 No call gives a value out, and none takes one: who wants to keep a value of his own there uses the store's own
 programs.
@@ -94,6 +94,15 @@ class ProviderService:
         if prefix:
             SecretRef(prefix, namespace)
         return self._usable().list(prefix, namespace=namespace)
+
+    def name_of(self, name: str, key: str) -> str:
+        """Return the one name of a secret that the original's tools name by two words.
+
+        In Kubernetes they are a secret object and a key in it. Elsewhere the second is an older word for the
+        first.
+        """
+        kind = self._provider.kind if self._provider is not None else ""
+        return f"{name}/{key}" if kind == "k8s" and name and key else name or key
 
     def _usable(self) -> SecretsProvider:
         if self._provider is None:

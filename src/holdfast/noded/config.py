@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast.errors import InvalidInputError
 from holdfast.node.cluster_records import SecurityStatus
+from holdfast.node.credential_check import EndpointRules
 from holdfast.node.host_paths import DEFAULT_ROOTS
 from holdfast.node.membership import DEFAULT_LEASE_SECONDS
 from holdfast.node.node import NodeSettings
@@ -19,6 +20,7 @@ from holdfast.noded.options import NodeOptions
 from holdfast.noded.ownerless import read_ownerless
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
 from holdfast.providers import ProviderSlot, plan_provider
+from holdfast.providers.registry import SECRET_VARIABLES
 from holdfast.storage.interface import Storage
 
 DEFAULT_CLUSTER = "holdfast"
@@ -97,6 +99,8 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
             guest_access=GUEST_ACCESS[options.guest_access],
             ownerless_is_public=read_ownerless(options.ownerless_volumes),
             host_roots=options.mount_roots or DEFAULT_ROOTS,
+            pair_ca_file=options.pair_ca,
+            cloud_endpoints=EndpointRules.parse(options.cloud_endpoints, ca_cert=options.cloud_ca),
             token_limits=TokenLimits(
                 max_lifetime_seconds=authentication.rules.max_lifetime_seconds,
                 max_renewal_seconds=authentication.rules.max_renewal_seconds,
@@ -169,10 +173,10 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise InvalidInputError("-e: expected NAME=VALUE")
-        if "TOKEN" in name and not name.endswith("_FILE"):
+        if name in SECRET_VARIABLES:
             raise InvalidInputError(
                 f"-e {name}: an argument is seen by every user of this host; set it in the environment, "
-                "or name a file with VAULT_TOKEN_FILE"
+                f"or name a file with {name}_FILE"
             )
         pairs[name] = value
     return pairs

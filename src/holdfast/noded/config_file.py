@@ -21,6 +21,9 @@ DEFAULT_PATH = Path("/etc/pwx/config.json")
 MAX_BYTES = 1 << 20
 OFFERED_ENGINES = frozenset({"postgres", "postgresql", "zk", "zookeeper"})
 
+# What the object of a provider's settings is called where it has not the name of the provider's type.
+SECTIONS = {"aws-kms": "aws", "aws-secrets-manager": "aws"}
+
 _KIND_WORDS = {"dict": "an object", "list": "a list", "str": "text"}
 
 
@@ -77,9 +80,10 @@ def _parse(values: Mapping[str, Any]) -> NodeConfigFile:
     if len(devices) > 1 or not all(isinstance(device, str) for device in devices):
         raise InvalidInputError("storage.devices: expected one directory")
     secret_type = _member(secret, "secret_type", str, "")
-    settings = _member(secret, secret_type, dict, {}) if secret_type else {}
+    section = SECTIONS.get(secret_type, secret_type)
+    settings = _member(secret, section, dict, {}) if section else {}
     kvdb_options = _member(values, "kvdb_options", dict, {})
-    for place, texts in ((f"secret.{secret_type}", settings), ("kvdb_options", kvdb_options)):
+    for place, texts in ((f"secret.{section}", settings), ("kvdb_options", kvdb_options)):
         for name, value in texts.items():
             if not isinstance(value, str):
                 raise InvalidInputError(f"{place}.{name}: expected text")

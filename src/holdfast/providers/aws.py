@@ -54,17 +54,18 @@ def open_client(service: str, settings: Settings) -> Any:
     endpoint = settings.text("AWS_ENDPOINT_URL")
     if endpoint:
         parse_address(endpoint, field="AWS_ENDPOINT_URL")
-    access_key, secret_key = settings.text("AWS_ACCESS_KEY_ID"), settings.text("AWS_SECRET_ACCESS_KEY")
+    access_key, secret_key = settings.text("AWS_ACCESS_KEY_ID"), settings.secret("AWS_SECRET_ACCESS_KEY")
     if bool(access_key) != bool(secret_key):
         raise InvalidInputError("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: expected both, or neither")
+    session_token = settings.secret("AWS_SECRET_TOKEN_KEY") or settings.secret("AWS_SESSION_TOKEN")
     session = botocore.session.Session()
     return session.create_client(
         service,
         region_name=region,
         endpoint_url=endpoint or None,
         aws_access_key_id=access_key or None,
-        aws_secret_access_key=secret_key or None,
-        aws_session_token=settings.text("AWS_SECRET_TOKEN_KEY", "AWS_SESSION_TOKEN") or None,
+        aws_secret_access_key=secret_key.reveal().decode() if secret_key else None,
+        aws_session_token=session_token.reveal().decode() if session_token else None,
         verify=settings.text("AWS_CA_BUNDLE") or True,
         config=botocore.config.Config(
             connect_timeout=CONNECT_SECONDS,

@@ -19,7 +19,7 @@ from holdfast.providers.errors import (
     SecretExistsError,
     SecretNotFoundError,
 )
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.providers.opening import Opening
 from holdfast.providers.value import FIELD, value_of_text
 
@@ -121,18 +121,19 @@ class SecretsManagerProvider:
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        problem = ""
+        problem, reason = "", Reason.NONE
         try:
             self._call(lambda client: client.list_secrets(MaxResults=1))
         except ProviderDeniedError:
             pass  # it knows us; listing is not needed
         except HoldfastError as error:
-            problem = error.message
+            problem, reason = trouble(error)
         return ProviderStatus(
             kind=self.kind,
             place=self._place,
             usable=not problem,
             problem=problem,
+            reason=reason,
             versioned=False,
             login=self._login,
         )

@@ -31,12 +31,13 @@ from holdfast.providers.errors import (
     CredentialExpiredError,
     NoCredentialError,
     ProviderDeniedError,
+    ProviderSealedError,
     ProviderUnavailableError,
     SecretExistsError,
     SecretNotFoundError,
 )
 from holdfast.providers.grant import Grant, LiveGrant, Upkeep
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.providers.opening import Opening
 from holdfast.providers.value import FIELD, value_of_text
 
@@ -170,7 +171,7 @@ class DcosProvider:
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        problem = ""
+        problem, reason = "", Reason.NONE
         try:
             with self._in_node_words():
                 self._act("", lambda client: client.request("GET", f"seal-status/{DEFAULT_STORE}"))
@@ -179,13 +180,14 @@ class DcosProvider:
         except SecretNotFoundError:
             pass
         except HoldfastError as error:
-            problem = error.message
+            problem, reason = trouble(error)
         grant = self._live.grant
         return ProviderStatus(
             kind=self.kind,
             place=f"{self._options.url} path {self._options.base_path or '/'}",
             usable=not problem,
             problem=problem,
+            reason=reason,
             versioned=False,
             login="password",
             renewed_at=grant.obtained_at if grant is not None else None,
@@ -260,7 +262,7 @@ class DcosProvider:
         try:
             yield
         except RemoteSealedError:
-            raise ProviderUnavailableError(f"{cluster} is sealed; unseal it and try again") from None
+            raise ProviderSealedError(f"{cluster} is sealed; unseal it and try again") from None
         except RemoteUnauthenticatedError as error:
             raise CredentialExpiredError(
                 f"{cluster}: API Error: Unauthorized", detail=error.message

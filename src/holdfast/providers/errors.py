@@ -1,6 +1,7 @@
 """What can go wrong at a secrets provider, in the node's words.
 
     ProviderUnavailableError (UnavailableError)   sealed, unreachable or failing; later may help
+    ├── ProviderSealedError                       ... because it is sealed
     └── ProviderRefusedError                      it refuses the node's own credential or request
         ├── CredentialExpiredError                ... the credential: expired, revoked, or never a good one
         └── ProviderDeniedError                   ... the request: the credential is good, not its rights
@@ -25,6 +26,10 @@ from holdfast.errors import (
 
 class ProviderUnavailableError(UnavailableError):
     """The provider gives no answer that can be used; nothing was changed."""
+
+
+class ProviderSealedError(ProviderUnavailableError):
+    """The provider is sealed: somebody has to open it."""
 
 
 class ProviderRefusedError(ProviderUnavailableError):

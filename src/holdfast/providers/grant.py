@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.providers.errors import CredentialExpiredError, ProviderUnavailableError
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -189,6 +189,10 @@ class LiveGrant(Generic[T]):
             raise kind(f"{text} (the client is in cooldown; next attempt in {self._wait_until - now:.0f} s)")
         try:
             grant = replace(self._log_in(), obtained_at=now)
+        except InvalidInputError as error:  # a file with a credential, which is gone or holds something else
+            refused = CredentialExpiredError(error.message)
+            self._note_failure(refused)
+            raise refused from None
         except HoldfastError as error:
             self._note_failure(error)
             raise

@@ -5,10 +5,12 @@ is the store's own idea of one, empty for its default.
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
-from holdfast.errors import InvalidInputError
+from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes, parse_path
+from holdfast.providers.errors import CredentialExpiredError, ProviderDeniedError, ProviderSealedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,16 @@ class Secret:
     version: int | None
 
 
+class Reason(StrEnum):
+    """Why keys cannot be had, for programs."""
+
+    NONE = ""
+    SEALED = "sealed"
+    REFUSED = "refused"  # the node's credential counts for nothing
+    DENIED = "denied"  # the credential is good, its rights are too few
+    AWAY = "away"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStatus:
     """Whether the provider can be used at the moment.
@@ -63,6 +75,7 @@ class ProviderStatus:
         place: where it is, without credentials.
         usable: whether keys can be had from it now.
         problem: if not, why, and what to do.
+        reason: the same in a word.
         versioned: whether it keeps versions; ``None`` while that is unknown.
         login: how the node authenticates itself, such as ``kubernetes``; empty where it does not.
         renewed_at: Unix seconds of the last login or renewal; ``None`` if there was none.
@@ -74,6 +87,7 @@ class ProviderStatus:
     place: str
     usable: bool
     problem: str = ""
+    reason: Reason = Reason.NONE
     versioned: bool | None = None
     login: str = ""
     renewed_at: float | None = None
@@ -140,3 +154,15 @@ class SecretsProvider(Protocol):
     def close(self) -> None:
         """Let go of connections and threads, wipe credentials, and end what the node logged in to itself."""
         ...
+
+
+def trouble(error: HoldfastError) -> tuple[str, Reason]:
+    """Return what a status says of an error: text and reason."""
+    return error.message, next((word for kind, word in _REASONS if isinstance(error, kind)), Reason.AWAY)
+
+
+_REASONS = (
+    (ProviderSealedError, Reason.SEALED),
+    (CredentialExpiredError, Reason.REFUSED),
+    (ProviderDeniedError, Reason.DENIED),
+)

@@ -23,7 +23,7 @@ from holdfast.providers.errors import (
     SecretExistsError,
     SecretNotFoundError,
 )
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.providers.kubernetes_api import ClusterOptions, KubernetesApi, read_cluster_options
 from holdfast.providers.kubernetes_data import entries_of, value_of_entry
 from holdfast.providers.opening import Opening
@@ -159,18 +159,19 @@ class KubernetesProvider:
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        problem = ""
+        problem, reason = "", Reason.NONE
         try:
             self._api.read(self._options.namespace, CLUSTER_OBJECT)
         except SecretNotFoundError:
             pass  # it may be read, and is not there yet
         except HoldfastError as error:
-            problem = error.message
+            problem, reason = trouble(error)
         return ProviderStatus(
             kind=self.kind,
             place=f"{self._options.url} namespace {self._options.namespace}",
             usable=not problem,
             problem=problem,
+            reason=reason,
             versioned=False,
             login="service account",
         )

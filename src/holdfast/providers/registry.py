@@ -3,9 +3,11 @@
 import importlib
 from collections.abc import Callable, Mapping
 
-from holdfast.errors import UnsupportedError
+from holdfast.errors import InvalidInputError, UnsupportedError
+from holdfast.providers.cache import LONGEST_SECONDS, KeyCache
 from holdfast.providers.interface import SecretsProvider
 from holdfast.providers.opening import Opening
+from holdfast.providers.settings import Settings
 from holdfast.providers.slot import ProviderSlot
 from holdfast.storage.interface import Storage
 
@@ -61,19 +63,22 @@ def plan_provider(
 
     Raises:
         UnsupportedError: a type that is not built.
+        InvalidInputError: ``HOLDFAST_KEY_CACHE`` is no duration, or too long.
     """
     check_kind(kind)
     configured, surroundings = dict(options), dict(environment)
 
-    def open_slot(storage: Storage) -> ProviderSlot:
-        return ProviderSlot(
-            kind,
-            lambda settings: open_provider(
-                kind, {**configured, **settings}, environment=surroundings, storage=storage
-            ),
-        )
+    settings = Settings(configured, surroundings)
+    kept_seconds = settings.seconds("HOLDFAST_KEY_CACHE", 0.0)
+    if kept_seconds > LONGEST_SECONDS:
+        raise InvalidInputError(f"HOLDFAST_KEY_CACHE: expected at most {LONGEST_SECONDS:.0f}s")
 
-    return open_slot
+    def open_with(more: Mapping[str, str], storage: Storage) -> SecretsProvider:
+        options = {**configured, **more}
+        provider = open_provider(kind, options, environment=surroundings, storage=storage)
+        return KeyCache(provider, seconds=kept_seconds) if kept_seconds else provider
+
+    return lambda storage: ProviderSlot(kind, lambda more: open_with(more, storage))
 
 
 def open_provider(

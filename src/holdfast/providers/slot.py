@@ -18,7 +18,7 @@ from holdfast.providers.errors import (
     NoCredentialError,
     ProviderUnavailableError,
 )
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef, SecretsProvider
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, SecretsProvider
 
 # What a login may say, by type of provider: no names of files, which only the node's operator chooses.
 LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
@@ -98,7 +98,13 @@ class ProviderSlot:
         """Try whether keys can be had now; see ``SecretsProvider``."""
         provider = self._provider
         if provider is None:
-            return ProviderStatus(kind=self.kind, place="", usable=False, problem=self._refusal().message)
+            return ProviderStatus(
+                kind=self.kind,
+                place="",
+                usable=False,
+                problem=self._refusal().message,
+                reason=Reason.REFUSED,
+            )
         status = provider.status()
         if not self._is_login:
             return status
@@ -126,7 +132,7 @@ class ProviderSlot:
         if not status.usable:
             provider.close()
             text = status.problem.removeprefix("Not authenticated with the secrets endpoint: ")
-            refused = text != status.problem
+            refused = status.reason is Reason.REFUSED
             raise (CredentialExpiredError if refused else ProviderUnavailableError)(text)
         with self._guard:
             # Requests under way go on with the one before; it is let go of with the next change.

@@ -15,7 +15,7 @@ from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers.errors import SecretExistsError, SecretNotFoundError
 from holdfast.providers.grant import Upkeep
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.providers.value import FIELD, only_value
 from holdfast.providers.vault_options import VaultOptions
 from holdfast.providers.vault_session import VaultSession
@@ -97,18 +97,19 @@ class VaultProvider:
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
         session = self._session("")
-        versioned, problem = None, ""
+        versioned, problem, reason = None, "", Reason.NONE
         try:
             with in_node_words(self._options.address):
                 versioned = session.check()
         except HoldfastError as error:
-            problem = error.message
+            problem, reason = trouble(error)
         grant = session.live.grant
         return ProviderStatus(
             kind=self.kind,
             place=f"{self._options.address} mount {self._options.mount}/",
             usable=not problem,
             problem=problem,
+            reason=reason,
             versioned=versioned,
             login=self._options.login.name,
             renewed_at=grant.obtained_at if grant is not None else None,

@@ -14,6 +14,7 @@ from holdfast.client.errors import (
 from holdfast.providers.errors import (
     CredentialExpiredError,
     ProviderDeniedError,
+    ProviderSealedError,
     ProviderUnavailableError,
     SecretExistsError,
     SecretNotFoundError,
@@ -27,7 +28,7 @@ def in_node_words(address: str) -> Iterator[None]:
     try:
         yield
     except RemoteSealedError:
-        raise ProviderUnavailableError(f"{store} is sealed; unseal it and try again") from None
+        raise ProviderSealedError(f"{store} is sealed; unseal it and try again") from None
     except RemoteUnauthenticatedError as error:
         raise CredentialExpiredError(
             f"{store} does not accept the node's token", detail=error.message

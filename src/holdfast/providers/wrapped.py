@@ -27,7 +27,7 @@ from holdfast.providers.errors import (
     SecretExistsError,
     SecretNotFoundError,
 )
-from holdfast.providers.interface import ProviderStatus, Secret, SecretRef
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.storage.interface import Reader, Storage, Transaction
 
 PAGE = 500
@@ -190,16 +190,17 @@ class WrappedSecrets:
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        problem = ""
+        problem, reason = "", Reason.NONE
         try:
             self._wrapper.check()
         except HoldfastError as error:
-            problem = error.message
+            problem, reason = trouble(error)
         return ProviderStatus(
             kind=self.kind,
             place=self._wrapper.place,
             usable=not problem,
             problem=problem,
+            reason=reason,
             versioned=True,
             login=self._wrapper.login,
         )

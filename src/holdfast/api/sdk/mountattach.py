@@ -25,7 +25,7 @@ def attach(call: Call, request: SdkVolumeAttachRequest) -> SdkVolumeAttachRespon
     attachment = call.node.attachments.attach(
         call.admission,
         request.volume_id,
-        secret_name=options.secret_name or options.secret_key,
+        secret_name=call.node.provider.name_of(options.secret_name, options.secret_key),
         secret_namespace=options.secret_context,
     )
     return SdkVolumeAttachResponse(device_path=attachment.device)
