@@ -69,7 +69,7 @@ class EndpointRules:
         """Read the operator's list, whose entries look like ``https://minio.example:9000``.
 
         Raises:
-            InvalidInputError: an entry of another form.
+            InvalidInputError: an entry of another form, or a file that holds no certificates.
         """
         listed = set()
         for text in texts:
@@ -77,7 +77,10 @@ class EndpointRules:
             if not colon or scheme not in {"http", "https"}:
                 raise InvalidInputError(f"{option}: expected https://host:port or http://host:port")
             listed.add((scheme, *split_endpoint(rest, secure=scheme == "https", field=option)))
-        return cls(listed=frozenset(listed), tls=TlsSettings(ca_cert=ca_cert))
+        tls = TlsSettings(ca_cert=ca_cert)
+        if ca_cert:
+            tls.context()  # so that a mistake shows at the start
+        return cls(listed=frozenset(listed), tls=tls)
 
     def place(self, account: S3Account) -> S3Place:
         """Return where to ask about an account.

@@ -114,15 +114,16 @@ class CredentialSecrets:
 
     def sweep(self) -> int:
         """Remove what crashes and failures left behind; return how many secrets are still to go."""
-        left = 0
-        for leaf, mark in self._catalog.marks():
-            if self._is_under_way(leaf, mark):
-                continue
-            if not self._remove(leaf, mark.provider):
-                left += 1
-        return left
+        waiting = [(leaf, mark) for leaf, mark in self._catalog.marks() if not self._is_under_way(leaf, mark)]
+        kind = None if self._provider is None else self._provider.kind
+        removed = 0
+        for leaf in (leaf for leaf, mark in waiting if mark.provider == kind):
+            if not self._remove(leaf, kind):
+                break  # the provider is away; each of the others would wait for it as long again
+            removed += 1
+        return len(waiting) - removed
 
-    def _remove(self, leaf: str, kind: str) -> bool:
+    def _remove(self, leaf: str, kind: str | None) -> bool:
         if self._provider is None or kind != self._provider.kind:
             return False  # the provider that has it may come back
         try:

@@ -49,6 +49,8 @@ class NodeOptions:
         guest_access: ``enabled`` or ``disabled``.
         ownerless_volumes: ``administrator`` or ``public``: who may use volumes that belong to nobody.
         mount_roots: directories below which volumes may be mounted and trees copied.
+        cloud_endpoints: endpoints of object stores that the operator vouches for, with their scheme.
+        cloud_ca: authorities to trust for object stores instead of the host's.
         backend: which volume back end to use, or ``auto``.
         audit_log: file for decisions; ``audit.log`` in the storage directory by default.
         allow_short_shared_secret: accept a shared secret that is shorter than it should be.
@@ -96,6 +98,8 @@ class NodeOptions:
     guest_access: str = "disabled"
     ownerless_volumes: str = "administrator"
     mount_roots: tuple[str, ...] = ()
+    cloud_endpoints: tuple[str, ...] = ()
+    cloud_ca: str = ""
     backend: str = "auto"
     audit_log: str = ""
     allow_short_shared_secret: bool = False

@@ -149,6 +149,7 @@ def _recover(opened: OpenNode) -> None:
         _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
     for done in opened.node.copies.tidy():
         _log.info("%s", done)
+    opened.node.credentials.recover()
 
 
 def _forget_secrets() -> None:

@@ -73,6 +73,7 @@ _VALUES = (
         "PREFIX",
         "what stands before its claims roles and groups, such as https://example.com/",
     ),
+    (("--cloud-ca",), "cloud_ca", "FILE", "authorities that vouch for object stores [the host's]"),
     (("--oidc-ca-file",), "oidc_ca_file", "FILE", "authorities that vouch for the provider [the host's]"),
     (("--clock-leeway",), "clock_leeway", "SECONDS", "how far clocks of issuers may differ, up to 60 [0]"),
     (("--max-token-lifetime",), "max_token_lifetime", "TIME", "longest lifetime of a token [1y]"),
@@ -125,6 +126,12 @@ _LISTS = (
         "mount_roots",
         "DIR",
         "directory below which volumes may be mounted and trees copied",
+    ),
+    (
+        ("--cloud-endpoint",),
+        "cloud_endpoints",
+        "URL",
+        "object store on this machine or its networks that cloud credentials of all users may be for",
     ),
 )
 
