@@ -189,11 +189,8 @@ def _verdict(roles: dict[str, Role | None], service: str, method: str, *, is_kno
 def _check_patterns(role: Role, *, allow_unknown: bool) -> None:
     dead = () if allow_unknown else dead_patterns(role, known_apis())
     if dead:
-        raise InvalidInputError(
-            f"{dead[0].text} (of {len(dead)} such patterns; allow_unknown stores the role as it is)"
-            if len(dead) > 1
-            else f"{dead[0].text} (allow_unknown stores the role as it is)"
-        )
+        more = "; there are others; " if len(dead) > 1 else "; "
+        raise InvalidInputError(f"{dead[0].text}{more}allow_unknown stores the role as it is")
 
 
 def _words(role: Role) -> Any:

@@ -7,10 +7,12 @@ nobody out, which nobody notices. Both are found here, with the names that may h
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 from holdfast.policy.role_pattern import RolePattern, parse_role_pattern
 from holdfast.policy.roles import Role
 
+MOST_FOUND = 20
 _MOST_SUGGESTIONS = 3
 
 
@@ -41,13 +43,13 @@ class DeadPattern:
 
 
 def dead_patterns(role: Role, services: Mapping[str, frozenset[str]]) -> tuple[DeadPattern, ...]:
-    """Return the patterns of a role that match nothing, in its order.
+    """Return the first patterns of a role that match nothing, in its order.
 
     Args:
         role: the role.
         services: the APIs of every service that there is, all in lower case.
     """
-    return tuple(_find(role, services))
+    return tuple(islice(_find(role, services), MOST_FOUND))
 
 
 def _find(role: Role, services: Mapping[str, frozenset[str]]) -> Iterator[DeadPattern]:

@@ -24,6 +24,7 @@ from holdfast.policy.role_pattern import parse_role_pattern
 MAX_NAME_LENGTH = 128
 MAX_RULES = 256
 MAX_PATTERNS = 256
+MAX_PATTERNS_OF_ROLE = 4096
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +72,8 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInputError("role name: expected no slash and no blank")
         if not 0 < len(self.rules) <= MAX_RULES:
             raise InvalidInputError(f"rules: expected 1 to {MAX_RULES} rules in a role")
+        if sum(len(rule.services) + len(rule.apis) for rule in self.rules) > MAX_PATTERNS_OF_ROLE:
+            raise InvalidInputError(f"rules: expected at most {MAX_PATTERNS_OF_ROLE} patterns in a role")
 
 
 def decide_role(principal: Principal, service: str, api: str, roles: Mapping[str, Role]) -> Decision:

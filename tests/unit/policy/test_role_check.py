@@ -3,7 +3,7 @@
 import pytest
 from tests.support.sdk_services import SDK_SERVICES
 
-from holdfast.policy.role_check import dead_patterns
+from holdfast.policy.role_check import MOST_FOUND, dead_patterns
 from holdfast.policy.roles import Role, Rule
 
 SERVICES = {service: frozenset(api.lower() for api in apis) for service, apis in SDK_SERVICES.items()}
@@ -50,6 +50,10 @@ def found(*rules: tuple[str, str]) -> list[str]:
 )
 def test_patterns_that_match_nothing_are_named_by_place(rules, texts):
     assert found(*rules) == texts
+
+
+def test_a_role_full_of_slips_names_the_first_of_them():
+    assert len(found(*[("*", " ".join(f"inspekt{n}" for n in range(250)))] * 16)) == MOST_FOUND
 
 
 def test_the_pattern_itself_is_not_repeated():

@@ -162,3 +162,11 @@ def test_a_role_keeps_the_form_of_the_api():
     document = b'{"name":"team.reader","rules":[{"services":["volume"],"apis":["*enumerate*","inspect*"]}]}'
 
     assert msgspec.json.encode(msgspec.json.decode(document, type=Role)) == document
+
+
+def test_a_role_has_bounds():
+    full = Rule(("*",) * 256, ("*",) * 256)
+    assert Role("a", (full,) * 8)
+    for rules in ((full,) * 9, (Rule(("*",), ("*",)),) * 257):
+        with pytest.raises(InvalidInputError, match="rules: expected"):
+            Role("a", rules)
