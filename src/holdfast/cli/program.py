@@ -78,6 +78,7 @@ class Program:
         options_with_value: options such as ``--address`` that may stand before the command and take a
             value; the commands declare them.
         explain: turns an error into advice on what to try next; empty for none.
+        closing: what stands below the list of commands.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Program:
     version: str
     options_with_value: frozenset[str] = field(default_factory=frozenset)
     explain: Callable[[HoldfastError], str] = lambda _: ""
+    closing: str = ""
 
     def main(self, words: Sequence[str] | None = None) -> int:
         """Run one command line and return the exit code. Prints, never raises."""
@@ -168,6 +170,7 @@ class Program:
                 *(f"    {word.ljust(width)}  {entry.summary}" for word, entry in group.commands.items()),
                 "",
                 f"{' '.join(spoken)} <command> --help explains one of them.",
+                *(["", self.closing] if self.closing and group is self.root else []),
             ],
         )
 

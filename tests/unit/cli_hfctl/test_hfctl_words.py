@@ -119,6 +119,12 @@ def test_shells_are_told_of_hfctl(hfctl, shell, monkeypatch):
     assert hfctl("completion", "answer")[1] == "whoami\n"
 
 
+def test_help_says_what_exit_codes_mean(hfctl):
+    out = hfctl("--help")[1]
+    assert "Exit codes: 0 done; 1" in out
+    assert "Exit codes" not in hfctl("volume", "--help")[1]
+
+
 def test_help_shows_examples_flush_left(hfctl):
     out = hfctl("context", "create", "--help")[1]
     assert "\nFor example:\n\n    hfctl context create admin" in out

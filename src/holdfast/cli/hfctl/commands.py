@@ -103,4 +103,13 @@ PROGRAM = Program(
         {"--context", "--config", "--endpoint", "--output", "--ca", "--cert", "--key"}
     ),
     explain=advise,
+    closing="""For example:
+
+    hfctl auth token generate --auth-config=alice.yaml --issuer=example.com \\
+        --shared-secret-file=signing-secret --output=alice.token
+    hfctl context create alice --token-file=alice.token
+    hfctl volume create data --size 64M --secure
+
+Environment: HFCTL_CONTEXT, HFCTL_CONFIG, HFCTL_KEEP_IN, HFCTL_STORE_PATH, HOLDFAST_NODE.
+Exit codes: 0 done; 1 something is wrong on this side; 2 the node refused, failed or is away.""",
 )
