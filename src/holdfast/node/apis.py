@@ -83,6 +83,14 @@ NODE_ENUMERATE = Api("Node", "Enumerate")
 NODE_ENUMERATE_WITH_FILTERS = Api("Node", "EnumerateWithFilters")
 NODE_REMOVE = Api("Node", "Remove")
 
+CLUSTER_PAIR_CREATE = Api("ClusterPair", "Create")
+CLUSTER_PAIR_INSPECT = Api("ClusterPair", "Inspect")
+CLUSTER_PAIR_ENUMERATE = Api("ClusterPair", "Enumerate")
+CLUSTER_PAIR_DELETE = Api("ClusterPair", "Delete")
+CLUSTER_PAIR_GET_TOKEN = Api("ClusterPair", "GetToken")
+CLUSTER_PAIR_RESET_TOKEN = Api("ClusterPair", "ResetToken")
+CLUSTER_PAIR_ACCEPT = Api("ClusterPair", "Accept", of_every_bearer=True)
+
 TOKEN_RENEW = Api("Token", "Renew", of_every_bearer=True)
 TOKEN_REVOKE = Api("Token", "Revoke", of_every_bearer=True)
 TOKEN_REVOKE_OTHERS = Api("Token", "RevokeOthers")  # asked for by Revoke, if it is about another token

@@ -36,6 +36,8 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.open_gate import OpenGate
+from holdfast.node.pair_service import PairService
+from holdfast.node.pair_tokens import PairingVerifier, PairTokens
 from holdfast.node.policy_catalog import PolicyCatalog
 from holdfast.node.policy_enforcement import PolicyEnforcement
 from holdfast.node.policy_service import PolicyService
@@ -76,6 +78,7 @@ class NodeSettings:
             being given owners.
         host_roots: directories below which volumes may be mounted and trees copied.
         own_key_prefix: where in the provider the keys made for single volumes go.
+        pair_ca_file: authorities that certify clusters to pair with; empty for the system's.
         cloud_endpoints: which hosts the node asks whether cloud credentials are good.
         token_limits: how long tokens may live and be renewed.
     """
@@ -86,6 +89,7 @@ class NodeSettings:
     ownerless_is_public: bool = False
     host_roots: Sequence[str | Path] = DEFAULT_ROOTS
     own_key_prefix: str = OWN_KEY_PREFIX
+    pair_ca_file: str = ""
     cloud_endpoints: EndpointRules = field(default_factory=EndpointRules)
     token_limits: TokenLimits = field(default_factory=TokenLimits)
 
@@ -128,9 +132,10 @@ class Node:
         scopes = ScopeBook(storage, cluster_key=cluster_key.place)
         revocations = RevocationBook(storage)
         tokens = WatchedTokens(verifier, revocations, clock=clock)
+        pair_tokens = PairTokens(storage, clock)
         if looks_at_tokens:
             gate = Gate(
-                verifier=tokens,
+                verifier=PairingVerifier(tokens, pair_tokens),
                 roles=book,
                 log=decisions,
                 secret_rules=scopes,
@@ -215,6 +220,15 @@ class Node:
         )
         self.roles = RoleService(gate=gate, book=book)
         self.watch = WatchService(gate=gate, catalog=catalog, devices=devices)
+        self.pairs = PairService(
+            gate=gate,
+            storage=storage,
+            tokens=pair_tokens,
+            cluster=self.cluster,
+            cluster_id=settings.identity.cluster_id,
+            ca_file=settings.pair_ca_file,
+            clock=clock,
+        )
         self.nodes = ClusterService(gate=gate, cluster=self.cluster, cluster_id=settings.identity.cluster_id)
         self.status = StatusService(identity=settings.identity, devices=devices)
 
