@@ -10,7 +10,7 @@ from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.access_changes import change_access
+from holdfast.node.access_changes import change_access, ownership_words
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog, new_volume_id
 from holdfast.node.cluster_key import ClusterKeyReference
@@ -153,7 +153,8 @@ class VolumeService:
             except Exception:
                 self._maker.discard(record)
                 raise
-        self._gate.done(admission, record.id, f"created {record.name}")
+        made = f"created {record.name}"
+        self._gate.done(admission, record.id, made, after=ownership_words(record.ownership))
         return record
 
     @operation(apis.VOLUME_INSPECT)
@@ -202,14 +203,21 @@ class VolumeService:
             self._resizer.resize(record.id, size_bytes)
             self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
 
+        earlier = [record.ownership]
+
         def edit(now: VolumeRecord) -> VolumeRecord:
+            earlier[:] = [now.ownership]  # the last time counts: storage may repeat a change
             ownership = ownership_on_update(admission.principal, now.ownership, owner=owner, acls=acls)
             merged = {name: text for name, text in {**now.labels, **(labels or {})}.items() if text}
             check_labels(merged)
             return msgspec.structs.replace(now, labels=merged, stored_ownership=note_of(ownership))
 
         updated = self._catalog.update(record.id, edit)
-        self._gate.done(admission, record.id, "updated")
+        if owner is None and acls is None:
+            self._gate.done(admission, record.id, "updated")
+        else:
+            before, after = ownership_words(earlier[0]), ownership_words(updated.ownership)
+            self._gate.done(admission, record.id, "updated", before=before, after=after)
         return updated
 
     @operation(apis.VOLUME_ACCESS_UPDATE)

@@ -89,3 +89,15 @@ def test_the_audit_log_says_what_access_was_and_what_it_is(under_test, alices):
     assert (line["decision"], line["resource"], line["user"]) == ("done", alices.id, "alice")
     assert line["before"]["groups"] == {}
     assert line["after"] == {"owner": "alice", "groups": {"dev": "Read"}, "collaborators": {}, "public": None}
+
+
+def test_an_update_that_is_about_access_too_says_so_and_another_does_not(under_test, alices):
+    alice, volumes = under_test.token("alice"), under_test.node.volumes
+    created = under_test.sink.lines[-1]
+    assert created["after"]["owner"] == "alice"
+    under_test.call(alice, VolumeService.update, volumes, "vol1", labels={"a": "b"})
+    assert "after" not in under_test.sink.lines[-1]
+    shared = AccessControl(public=AccessType.READ)
+    under_test.call(alice, VolumeService.update, volumes, "vol1", acls=shared)
+    line = under_test.sink.lines[-1]
+    assert (line["before"]["public"], line["after"]["public"]) == (None, "Read")
