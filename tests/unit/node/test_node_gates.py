@@ -39,6 +39,8 @@ OPERATIONS = {
     "add-recovery-key": lambda t: (VolumeKeyService.add_recovery_key, t.node.volume_keys, "vol1"),
     "remove-recovery-key": lambda t: (VolumeKeyService.remove_recovery_key, t.node.volume_keys, "vol1"),
     "recover-key": lambda t: (VolumeKeyService.recover, t.node.volume_keys, "vol1", SecretBytes(b"key")),
+    "reencrypt": lambda t: (VolumeKeyService.reencrypt, t.node.volume_keys, "vol1"),
+    "reencryption-status": lambda t: (VolumeKeyService.reencryption_status, t.node.volume_keys, "vol1"),
     "stats": lambda t: (UsageService.stats, t.node.usage, "vol1"),
     "capacity-usage": lambda t: (UsageService.capacity_usage, t.node.usage, "vol1"),
     "clone": lambda t: (SnapshotService.clone, t.node.snapshots, CloneSpec(name="copy", parent="vol1")),
