@@ -1,8 +1,12 @@
 import os
+from contextlib import suppress
 
 import pytest
 
+from holdfast.cli.errors import LocalError
 from holdfast.cli.hfctl.commands import PROGRAM
+from holdfast.cli.hfctl.context_file import context_file, read_contexts
+from holdfast.cli.hfctl.token_places import forget
 
 
 @pytest.fixture
@@ -12,7 +16,11 @@ def home(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith(("BAO_", "HFCTL_", "HOLDFAST_", "VAULT_")):
             monkeypatch.delenv(name)
-    return tmp_path
+    yield tmp_path
+    # The kernel takes few keys of a user, and would keep these for a day.
+    with suppress(LocalError):
+        for context in read_contexts(context_file(tmp_path)).known.values():
+            forget(context)
 
 
 @pytest.fixture
