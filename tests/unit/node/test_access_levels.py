@@ -87,6 +87,7 @@ OUR_OWN = {
     "identity.describe": (BY_ROLE_ALONE, "vu"),
     "metrics.status": (BY_ROLE_ALONE, "v"),
     "node.remove": (BY_ROLE_ALONE, ""),
+    "clusterpair.accept": (BY_ROLE_ALONE, ""),  # whoever has what the cluster showed
     "token.renew": (BY_ROLE_ALONE, ""),  # every bearer, about his own token
     "token.revoke": (BY_ROLE_ALONE, ""),  # likewise
     "token.revokeothers": (BY_ROLE_ALONE, ""),

@@ -126,6 +126,8 @@ HOLES = {
     20: (
         "figures and descriptions are open, and any web page may call",
         f"{HERE}::test_hole_20_nothing_is_served_beside_the_gates_and_no_other_web_page_is_let_in",
+        f"{WIRE}/test_sdk_openapi.py::test_the_description_is_for_those_who_may_ask",
+        f"{WIRE}/test_sdk_openapi.py::test_counts_are_for_those_who_may_ask",
         f"{WIRE}/test_grpc_hostile.py::test_reflection_is_for_administrators",
         f"{WIRE}/test_grpc_hostile.py::test_health_is_open_and_says_no_more_than_that",
     ),
@@ -297,7 +299,7 @@ def test_hole_18_a_taken_name_tells_that_it_is_taken_and_no_more(under_test):
     assert told == {"Volume vol1 already exists and is owned by another user"}
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/swagger.json", "/sdk/", "/swagger-ui/", "/v1/metrics"])
+@pytest.mark.parametrize("path", ["/metrics", "/swagger.json", "/swagger-ui/", "/v1/metrics"])
 def test_hole_20_nothing_is_served_beside_the_gates_and_no_other_web_page_is_let_in(face, path):
     answer = face("GET", path, headers={b"origin": b"https://elsewhere.example"})
     assert answer.status in {401, 403, 404}
