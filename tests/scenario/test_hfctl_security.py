@@ -21,6 +21,32 @@ from holdfast.tokens.shared_secret import SharedSecretKey
 from holdfast.tokens.user_file import User
 
 TRANSCRIPT = Path(__file__).parent / "transcripts" / "security.txt"
+PAIRING = """
+$ hfctl context create here --token-file admin.token --endpoint $HERE
+Context here saved
+$ hfctl context create there --token-file admin.token --endpoint $THERE
+Context there saved
+$ hfctl --context there cluster token show | cut -d' ' -f3 > old.token
+$ hfctl --context there cluster token reset | cut -d' ' -f3 > new.token
+$ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file old.token
+Error: remote_cluster_token: the other cluster refuses it; have it show a new one
+[exit 2]
+$ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file new.token
+Successfully paired with cluster other
+$ hfctl cluster pair list
+CLUSTER-ID    NAME     ENDPOINT                  SECURE    MODE       DEFAULT
+----------    ----     --------                  ------    ----       -------
+other         other    http://127.0.0.1:{port}    no        Default    yes
+$ hfctl cluster pair list -j | grep -c token
+0
+[exit 1]
+$ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file new.token
+Error: remote_cluster_token: the other cluster refuses it; have it show a new one
+[exit 2]
+$ hfctl cluster pair delete other && hfctl cluster pair list -j
+Cluster pair other successfully deleted
+{}
+"""
 READER = {"name": "team.reader", "rules": [{"services": ["volume"], "apis": ["inspect*", "*enumerate*"]}]}
 
 
@@ -76,6 +102,22 @@ def test_a_cluster_with_a_node_that_looks_at_no_token_is_reported(tmp_path):
         assert "THE CLUSTER IS NOT SECURE: node2 of 2 nodes look at no token" in said
         assert "MIXED" in said
         assert re.search(r"node2 +http\S+ +UNSECURED +online", said)
+
+
+def test_clusters_pair_by_a_token_that_a_reset_ends(tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    with NodeProcess(tmp_path / "here") as here, NodeProcess(tmp_path / "there", "-c", "other") as there:
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+            "HOME": str(tmp_path),
+            "HFCTL_KEEP_IN": "file",
+            "HERE": here.address,
+            "THERE": there.address,
+            "PORT": there.address.rpartition(":")[2],
+        }
+        (tmp_path / "admin.token").write_text(here.admin())
+        play(PAIRING, directory=tmp_path, environment=environment)
 
 
 def status(home, node):

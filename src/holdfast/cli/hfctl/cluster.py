@@ -24,29 +24,33 @@ _MOST_PORT = 65_535
 
 
 def show_token(parser: CommandParser) -> Run:
-    """Show the token by which another cluster may pair with this one."""
+    """Show a token by which another cluster may pair with this one, once.
+
+    Each time it is another one; those before stay good until they end, are used, or are reset.
+    """
     add_node_options(parser)
     return lambda arguments: _token(arguments, "GET")
 
 
 def reset_token(parser: CommandParser) -> Run:
-    """Make another cluster token; the one before is worth nothing from then on.
+    """Make a cluster token; all that were shown before are worth nothing from then on, at every node.
 
-    To be done once after security was switched on in a cluster that is to be paired: whoever knew the old
-    token then no longer gets in by it.
+    To be done once after security was switched on in a cluster that is to be paired.
     """
     add_node_options(parser)
     return lambda arguments: _token(arguments, "POST")
 
 
 def create_pair(parser: CommandParser) -> Run:
-    """Pair this cluster with another one.
+    """Pair this cluster with another one, by a token that `hfctl cluster token show` gives over there.
 
     For example:
 
         hfctl cluster pair create --ip 10.0.0.7 --token-file other.token
     """
-    parser.add_argument("--ip", metavar="ADDRESS", help="a node of the other cluster")
+    parser.add_argument(
+        "--ip", metavar="ADDRESS", help="a node of the other cluster; TLS unless it says http://"
+    )
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, metavar="N", help=f"its port [{DEFAULT_PORT}]"
     )
@@ -56,7 +60,6 @@ def create_pair(parser: CommandParser) -> Run:
         "--mode", type=one_of(*MODES), default="default", metavar="MODE", help="default, dr or migration"
     )
     parser.add_argument("--set-default", action="store_true", help="make it the default pair")
-    parser.add_argument("--credential", default="", metavar="ID", help="the cloud credential to use")
     add_node_options(parser)
     return _create_pair
 
@@ -103,7 +106,6 @@ def _create_pair(arguments: Namespace) -> int:
         "remote_cluster_token": _given_token(arguments).reveal().decode(),
         "set_default": arguments.set_default,
         "mode": MODES[arguments.mode],
-        "credential_id": arguments.credential,
     }
     answer = node_client(arguments).request("POST", "clusterpairs", {"request": request})
     result = answer.get("result", {})

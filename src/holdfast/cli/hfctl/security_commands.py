@@ -72,8 +72,8 @@ CLUSTER = Group(
         "token": Group(
             "Work with the token by which another cluster pairs with this one",
             {
-                "show": Command("Show it", f"{_HERE}.cluster:show_token"),
-                "reset": Command("Make another; the old one ends", f"{_HERE}.cluster:reset_token"),
+                "show": Command("Show one, for one use", f"{_HERE}.cluster:show_token"),
+                "reset": Command("Show one and end all before it", f"{_HERE}.cluster:reset_token"),
             },
         ),
         "pair": Group(
