@@ -12,6 +12,7 @@ from tests.support import postgresql, zookeeper
 from tests.support.cutting_proxy import cutting_proxy
 from tests.support.node_process import NodeProcess
 
+from holdfast.client import SdkClient
 from holdfast.errors import HoldfastError
 from holdfast.volumes import loop
 
@@ -28,9 +29,20 @@ class Member(NodeProcess):
         super().__init__(directory, *arguments, environment=environment)
         self.proxy = proxy
         self.words = ()
+        self.tls = None
+        self.has_keys = True
 
     def command(self):
         return [*super().command(), *self.words]
+
+    def environment(self):
+        environment = super().environment()
+        if not self.has_keys:
+            del environment["PORTWORX_AUTH_JWT_SHAREDSECRET"]
+        return environment
+
+    def client(self, token):
+        return SdkClient(self.address, token, tls=self.tls)
 
     def cut_off(self):
         """Take storage away from this node."""
@@ -41,7 +53,8 @@ class Member(NodeProcess):
         self.proxy.refuse(refusing=False)
 
     def call(self, method, path, body=None, *, token=None):
-        client = self.client(token or self.admin())
+        """Call as an administrator, or with a token, or with none if that is empty."""
+        client = self.client(self.admin() if token is None else token or None)
         try:
             return client.request(method, path, body)
         finally:
@@ -91,8 +104,8 @@ class Member(NodeProcess):
 
 
 @contextmanager
-def node_cluster(directory, engine, count, *, shared_pool=True, environment=None, words=()):
-    """Run nodes ``node1`` to ``node<count>``; yield them."""
+def node_cluster(directory, engine, count, *, shared_pool=True, prepare=lambda node, number: None):
+    """Run nodes ``node1`` to ``node<count>``; yield them. ``prepare`` is called before each is started."""
     directory = Path(directory)
     pool, secrets = directory / "pool", directory / "secrets"
     secrets.mkdir(mode=0o700)
@@ -103,13 +116,14 @@ def node_cluster(directory, engine, count, *, shared_pool=True, environment=None
             proxy = running.enter_context(cutting_proxy(port))
             arguments = [word.replace(f":{port}", f":{proxy.port}") for word in arguments]
             arguments += ["--node-id", f"node{number}", "--attach-lease", str(LEASE_SECONDS)]
-            arguments += ["-secret_type", "file", *(["--pool", str(pool)] if shared_pool else []), *words]
+            arguments += ["-secret_type", "file", *(["--pool", str(pool)] if shared_pool else [])]
             member = Member(
                 directory / f"host{number}",
                 proxy,
                 *arguments,
-                environment={"HOLDFAST_SECRETS_DIRECTORY": str(secrets), **(environment or {})},
+                environment={"HOLDFAST_SECRETS_DIRECTORY": str(secrets)},
             )
+            prepare(member, number)
             nodes.append(member)
             running.push(member)
         with ThreadPoolExecutor(count) as starting:
