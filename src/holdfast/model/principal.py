@@ -1,10 +1,9 @@
 """The authenticated who: what a verified credential says about its bearer, and nothing it merely claims."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody whose credential was verified.
 
     Attributes:
@@ -19,7 +18,7 @@ class Principal:
         expires_at: Unix seconds at which the credential ends, 0 for a guest.
         issued_at: Unix seconds at which it was issued.
         begun_at: Unix seconds at which the first one was issued that this one was renewed from.
-        signed_with: fingerprint of the key that vouched for it; never shown.
+        signed_with: fingerprint of the key that vouched for it; shown to nobody, and not in ``repr``.
     """
 
     name: str
@@ -33,7 +32,14 @@ class Principal:
     expires_at: int = 0
     issued_at: int = 0
     begun_at: int = 0
-    signed_with: bytes = field(default=b"", repr=False, compare=False)
+    signed_with: bytes = b""
+
+    def __repr__(self) -> str:
+        """Say who it is."""
+        shown = (
+            f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "signed_with"
+        )
+        return f"Principal({', '.join(shown)})"
 
     @property
     def is_guest(self) -> bool:

@@ -40,7 +40,9 @@ def changed(claims: dict, **changes) -> dict:
     return {name: value for name, value in {**claims, **changes}.items() if value is not LEFT_OUT}
 
 
-def test_a_good_token_becomes_its_principal(verifier: Verifier, forge: Forge, claims: dict):
+def test_a_good_token_becomes_its_principal(
+    verifier: Verifier, forge: Forge, claims: dict, secret: SharedSecretKey
+):
     assert verifier.verify(forge.token(claims)) == Principal(
         name="alice",
         subject="alice",
@@ -53,7 +55,9 @@ def test_a_good_token_becomes_its_principal(verifier: Verifier, forge: Forge, cl
         expires_at=NOW + 3600,
         issued_at=NOW - 10,
         begun_at=NOW - 10,
+        signed_with=secret.fingerprint,
     )
+    assert "signed_with" not in repr(verifier.verify(forge.token(claims)))
 
 
 def test_the_published_vector_verifies(clock: ManualClock):
