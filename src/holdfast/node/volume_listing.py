@@ -105,9 +105,9 @@ class VolumeFilter:
         return (
             self.name in {"", record.name}
             and self.labels.items() <= record.labels.items()
-            and _have_in_common(self.ownership, record.ownership)
             and self.group in {"", record.labels.get(GROUP_LABEL)}
-            and not (self.ownerless and record.ownership.owner)
+            and not (self.ownerless and record.stored_ownership.owner)
+            and (self.ownership == _OF_NOBODY or _have_in_common(self.ownership, record.ownership))
         )
 
 
@@ -158,7 +158,9 @@ class VolumeListService:
 
     def _page(self, admission: Admission, wanted: VolumeFilter, paging: Paging) -> Page[VolumeRecord]:
         paging.check()
-        found = (record for record in self._readable(admission, wanted, paging) if wanted.lets_in(record))
+        found = self._readable(admission, wanted, paging)
+        if wanted != _ANY:
+            found = filter(wanted.lets_in, found)
         if not paging.max_entries:
             return Page(tuple(found))
         entries: list[VolumeRecord] = []
@@ -181,8 +183,7 @@ class VolumeListService:
 
 def _have_in_common(one: Ownership, other: Ownership) -> bool:
     return (
-        one == _OF_NOBODY
-        or (one.owner != "" and one.owner == other.owner)
+        (one.owner != "" and one.owner == other.owner)
         or bool(one.acls.groups.keys() & other.acls.groups.keys())
         or bool(one.acls.collaborators.keys() & other.acls.collaborators.keys())
     )
