@@ -102,6 +102,7 @@ class PlayedNode:
     pool_id: str = "shared"
     kernel: PlayedKernel = field(default_factory=PlayedKernel)
     is_running: bool = False
+    security: SecurityStatus = SecurityStatus.SECURED
     boot: int = 1
 
     def __post_init__(self):
@@ -120,7 +121,7 @@ class PlayedNode:
             version="1",
             pool=self.pool_id,
             backend="played",
-            security=SecurityStatus.SECURED,
+            security=self.security,
             lease_seconds=LEASE_SECONDS,
         )
         self.devices = PlayedDevices(self.kernel, self.cluster.directory, self.pool_id)
