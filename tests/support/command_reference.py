@@ -12,7 +12,7 @@ from holdfast.cli.program import Command, Group
 
 PAGE = Path(__file__).parents[2] / "docs" / "hfctl.md"
 HEADING = "## All commands\n"
-OTHER_NAMES = {("ctx",), ("auth", "role"), ("auth", "guest-access")}
+OTHER_NAMES = {("ctx",), ("cred",), ("stp",), ("auth", "role"), ("auth", "guest-access")}
 SHAPES = {None: "<{}>", "?": "[{}]", "*": "[{} ...]", "+": "<{}> ..."}
 HEAD = ["| Command | What it does | Options of its own |", "| --- | --- | --- |"]
 

@@ -1,6 +1,7 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
+from holdfast.cli.hfctl.resource_commands import CREDENTIALS, STORAGE_POLICY
 from holdfast.cli.hfctl.secrets_commands import SECRETS
 from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
 from holdfast.cli.program import Command, Group, Program
@@ -84,6 +85,10 @@ PROGRAM = Program(
             "host": _HOST,
             "secrets": SECRETS,
             "role": ROLE,
+            "credentials": CREDENTIALS,
+            "cred": CREDENTIALS,
+            "storage-policy": STORAGE_POLICY,
+            "stp": STORAGE_POLICY,
             "cluster": CLUSTER,
             "audit": Group(
                 "Check the node's audit log",

@@ -42,6 +42,7 @@ def create(parser: CommandParser) -> Run:
         "--own-key", action="store_true", help="with a key made for it alone; implies --secure"
     )
     parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="labels")
+    parser.add_argument("--storagepolicy", metavar="NAME", help="rules that it follows [the default ones]")
     add_node_options(parser)
     return _create
 
@@ -101,6 +102,7 @@ def _create(arguments: Namespace) -> int:
         "passphrase": arguments.secret_key or "",
         "secret_context": namespace_of(arguments.secret_options),
         "own_key": arguments.own_key,
+        "storage_policy": arguments.storagepolicy or "",
     }
     labels = parse_pairs(arguments.label, option="--label")
     body = {"name": arguments.name, "spec": spec, "labels": labels}
@@ -207,6 +209,8 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if attributes:
         fields.append(("Attributes", ",".join(attributes)))
+    if spec.get("storage_policy"):
+        fields.append(("StoragePolicy", spec["storage_policy"]))
     if volume.get("source", {}).get("parent"):
         fields.append(("Parent", volume["source"]["parent"]))
     if volume.get("fs_resize_required"):
