@@ -10,6 +10,7 @@ from bench.growth import LISTED_NAMES, Size
 from bench.inprocess import Measurement
 from bench.logins import Logins
 from bench.plot import Curve, Panel, draw
+from bench.sdk import Figure
 from bench.start import Start
 from bench.weight import Weight
 
@@ -165,6 +166,22 @@ def expiry_table(results: Iterable[Expiry]) -> str:
         "quiet",
     )
     return table(head, rows)
+
+
+def sdk_table(figures: Iterable[Figure]) -> str:
+    """Return the table of the benchmark of the storage node's SDK."""
+    rows = [
+        (
+            each.what,
+            each.unit,
+            f"{each.measured:,.2f}",
+            f"{each.beside:,.2f}" if each.beside else NOTHING,
+            f"{each.ratio:.2f}" if each.ratio else NOTHING,
+            each.goal or NOTHING,
+        )
+        for each in figures
+    ]
+    return table(("what", "unit", "measured", "beside", "ratio", "goal"), rows)
 
 
 def weight_table(weights: Iterable[Weight]) -> str:

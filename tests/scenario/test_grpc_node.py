@@ -92,7 +92,8 @@ def call(address, credentials, token="", method=VERSION):
 
 def test_a_client_made_from_the_proto_files_works_over_tls(tmp_path, generated, certified):
     arguments, authority_file = certified
-    with NodeProcess(tmp_path, *arguments) as node:
+    access_log = tmp_path / "access.log"
+    with NodeProcess(tmp_path, *arguments, "--access-log", str(access_log)) as node:
         node.tls_ca = authority_file
         token = node.token("alice", roles=("system.user", "system.view"))
         address = grpc_address(node).replace("127.0.0.1", "localhost")
@@ -113,7 +114,11 @@ def test_a_client_made_from_the_proto_files_works_over_tls(tmp_path, generated, 
             "UNIMPLEMENTED Volume.VolumeCatalog is not offered by this node",
             "[]",
         ]
-        assert token not in node.log_path.read_text()
+        told = access_log.read_text()
+        assert "/openstorage.api.OpenStorageVolume/Create OK " in told
+        assert "/openstorage.api.OpenStorageVolume/VolumeCatalog UNIMPLEMENTED " in told
+        assert access_log.stat().st_mode & 0o777 == 0o600
+        assert token not in told + node.log_path.read_text()
         with grpc.insecure_channel(grpc_address(node)) as channel, pytest.raises(grpc.RpcError) as error:
             channel.unary_unary(VERSION)(b"", timeout=SECONDS)
         assert error.value.code() is grpc.StatusCode.UNAVAILABLE  # plain text gets no answer

@@ -53,6 +53,7 @@ class NodeOptions:
         cloud_ca: authorities to trust for object stores instead of the host's.
         backend: which volume back end to use, or ``auto``.
         audit_log: file for decisions; ``audit.log`` in the storage directory by default.
+        access_log: file for a line about every call; without one, only refusals are told, on standard error.
         allow_short_shared_secret: accept a shared secret that is shorter than it should be.
         disable_mlock: do not lock memory.
     """
@@ -102,5 +103,6 @@ class NodeOptions:
     cloud_ca: str = ""
     backend: str = "auto"
     audit_log: str = ""
+    access_log: str = ""
     allow_short_shared_secret: bool = False
     disable_mlock: bool = False

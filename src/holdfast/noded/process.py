@@ -7,6 +7,7 @@ and the keys of issuers again, and opens the audit log again, as after log rotat
 
 import asyncio
 import logging
+import logging.handlers
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from holdfast.api.sdk.calls import Calls
+from holdfast.api.sdk.calls import ACCESS_LOG, Calls
 from holdfast.api.sdk.dialect import SdkDialect
 from holdfast.api.sdk.errors import listener_error_body
 from holdfast.api.sdk.grpc_server import GrpcServer
@@ -48,6 +49,8 @@ def serve(options: NodeOptions) -> int:
     for measure in harden(lock_memory=os.geteuid() == 0 and not options.disable_mlock):
         if not measure.applied:
             _log.info("%s is not in place: %s", measure.name, measure.remark)
+    if options.access_log:
+        _open_access_log(options.access_log)
     config = read_config(options, os.environ)
     _forget_secrets()
     for scheduler in options.schedulers:
@@ -103,6 +106,19 @@ async def _serve_until_stopped(
         ends.append(asyncio.to_thread(grpc.stop, GRACE_SECONDS))
     await asyncio.gather(*ends)
     await asyncio.to_thread(opened.heart.stop)
+
+
+def _open_access_log(path: str) -> None:
+    """Write a line about every call to a file, and go on in a new one when it was moved away."""
+    try:
+        handler = logging.handlers.WatchedFileHandler(path)
+    except OSError as error:
+        raise InvalidInputError(f"--access-log {path}: cannot be opened ({error.strerror})") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    access = logging.getLogger(ACCESS_LOG)
+    access.setLevel(logging.DEBUG)
+    access.addHandler(handler)
+    access.propagate = False
 
 
 def _at(host: str, port: int) -> str:

@@ -3,7 +3,7 @@
 1. correlation: an id that the caller gave the call is taken along if it is well-formed.
 2. authenticate and authorise: token and role, before anything of the request is looked at.
 3. the call itself: bytes become a message, the handler passes the ownership gate and does the work.
-4. access log: method, outcome and how long it took.
+4. access log: method, outcome and how long it took; a call that went well only where that is asked for.
 5. counts: calls by method and outcome.
 
 The last two happen however the call ends.
@@ -28,7 +28,8 @@ _CORRELATION = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TOKEN = re.compile(rb"[!-~]+")  # what can be seen in ASCII; no blank, no end of a line
 
 _log = logging.getLogger(__name__)
-_access = logging.getLogger("holdfast.access")
+ACCESS_LOG = "holdfast.access"
+_access = logging.getLogger(ACCESS_LOG)
 
 
 class Refusal(Exception):  # noqa: N818 - the answer to a call, and no error of ours
@@ -85,8 +86,12 @@ class Calls:
             outcome = classify(refusal)[0].name
             raise Refusal(refusal, request) from None
         finally:
-            milliseconds = (time.perf_counter() - started) * 1000
-            _access.info("%s %s %s %s %.1f ms", request or "-", peer, api.full_method, outcome, milliseconds)
+            level = logging.DEBUG if outcome == "OK" else logging.INFO
+            if _access.isEnabledFor(level):
+                taken = (time.perf_counter() - started) * 1000
+                _access.log(
+                    level, "%s %s %s %s %.1f ms", request or "-", peer, api.full_method, outcome, taken
+                )
             with self._counting:
                 self._counts[api, outcome] += 1
 

@@ -8,6 +8,7 @@ nobody who listens can keep others from calling.
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import grpc
 
@@ -16,11 +17,12 @@ from holdfast.api.sdk.grpc_calls import GrpcCalls
 from holdfast.api.sdk.grpc_health import Health
 from holdfast.api.sdk.grpc_reflection import Reflection
 from holdfast.api.sdk.grpc_streams import MAX_STREAMS
+from holdfast.api.sdk.threads import Threads
 from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsIdentity, TlsSettings
 
-WORKERS = 16
+FEW_WORKERS, MOST_WORKERS = 2, 64
 MAX_UNANSWERED = 256  # each waits in the queue with its headers alone
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 64 << 20
@@ -57,10 +59,10 @@ class GrpcServer:
     def __init__(self, calls: Calls) -> None:
         self._stopping = threading.Event()
         self._health = Health(self._stopping)
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="grpc")
+        self._pool = Threads(FEW_WORKERS, MOST_WORKERS, name="grpc")
         self._calls = GrpcCalls(calls)
         self._server = grpc.server(
-            self._pool,
+            cast("ThreadPoolExecutor", self._pool),  # an executor is all that it has to be
             handlers=[self._calls, Reflection(self._calls), self._health],
             options=_OPTIONS,
             maximum_concurrent_rpcs=MAX_UNANSWERED + MAX_STREAMS,
@@ -109,7 +111,7 @@ class GrpcServer:
         self._server.stop(grace_seconds).wait(grace_seconds + 5)
         self._calls.close()
         self._health.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
 
 class _Certificates:

@@ -102,6 +102,7 @@ _VALUES = (
         "FILE",
         "where decisions are written [audit.log in the storage directory]",
     ),
+    (("--access-log",), "access_log", "FILE", "a line about every call [refusals, on standard error]"),
 )
 
 _LISTS = (
