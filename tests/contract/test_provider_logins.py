@@ -1,15 +1,17 @@
 """How a node stays logged in: ahead of the end, once for all, and not because something is forbidden."""
 
+import json
 import threading
 import time
 
 import pytest
 from tests.support.certificates import TestAuthority
+from tests.support.iam import SERVICE_KEY
 from tests.support.secret_backends import DCOS_BASE, DCOS_PASSWORD, DCOS_USER, SecretBackends
 from tests.support.store_process import StoreProcess
 from tests.support.store_talk import eventually
 
-from holdfast.client import DcosClient
+from holdfast.client import DcosClient, Subject
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers import (
@@ -336,3 +338,58 @@ def test_dcos_wrong_password_is_refused_without_a_word_of_it(backends, closing):
     with pytest.raises(CredentialExpiredError) as caught:
         provider.get(REF)
     assert "canary" not in caught.value.message + caught.value.detail
+
+
+@pytest.fixture(scope="module")
+def service_account(backends, tmp_path_factory):
+    """A service account that may read where a user's name and password are, and nothing else."""
+    public = SERVICE_KEY.verifying_key().pem().decode()
+    backends.iam.request("PUT", "users", "px-service", body={"public_key": public})
+    backends.iam.grant("dcos:secrets:default:/portworx/*", Subject.USER, "px-service", "read")
+    raw = DcosClient(backends.store.url, backends.store.root_token)
+    raw.create("portworx/dcos_username", DCOS_USER)
+    raw.create("portworx/dcos_password", DCOS_PASSWORD)
+    private = SERVICE_KEY.pem().reveal().decode()
+    credential = {"uid": "px-service", "private_key": private, "login_endpoint": "https://elsewhere.example"}
+    path = tmp_path_factory.mktemp("account") / "credential.json"
+    path.write_text(json.dumps(credential))
+    return path
+
+
+def test_dcos_name_and_password_are_secrets_that_a_service_account_reads(backends, service_account, closing):
+    for account in (str(service_account), service_account.read_text()):
+        options = {
+            "DCOS_SECRETS_USERNAME": "",
+            "DCOS_SERVICE_ACCOUNT_CREDENTIAL": account,
+            "SECRETS_DCOS_USERNAME": "portworx/dcos_username",
+            "SECRETS_DCOS_PASSWORD": "portworx/dcos_password",
+        }
+        provider = closing(backends.dcos(**options))
+        provider.put(REF, value())
+        assert provider.get(REF).value.reveal() == b"v"
+        assert provider.status().login == "password"
+
+
+def test_dcos_a_service_account_may_use_the_secrets_itself(backends, service_account, closing):
+    options = {"DCOS_SECRETS_USERNAME": "", "DCOS_SERVICE_ACCOUNT_CREDENTIAL": str(service_account)}
+    provider = closing(backends.dcos(SECRETS_BASE_PATH="portworx", **options))
+    assert provider.get(SecretRef("dcos_username")).value.reveal() == DCOS_USER.encode()
+    assert provider.status().login == "service account"
+    with pytest.raises(ProviderDeniedError):
+        provider.put(REF, value())
+
+
+@pytest.mark.parametrize(
+    ("credential", "text"),
+    [
+        pytest.param("/none", "readable file", id="no-file"),
+        pytest.param("{}", "uid and private_key", id="empty"),
+        pytest.param('{"uid": "u", "private_key": "canary"}', "an RSA key in PEM", id="no-key"),
+        pytest.param('{"uid": 1, "private_key": "canary"}', "uid and private_key", id="no-name"),
+        pytest.param("{canary", "uid and private_key", id="no-json"),
+    ],
+)
+def test_dcos_a_service_account_that_is_none_is_refused_at_start(credential, text):
+    with pytest.raises(InvalidInputError, match=text) as caught:
+        open_provider("dcos", {"DCOS_SERVICE_ACCOUNT_CREDENTIAL": credential}, environment={})
+    assert "canary" not in caught.value.message

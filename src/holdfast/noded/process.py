@@ -170,9 +170,7 @@ def _recover(opened: OpenNode) -> None:
 
 def _forget_secrets() -> None:
     """Take the secrets out of our own environment, so that nothing started later can inherit them."""
-    forget_variables(
-        lambda name: "AUTH_" in name or name in SECRET_VARIABLES or name == "PX_SHARED_SECRET"
-    )
+    forget_variables(lambda name: "AUTH_" in name or name in SECRET_VARIABLES or name == "PX_SHARED_SECRET")
 
 
 def _write_ready_file(path: Path, address: str, grpc_address: str) -> None:

@@ -27,9 +27,9 @@ from holdfast.client.errors import (
 from holdfast.clock import Clock, SystemClock
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.model import SecretBytes
+from holdfast.providers.dcos_login import DcosLogin, read_login
 from holdfast.providers.errors import (
     CredentialExpiredError,
-    NoCredentialError,
     ProviderDeniedError,
     ProviderSealedError,
     ProviderUnavailableError,
@@ -44,10 +44,8 @@ from holdfast.providers.value import FIELD, value_of_text
 DEFAULT_URL = "https://master.mesos"
 DEFAULT_STORE = "default"
 TIMEOUT_SECONDS = 10.0
-NO_CREDENTIALS = "Username and password are required to authenticate"
 
 T = TypeVar("T")
-Credentials = Callable[[], tuple[str, SecretBytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +54,13 @@ class DcosOptions:
 
     Attributes:
         url: ``DCOS_CLUSTER_URL``.
-        credentials: reads the user's name and password, anew at each login.
+        login: from the settings that name a user, a service account, or both.
         base_path: ``SECRETS_BASE_PATH``, put in front of every secret's path.
         tls: from ``DCOS_SECRETS_CA_CERT_FILE``.
     """
 
     url: str
-    credentials: Credentials = field(repr=False)
+    login: DcosLogin = field(repr=False)
     base_path: str = ""
     tls: TlsSettings = field(default_factory=TlsSettings)
 
@@ -71,25 +69,18 @@ def open_from(opening: Opening) -> "DcosProvider":
     """Return the provider that the ``DCOS_*`` settings describe.
 
     Raises:
+        NoCredentialError: there is nothing to log in with.
         InvalidInputError: a setting is missing or malformed.
     """
     settings = opening.settings
     ca_file = settings.text("DCOS_SECRETS_CA_CERT_FILE")
-
-    def credentials() -> tuple[str, SecretBytes]:
-        user, password = settings.secret("DCOS_SECRETS_USERNAME"), settings.secret("DCOS_SECRETS_PASSWORD")
-        if user is None or password is None:
-            raise NoCredentialError(NO_CREDENTIALS)
-        return user.reveal().decode(), password
-
-    credentials()  # what is missing shows at start
     tls = TlsSettings(ca_cert=ca_file)
     if ca_file:
         tls.context()
     return DcosProvider(
         DcosOptions(
             url=settings.text("DCOS_CLUSTER_URL", default=DEFAULT_URL).rstrip("/"),
-            credentials=credentials,
+            login=read_login(settings),
             base_path=settings.text("SECRETS_BASE_PATH", "DCOS_SECRETS_BASE_PATH").strip("/"),
             tls=tls,
         )
@@ -189,7 +180,7 @@ class DcosProvider:
             problem=problem,
             reason=reason,
             versioned=False,
-            login="password",
+            login=self._options.login.name,
             renewed_at=grant.obtained_at if grant is not None else None,
             expires_at=grant.expires_at if grant is not None else None,
             notes=(f"the last login failed: {self._live.problem}",) if self._live.problem else (),
@@ -231,11 +222,12 @@ class DcosProvider:
         return IamClient(self._options.url, tls=self._options.tls, timeout_seconds=TIMEOUT_SECONDS)
 
     def _log_in(self) -> Grant[Acting]:
-        user, password = self._options.credentials()
         iam = self._iam()
-        with self._in_node_words(), password:
+        with self._in_node_words():
             try:
-                token = iam.log_in(user, password=password)
+                token = self._options.login.log_in(
+                    iam, lambda token: self._client(Acting(token, {}), DEFAULT_STORE)
+                )
             except (
                 RemoteInvalidInputError,
                 RemoteNotFoundError,

@@ -36,7 +36,8 @@ KNOWN = {
 # What of the environment is a secret: a node takes it out of its own once it has read it.
 SECRET_VARIABLES = frozenset(
     {
-        *("VAULT_TOKEN", "VAULT_APPROLE_SECRET_ID", "DCOS_SECRETS_PASSWORD"),
+        *("VAULT_TOKEN", "VAULT_APPROLE_SECRET_ID"),
+        *("DCOS_SECRETS_PASSWORD", "DCOS_SERVICE_ACCOUNT_CREDENTIAL"),
         *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECRET_TOKEN_KEY", "PKCS11_PIN"),
     }
 )

@@ -43,7 +43,7 @@ CREDENTIALS: Mapping[str, frozenset[str]] = {
     "dcos": frozenset(
         {
             *("DCOS_SECRETS_USERNAME", "DCOS_SECRETS_USERNAME_FILE"),
-            *("DCOS_SECRETS_PASSWORD", "DCOS_SECRETS_PASSWORD_FILE"),
+            *("DCOS_SECRETS_PASSWORD", "DCOS_SECRETS_PASSWORD_FILE", "DCOS_SERVICE_ACCOUNT_CREDENTIAL"),
         }
     ),
 }
