@@ -16,8 +16,9 @@ from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
+from holdfast.node.copies import require_complete
 from holdfast.node.devices import Devices
-from holdfast.node.errors import HeldElsewhereError, NotAttachedError, VolumeIncompleteError
+from holdfast.node.errors import HeldElsewhereError, NotAttachedError
 from holdfast.node.file_systems import FileSystemCare
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.host_paths import HostPaths
@@ -215,10 +216,7 @@ class AttachService:
         record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id):
             record = self._catalog.get(record.id)
-            if record.state is VolumeState.PREPARED:
-                raise VolumeIncompleteError(
-                    "the volume's creation was interrupted; create it again to finish it, or delete it"
-                )
+            require_complete(record)
             yield record
 
     def _key(self, record: VolumeRecord, secret_name: str, namespace: str) -> SecretBytes | None:

@@ -3,6 +3,7 @@
     volumes/<id>       VolumeRecord
     names/<name>       the id, so that a name is taken exactly once
     owned/...          who can read which volume; see ``ownership_index``
+    copies/<id>/<id>   of which volume which other was copied; nothing is in it
     cluster-key        ClusterKey
 
 Names have no slash and no control character, so no key can be mistaken for another.
@@ -171,6 +172,8 @@ class Catalog:
                 raise InternalError("a fresh volume id is taken")
             transaction.put(f"names/{record.name}", record.id.encode())
             transaction.put(f"volumes/{record.id}", encode_record(record))
+            if record.parent:
+                transaction.put(f"copies/{record.parent}/{record.id}", b"")
             self._index.move(transaction, record.id, None, record.ownership)
 
         self._storage.write(change)
@@ -214,9 +217,23 @@ class Catalog:
                 return
             transaction.delete(f"names/{record.name}")
             transaction.delete(f"volumes/{record.id}")
+            if record.parent:
+                transaction.delete(f"copies/{record.parent}/{record.id}")
             self._index.move(transaction, record.id, decode_volume(stored).ownership, None)
 
         self._storage.write(change)
+
+    def copies_of(self, volume_id: str) -> list[VolumeRecord]:
+        """Return the snapshots and clones that were made of a volume, which need not be there any more."""
+
+        def read(reader: Reader) -> list[bytes]:
+            names: list[str] = []
+            while page := reader.list(f"copies/{volume_id}/", after=names[-1] if names else "", limit=PAGE):
+                names += page
+            found = (reader.get(f"volumes/{name}") for name in names)
+            return [stored for stored in found if stored is not None]
+
+        return [decode_volume(stored) for stored in read_one_state(self._storage, read)]
 
     def cluster_key(self) -> ClusterKey | None:
         """Return the reference to the cluster-wide key, if one was set."""

@@ -16,7 +16,7 @@ from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog, new_volume_id
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.copies import VolumeCopies
+from holdfast.node.copies import VolumeCopies, require_complete
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.keys import VolumeKeys
@@ -254,6 +254,7 @@ class SnapshotService:
 
     def _finish(self, parent: VolumeRecord, record: VolumeRecord, *, reencrypt: bool = False) -> VolumeRecord:
         if record.state is not VolumeState.PREPARED:
+            require_complete(record)
             return record
         with self._locks.holding(record.id):
             return self._copies.make(parent, record, reencrypt=reencrypt)
@@ -261,8 +262,8 @@ class SnapshotService:
     def _visible(self, admission: Admission, parent: str) -> list[VolumeRecord]:
         return [
             record
-            for record in self._gate.visible(admission, self._catalog)
+            for record in self._gate.readable(admission, self._catalog)
             if record.is_snapshot
             and parent in {"", record.parent}
-            and record.state is not VolumeState.PREPARED
+            and record.state in {VolumeState.FORMATTED, VolumeState.READY}
         ]

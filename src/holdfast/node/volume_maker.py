@@ -126,13 +126,7 @@ class VolumeMaker:
         note = record.key
         if note is None or note.origin is not KeyOrigin.OWN:
             return None
-        users = [
-            other.name
-            for other in self._catalog.enumerate()
-            if other.state is not VolumeState.REMOVING
-            and other.key is not None
-            and other.key.same_secret(note)
-        ]
+        users = self._users_of_own(note)
         if users:
             remarks.append(
                 f"the secret {note.name} is kept: it opens {_some(users)}, and goes with the last of them"
@@ -148,8 +142,21 @@ class VolumeMaker:
             return False
         return True
 
+    def _users_of_own(self, note: KeyNote) -> list[str]:
+        """Return the names of the volumes that a key made for one opens: that one, and snapshots of it."""
+        made_for = note.name.rpartition("/")[2]
+        found = self._catalog.find(made_for)
+        candidates = [*([] if found is None else [found]), *self._catalog.copies_of(made_for)]
+        return [
+            other.name
+            for other in candidates
+            if other.state is not VolumeState.REMOVING
+            and other.key is not None
+            and other.key.same_secret(note)
+        ]
+
     def _remaining_copies(self, record: VolumeRecord) -> list[str]:
-        copies = [other.name for other in self._catalog.enumerate() if other.parent == record.id]
+        copies = [other.name for other in self._catalog.copies_of(record.id)]
         return [f"what was copied from it remains, and stays readable: {_some(copies)}"] if copies else []
 
 

@@ -14,6 +14,7 @@ from holdfast.node.access_changes import change_access, ownership_words
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog, new_volume_id
 from holdfast.node.cluster_key import ClusterKeyReference
+from holdfast.node.copies import require_complete
 from holdfast.node.devices import Devices
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.gate import Admission, Gate
@@ -83,10 +84,17 @@ class VolumeSpec:
 
 @dataclass(frozen=True, slots=True)
 class VolumeStatus:
-    """A volume and what the kernel says about it."""
+    """A volume and what the kernel says about it.
+
+    Attributes:
+        record: the volume.
+        state: what this node's kernel says.
+        attached_on: which node of a cluster has it, if that was looked up and one does.
+    """
 
     record: VolumeRecord
     state: AttachState
+    attached_on: str = ""
 
 
 def check_labels(labels: Mapping[str, str]) -> None:
@@ -146,6 +154,7 @@ class VolumeService:
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
+            require_complete(record)
             return record
         with self._locks.holding(record.id):
             try:
@@ -161,7 +170,7 @@ class VolumeService:
     def inspect(self, admission: Admission, reference: str) -> VolumeStatus:
         """Return one volume."""
         record = self._gate.resource(admission, self._catalog, reference)
-        return VolumeStatus(record, self._devices.state(record))
+        return VolumeStatus(record, self._devices.state(record), self._locks.holder(record.id))
 
     @operation(apis.VOLUME_UPDATE)
     def update(

@@ -17,7 +17,7 @@ from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, Per
 from holdfast.model import SecretBytes
 from holdfast.node.attach_service import AttachService
 from holdfast.node.catalog import Catalog
-from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
+from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError, VolumeIncompleteError
 from holdfast.node.records import VolumeState
 from holdfast.node.secrets_service import SecretsService
 from holdfast.node.snapshot_service import CloneSpec, SnapshotService
@@ -518,7 +518,7 @@ def test_a_volume_that_is_half_re_encrypted_is_neither_copied_nor_made_larger(al
     run(["cryptsetup", *begin], stdin=alice.t.provider.get(SecretRef("cluster-key")).value)
     stored = path.stat().st_size
     for attempt in (
-        alice.snapshot,
+        lambda: alice.snapshot("again"),
         alice.clone,
         lambda: alice.volume(VolumeService.update, "vol1", size_bytes=32 * MIB),
     ):
@@ -679,3 +679,29 @@ def test_blocks_that_a_snapshot_shares_are_told_apart(tmp_path):
     finally:
         release(made)
         subprocess.run(["umount", str(pool)], check=True)
+
+
+def test_a_removal_that_was_interrupted_is_finished_by_deleting_again(alice, monkeypatch):
+    alice.create(own_key=True)
+    alice.snapshot()
+    monkeypatch.setattr(type(alice.t.devices.pool), "delete", interrupted)
+    with pytest.raises(InterruptedError):
+        alice.volume(VolumeService.delete, "vol1")
+    monkeypatch.undo()
+    for attempt in (
+        alice.create,
+        lambda: alice.snapshot("again"),
+        lambda: alice.clone(of="vol1"),
+        lambda: alice.host(AttachService.attach, "vol1"),
+        lambda: alice.copy(SnapshotService.restore, "vol1", "snap1"),
+    ):
+        with pytest.raises(VolumeIncompleteError, match="delete it again"):
+            attempt()
+    alice.volume(VolumeService.delete, "vol1")
+    assert alice.names() == {"snap1"}
+    assert alice.volume(VolumeService.delete, "snap1").own_key_destroyed is True
+    assert (alice.names(), alice.pool_files()) == (set(), set())
+
+
+def interrupted(*_):
+    raise InterruptedError
