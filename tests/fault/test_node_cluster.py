@@ -87,6 +87,7 @@ def test_a_node_asked_for_anothers_volume_names_that_node_and_its_address(nodes)
     one, two, _ = nodes
     volume = one.create("elsewhere")
     one.attach(volume)
+    assert two.call("GET", f"volumes/inspect/{volume}")["volume"]["attached_on"] == "node1"
     for method, path, body in (
         ("POST", "mountattach/attach", {"volume_id": volume}),
         ("POST", "mountattach/detach", {"volume_id": volume}),

@@ -14,7 +14,6 @@ from holdfast.node.access_changes import change_access, ownership_words
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog, new_volume_id
 from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.copies import require_complete
 from holdfast.node.devices import Devices
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.gate import Admission, Gate
@@ -154,7 +153,6 @@ class VolumeService:
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
-            require_complete(record)
             return record
         with self._locks.holding(record.id):
             try:

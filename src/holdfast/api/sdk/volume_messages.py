@@ -97,6 +97,7 @@ def inspect_response(status: VolumeStatus) -> SdkVolumeInspectResponse:
     volume.state = STATES[state.stage]
     volume.status = types.VOLUME_STATUS_UP
     volume.attach_path.extend(str(path) for path in state.mounts)
+    volume.attached_on = status.attached_on
     if state.attachment:
         volume.device_path = state.attachment.device
         volume.secure_device_path = state.attachment.device if record.encrypted else ""
