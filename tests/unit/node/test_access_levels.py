@@ -1,6 +1,7 @@
 """What each API needs of the resource it is about, and which default roles allow it: all have their row."""
 
 import pytest
+from tests.support.role_table import reference, written
 from tests.support.sdk_services import SDK_SERVICES
 
 from holdfast.node import apis
@@ -116,6 +117,10 @@ def test_an_api_of_our_own_needs_what_its_row_says_and_is_in_the_roles_of_its_ro
 def test_every_api_has_its_row():
     rows = OF_THE_SDK | OUR_OWN
     assert sorted(SERVED.keys() - rows.keys()) == []
+
+
+def test_the_page_says_what_the_default_roles_allow():
+    assert written() == reference(), "write it anew: .venv/bin/python -m tests.support.role_table"
 
 
 def test_only_lists_and_calls_about_no_resource_state_no_access():
