@@ -87,11 +87,13 @@ class PolicyService:
         Raises:
             InvalidInputError: a field cannot be right; names it.
             PolicyExistsError: the name is taken.
+            SecretDeniedError: the caller may not name that secret.
         """
         check_policy_name(spec.name)
         if spec.rules is None:
             raise InvalidInputError("policy: Must supply Volume Specs")
         spec.rules.check()
+        self._gate.secret(admission, spec.rules.secret_name or "")
         record = PolicyRecord(
             name=spec.name,
             rules=spec.rules,
@@ -117,8 +119,11 @@ class PolicyService:
         Raises:
             PermissionDeniedError: it is about whom it belongs to, and the caller may not change that.
             InvalidInputError: a field cannot be right; names it.
+            SecretDeniedError: the caller may not name that secret.
         """
         self._gate.resource(admission, self._catalog, spec.name)
+        if spec.rules is not None:
+            self._gate.secret(admission, spec.rules.secret_name or "")
 
         def edit(now: PolicyRecord) -> PolicyRecord:
             ownership = ownership_on_update(

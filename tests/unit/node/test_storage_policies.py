@@ -11,6 +11,7 @@ from holdfast.node.errors import (
     PolicyExistsError,
     PolicyViolationError,
     RoleDeniedError,
+    SecretDeniedError,
 )
 from holdfast.node.policy_service import Merge, PolicyService, PolicySpec
 from holdfast.node.volume_listing import VolumeListService
@@ -289,6 +290,19 @@ def test_encryption_that_a_policy_asks_for_needs_a_key_like_any_other(made):
     with pytest.raises(ConflictError, match="key"):
         volume(made, storage_policy="gold")
     assert volume(made, own_key=True, storage_policy="gold").encrypted
+
+
+def test_a_policy_names_no_secret_that_its_maker_or_a_volumes_may_not_name(tmp_path):
+    made = new_node(tmp_path, attaching=False, any_secret=False)
+    rules = VolumeRules(secret_name="other/team/key")
+    with pytest.raises(SecretDeniedError):
+        create(made, rules=rules)
+    create(made)
+    with pytest.raises(SecretDeniedError):
+        call(made, "alice", "update", PolicySpec(name="gold", rules=rules))
+    create(made, "admin", "named", rules, acls=AccessControl(public=R))
+    with pytest.raises(SecretDeniedError):
+        volume(made, storage_policy="named")
 
 
 def test_the_same_request_again_gives_the_same_volume(made):
