@@ -9,6 +9,7 @@ from tests.support.guide import DOCS, Reader, blocks_of
 from holdfast.node.errors import RoleDeniedError
 from holdfast.node.revocation_book import MAX_REVOCATIONS
 from holdfast.node.token_watch import BLIND_SECONDS
+from holdfast.storage.errors import StorageUnavailableError
 from holdfast.tokens.errors import IssuerUnavailableError, Reason, RevocationsUnavailableError
 from holdfast.tokens.published_keys import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS
 from holdfast.tokens.renewal import NotRenewableError, RenewalEndedError
@@ -65,7 +66,8 @@ def test_every_reason_is_explained_and_no_other():
         for word in re.findall(r"`(\w+)`", words)
     }
     expected = dict.fromkeys((reason.value for reason in Reason), "401")
-    expected |= {error().reason: "503" for error in (IssuerUnavailableError, RevocationsUnavailableError)}
+    away = {IssuerUnavailableError().reason, RevocationsUnavailableError().reason}
+    expected |= dict.fromkeys(away | {name_of(StorageUnavailableError)}, "503")
     expected |= {name_of(kind): "409" for kind in (NotRenewableError, RenewalEndedError)}
     assert rows == expected
     assert RoleDeniedError.gate == "role"
@@ -83,4 +85,4 @@ def test_the_figures_are_those_of_the_code():
     assert "for six hours" in text
     assert (MAX_REVOCATIONS, BLIND_SECONDS) == (10_000, 5)
     assert "10,000" in text
-    assert "for five seconds" in text
+    assert "within five seconds" in text
