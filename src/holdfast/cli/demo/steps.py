@@ -290,8 +290,8 @@ def describe_way(stage: Stage, step: Step) -> bool:
     """Say which back end the node took and why; return whether it mounts."""
     node = stage.sdk(ADMIN).request("GET", "nodes/inspectcurrent")["node"]["holdfast"]
     step.facts.append(f"volumes by way of {node['backend']}")
-    step.facts.extend(f"not by {name}: {reason}" for name, reason in node["passed_over"].items())
-    return bool(node["attaches"])
+    step.facts.extend(f"not by {name}: {reason}" for name, reason in node.get("passed_over", {}).items())
+    return bool(node.get("attaches"))
 
 
 def require(condition: bool, problem: str) -> None:  # noqa: FBT001 - reads as a sentence
