@@ -4,6 +4,7 @@
     names/<name>       the id, so that a name is taken exactly once
     owned/...          who can read which volume; see ``ownership_index``
     copies/<id>/<id>   of which volume which other was copied; nothing is in it
+    removed/...        which volumes somebody removed last; see ``removals``
     cluster-key        ClusterKey
 
 Names have no slash and no control character, so no key can be mistaken for another.
@@ -28,6 +29,7 @@ from holdfast.node.records import (
     decode_volume,
     encode_record,
 )
+from holdfast.node.removals import note_removal, was_removed_by
 from holdfast.node.resource import PAGE
 from holdfast.policy.ownership import Ownership, is_storage_administrator
 from holdfast.storage.interface import Reader, Storage, Transaction
@@ -208,8 +210,17 @@ class Catalog:
             lambda now: msgspec.structs.replace(now, stored_ownership=note_of(edit(now.ownership))),
         )
 
-    def remove(self, record: VolumeRecord) -> None:
-        """Forget a volume; nothing happens if it is forgotten already."""
+    def was_removed_by(self, user: str, volume_id: str) -> bool:
+        """Whether a user removed a volume not long ago."""
+        return was_removed_by(self._storage, user, volume_id)
+
+    def remove(self, record: VolumeRecord, *, by: str = "") -> None:
+        """Forget a volume; nothing happens if it is forgotten already.
+
+        Args:
+            record: the volume.
+            by: the user who asked for it.
+        """
 
         def change(transaction: Transaction) -> None:
             stored = transaction.get(f"volumes/{record.id}")
@@ -220,6 +231,7 @@ class Catalog:
             if record.parent:
                 transaction.delete(f"copies/{record.parent}/{record.id}")
             self._index.move(transaction, record.id, decode_volume(stored).ownership, None)
+            note_removal(transaction, by, record.id)
 
         self._storage.write(change)
 

@@ -7,6 +7,7 @@ as a snapshot or a clone needs it, and goes with the last of them.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 
@@ -41,6 +42,12 @@ class RemovalReport:
     erased: EraseReport | None
     own_key_destroyed: bool | None
     remarks: tuple[str, ...]
+
+    @classmethod
+    def of_before(cls, volume_id: str) -> Self:
+        """Return what is said of a volume that was removed before."""
+        remarks = ("it was removed before",)
+        return cls(volume_id=volume_id, name="", erased=None, own_key_destroyed=None, remarks=remarks)
 
 
 class VolumeMaker:
@@ -78,8 +85,12 @@ class VolumeMaker:
         except HoldfastError:
             return
 
-    def remove(self, record: VolumeRecord) -> RemovalReport:
+    def remove(self, record: VolumeRecord, *, by: str = "") -> RemovalReport:
         """Crypto-erase and remove a detached volume.
+
+        Args:
+            record: the volume.
+            by: the user who asked for it.
 
         Raises:
             VolumeBusyError: it is attached.
@@ -94,7 +105,7 @@ class VolumeMaker:
             self._devices.pool.delete(vol)
         except NotFoundError:
             remarks.append("there was no backing file")
-        self._catalog.remove(record)
+        self._catalog.remove(record, by=by)
         remarks += self._remaining_copies(record)
         if erased is not None:
             remarks += erased.caveats

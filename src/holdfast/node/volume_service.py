@@ -236,12 +236,18 @@ class VolumeService:
     def delete(self, admission: Admission, reference: str) -> RemovalReport:
         """Crypto-erase and remove a detached volume, with its key if it has one of its own.
 
+        Who removed a volume may say so again, by its id, in case that the answer was lost.
+
         Raises:
             VolumeBusyError: it is attached.
         """
+        user = admission.principal.name
+        if self._catalog.was_removed_by(user, reference):
+            self._gate.done(admission, reference, "was removed by this user before")
+            return RemovalReport.of_before(reference)
         record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id):
-            report = self._maker.remove(self._catalog.get(record.id))
+            report = self._maker.remove(self._catalog.get(record.id), by=user)
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report
 
