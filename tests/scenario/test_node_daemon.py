@@ -92,7 +92,7 @@ def test_keys_from_a_real_store_that_is_sealed_and_opened_again(tmp_path):
             with pytest.raises(errors.NotFoundError):
                 root.request("LIST", "secret/metadata/holdfast/volumes/")
             root.revoke_token(token)
-            with pytest.raises(errors.UnavailableError, match="refuses the node's token"):
+            with pytest.raises(errors.UnavailableError, match="does not accept VAULT_TOKEN"):
                 alice.request("POST", "mountattach/attach", {"volume_id": "vol1"})
 
 
