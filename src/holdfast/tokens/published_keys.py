@@ -149,7 +149,12 @@ class PublishedKeys:
         self._question, self._asked_at = self._questions, now
         self._under_way += 1
         number = self._question
-        self._spawn(lambda: self._answer(number, now))
+        try:
+            self._spawn(lambda: self._answer(number, now))
+        except RuntimeError:  # no thread is to be had
+            self._question, self._failed = 0, True
+            self._under_way -= 1
+            return False
         return True
 
     def _wait(self) -> None:

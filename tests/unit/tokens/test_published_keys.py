@@ -221,3 +221,13 @@ def test_a_question_that_is_never_answered_is_asked_anew_and_not_without_end(slo
         provider.names = ["k2"] if answer is provider.questions[0] else ["k1"]
         answer()
     assert found(slow) == ["k1"]
+
+
+def test_a_host_without_threads_is_an_outage(provider, clock):
+    def none_left(_work) -> None:
+        raise RuntimeError("can't start new thread")
+
+    published = PublishedKeys(provider.fetch, clock=clock, spawn=none_left)
+    for _ in range(2 * MAX_ASKING):
+        assert found(published) == "issuer_unavailable"
+        clock.advance(PAUSE_AFTER_FAILURE_SECONDS)
