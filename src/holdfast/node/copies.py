@@ -163,8 +163,12 @@ class VolumeCopies:
             self._copy(draft, origin, parent)
 
     def _copy(self, draft: VolumeFile, origin: VolumeFile, parent: VolumeRecord) -> None:
-        with at_rest(self._state(parent), seconds=FREEZE_SECONDS) as still:
-            self._devices.pool.fill(draft, origin, keep_going=self._unless_stopping(still))
+        state, pool = self._state(parent), self._devices.pool
+        if state.mounts:
+            # Most of it while users of the volume go on; they wait for the rest of it only.
+            pool.fill(draft, origin, keep_going=self._unless_stopping())
+        with at_rest(state, seconds=FREEZE_SECONDS) as still:
+            pool.fill(draft, origin, keep_going=self._unless_stopping(still))
 
     @contextmanager
     def _new_key(self, parent: VolumeRecord, record: VolumeRecord) -> Iterator["_NewKey | None"]:
@@ -194,9 +198,10 @@ class VolumeCopies:
             raise VolumeBusyError("the volume is attached by another back end than this node uses; detach it")
         return state
 
-    def _unless_stopping(self, still: Callable[[], None]) -> Callable[[], None]:
+    def _unless_stopping(self, still: Callable[[], None] | None = None) -> Callable[[], None]:
         def keep_going() -> None:
-            still()
+            if still is not None:
+                still()
             if self._stopping.is_set():
                 raise UnavailableError("the node is stopping")
 

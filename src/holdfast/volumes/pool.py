@@ -31,7 +31,7 @@ from holdfast.volumes.errors import (
 )
 from holdfast.volumes.lock import lock_path, volume_lock
 from holdfast.volumes.luks_header import HEADER_BYTES
-from holdfast.volumes.sparse_copy import copy_file
+from holdfast.volumes.sparse_copy import copy_file, update_file
 
 MIN_VOLUME_BYTES = 4 << 20
 MAX_VOLUME_BYTES = 1 << 50
@@ -122,9 +122,12 @@ class Pool:
     def fill(self, draft: VolumeFile, source: VolumeFile, *, keep_going: Callable[[], None]) -> bool:
         """Copy a volume's backing file into a draft; returns whether they share their blocks.
 
+        A draft that was filled before is brought up to date. So one that is filled while the volume is in
+        use, and then again while it is at rest, needs the volume at rest for a short time only.
+
         Args:
             draft: what ``draft`` gave.
-            source: a volume at rest (see ``at_rest``), whose lock the caller holds.
+            source: a volume, at rest (see ``at_rest``) or to be copied again; the caller holds its lock.
             keep_going: called between pieces; what it raises ends the copy.
 
         Raises:
@@ -136,11 +139,13 @@ class Pool:
             found = os.fstat(origin)
             if found.st_size < source.size + (HEADER_BYTES if source.encrypted else 0):
                 raise TruncatedVolumeError("the backing file is shorter than the volume was made")
-            if found.st_blocks * 512 > self.free_bytes():
-                raise PoolFullError("the pool has less free space than the volume takes up")
             target = os.open(draft.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                return copy_file(origin, target, keep_going=keep_going)
+                present = os.fstat(target)
+                if (found.st_blocks - present.st_blocks) * 512 > self.free_bytes():
+                    raise PoolFullError("the pool has less free space than the volume takes up")
+                fill = update_file if present.st_size else copy_file
+                return fill(origin, target, keep_going=keep_going)
             finally:
                 os.close(target)
         finally:

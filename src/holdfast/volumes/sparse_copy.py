@@ -2,7 +2,8 @@
 
 Sharing (``FICLONE``, on XFS and btrfs) takes a moment and no space, and is one state of the file. The other
 way reads what the file holds between its holes, so it takes time and space for that much, and is one state
-only if nobody writes meanwhile.
+only if nobody writes meanwhile. A copy that was begun while somebody wrote is brought up to date later: only
+what differs is written then.
 """
 
 import errno
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from holdfast.volumes.errors import PoolFullError
 
 _FICLONE = 0x40049409  # include/uapi/linux/fs.h
-_CHUNK_BYTES = 8 << 20
+_CHUNK_BYTES, _COMPARED_BYTES = 8 << 20, 1 << 20
 # What says that blocks cannot be shared here: other file system, other kind of file, blocks out of step.
 _CANNOT_SHARE = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM}
 _CANNOT_RANGE = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOSYS}
@@ -43,6 +44,46 @@ def copy_file(source: int, target: int, *, keep_going: Callable[[], None]) -> bo
             raise PoolFullError("the pool has no room for the copy") from None
         raise
     return False
+
+
+def update_file(source: int, target: int, *, keep_going: Callable[[], None]) -> bool:
+    """Bring a copy that was made earlier up to date; arguments and errors as for ``copy_file``."""
+    keep_going()
+    if _share(source, target):
+        return True
+    size = os.fstat(source).st_size
+    try:
+        os.ftruncate(target, size)
+        # What is a hole by now may have been written when the copy was made.
+        done = 0
+        for offset, length in sorted([*_written(source, size), *_written(target, size)]):
+            begin, end = max(offset, done), offset + length
+            if begin < end:
+                _update_range(source, target, begin, end - begin, keep_going)
+                done = end
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise PoolFullError("the pool has no room for the copy") from None
+        raise
+    return False
+
+
+def _update_range(source: int, target: int, offset: int, length: int, keep_going: Callable[[], None]) -> None:
+    end = offset + length
+    while offset < end:
+        keep_going()
+        count = min(_COMPARED_BYTES, end - offset)
+        wanted = os.pread(source, count, offset)
+        if wanted != os.pread(target, count, offset):
+            _write_all(target, wanted, offset)
+        offset += count
+
+
+def _write_all(target: int, data: bytes, offset: int) -> None:
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(target, rest, offset)
+        rest, offset = rest[written:], offset + written
 
 
 def _share(source: int, target: int) -> bool:

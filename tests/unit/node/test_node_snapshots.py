@@ -144,6 +144,41 @@ def test_snapshot_of_a_mounted_volume_is_what_comes_back(alice, encrypted, file_
     )
 
 
+def test_a_snapshot_is_one_moment_of_a_volume_that_is_written_all_the_time(alice):
+    alice.create(size_bytes=32 * MIB)
+    target = alice.mounted("vol1")
+    written(target, first=b"0", second=b"0", bulk=os.urandom(8 * MIB))
+    over = threading.Event()
+
+    def count():
+        number = 0
+        while not over.is_set():
+            number += 1
+            for name in ("first", "second"):  # the second never gets ahead of the first
+                with (target / name).open("r+b") as file:
+                    file.write(b"%d" % number)
+                    file.flush()
+                    os.fsync(file.fileno())
+
+    writer = threading.Thread(target=count)
+    writer.start()
+    try:
+        while not int((target / "second").read_bytes()):
+            over.wait(0.01)
+        taken = [alice.snapshot(f"snap{number}").name for number in range(3)]
+    finally:
+        over.set()
+        writer.join(60)
+    alice.detach("vol1")
+    moments = []
+    for name in taken:
+        found = alice.read(name)
+        moments.append(int(found["second"]))
+        assert 0 <= int(found["first"]) - moments[-1] <= 1
+    assert moments == sorted(moments)
+    assert moments[0] > 0
+
+
 @pytest.mark.parametrize(("file_system", "size"), [("ext4", 16), ("xfs", 304)])
 def test_snapshot_and_clone_are_mounted_beside_their_parent(alice, file_system, size):
     parent = alice.create(file_system=file_system, size_bytes=size * MIB)
@@ -498,6 +533,8 @@ def test_a_volume_that_cannot_be_frozen_long_enough_is_let_go(alice, monkeypatch
     real = type(alice.t.devices.pool).fill
 
     def slow(pool, draft, source, *, keep_going):
+        if not draft.path.stat().st_size:  # while nothing is frozen yet
+            return real(pool, draft, source, keep_going=keep_going)
         deadline = threading.Event()
         while not deadline.wait(0.05):
             keep_going()

@@ -16,7 +16,7 @@ from holdfast.volumes.errors import (
 )
 from holdfast.volumes.luks_header import LuksHeader
 from holdfast.volumes.pool import Pool
-from holdfast.volumes.sparse_copy import copy_file
+from holdfast.volumes.sparse_copy import copy_file, update_file
 from holdfast.volumes.usage import usage_of
 
 MIB = 1 << 20
@@ -69,6 +69,24 @@ def test_without_the_kernels_own_copying(sparse, tmp_path, monkeypatch):
     target = tmp_path / "target"
     assert copied(sparse, target) is False
     assert target.read_bytes() == sparse.read_bytes()
+
+
+def test_a_copy_is_brought_up_to_date(sparse, tmp_path):
+    target = tmp_path / "target"
+    copied(sparse, target)
+    with sparse.open("r+b") as file:
+        file.write(b"changed")
+        file.seek(50 * MIB)
+        file.write(b"written where a hole was")
+        for offset in range(31 * MIB, 33 * MIB, 4096):  # what was written is a hole now, or zeros
+            file.seek(offset)
+            file.write(bytes(4096))
+    run(["fallocate", "--punch-hole", "--offset", str(35 * MIB), "--length", str(2 * MIB), str(sparse)])
+    with sparse.open("rb") as origin, target.open("r+b") as made:
+        update_file(origin.fileno(), made.fileno(), keep_going=always)
+        assert target.read_bytes() == sparse.read_bytes()
+        update_file(origin.fileno(), made.fileno(), keep_going=always)
+        assert os.fstat(made.fileno()).st_blocks * 512 < 16 * MIB
 
 
 def test_a_copy_is_ended_between_two_pieces(sparse, tmp_path):
