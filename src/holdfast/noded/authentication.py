@@ -14,16 +14,15 @@ provider's keys stay known.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.clock import Clock, SystemClock
 from holdfast.errors import InvalidInputError
 from holdfast.noded.auth_environment import Secrets, read_file, setting
 from holdfast.noded.options import NodeOptions
+from holdfast.noded.token_rules import in_field, read_rules, refuse_dangerous
 from holdfast.tokens.claims import UserNameClaim
-from holdfast.tokens.generate import parse_lifetime
-from holdfast.tokens.issuer import MAX_CLOCK_SKEW_SECONDS, Issuer, IssuerRegistry
+from holdfast.tokens.issuer import Issuer, IssuerRegistry
 from holdfast.tokens.jwks import read_key_set
 from holdfast.tokens.key_files import load_verifying_keys
 from holdfast.tokens.keys import OF_STORAGE_API, VerifyingKey
@@ -35,29 +34,8 @@ from holdfast.tokens.system_tokens import SystemTokens
 DEFAULT_ISSUER = "openstorage.io"
 STORK_ISSUER = "stork.openstorage.io"
 APPS_ISSUER = "apps.portworx.io"
-DEFAULT_MAX_LIFETIME = "1y"
-DEFAULT_MAX_RENEWAL = "30d"
-MAX_LIFETIME_SECONDS = 10 * 365 * 86_400  # a revocation is kept for as long as tokens may live
 
 _KeyFile = tuple[str, Path, Callable[[bytes], tuple[VerifyingKey, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRules:
-    """What holds for the tokens of all issuers.
-
-    Attributes:
-        clock_skew_seconds: how far the clock of an issuer may differ from ours.
-        max_lifetime_seconds: the longest lifetime accepted.
-        max_renewal_seconds: how long after the first the last of several renewed tokens may end; 0 for no
-            renewals.
-        user_name_claim: which claim is the user name, for users.
-    """
-
-    clock_skew_seconds: int
-    max_lifetime_seconds: int
-    max_renewal_seconds: int
-    user_name_claim: UserNameClaim
 
 
 class Authentication:
@@ -81,8 +59,8 @@ class Authentication:
         cluster_id: str,
         clock: Clock | None = None,
     ) -> None:
-        _refuse_dangerous(options)
-        self.rules = _rules(options)
+        refuse_dangerous(options)
+        self.rules = read_rules(options)
         self._allow_short = options.allow_short_shared_secret
         self._cluster_id = cluster_id
         self._user_issuer = options.jwt_issuer or setting(environment, "JWT_ISSUER")[1] or DEFAULT_ISSUER
@@ -181,53 +159,7 @@ class Authentication:
                 for secret in secrets.read()
             )
         except InvalidInputError as error:
-            raise InvalidInputError(_naming(secrets.name, error)) from None
-
-
-def _refuse_dangerous(options: NodeOptions) -> None:
-    """Refuse, with a reason, what the reference server has as arguments and should not have."""
-    for argument, variable, given in (
-        ("--jwt-shared-secret", "JWT_SHAREDSECRET", options.jwt_shared_secret),
-        ("--jwt-system-shared-secret", "SYSTEM_KEY", options.jwt_system_shared_secret),
-    ):
-        if given:
-            raise InvalidInputError(
-                f"{argument}: an argument is seen by every user of this host; "
-                f"set PORTWORX_AUTH_{variable} in the environment instead"
-            )
-    if options.oidc_skip_client_id_check:
-        raise InvalidInputError(
-            "--oidc-skip-client-id-check: refused, since a token that was made for another program would "
-            "open this one; give -oidc_client_id"
-        )
-
-
-def _rules(options: NodeOptions) -> TokenRules:
-    if options.username_claim and options.username_claim not in set(UserNameClaim):
-        raise InvalidInputError(f"-username_claim: expected one of {', '.join(UserNameClaim)}")
-    leeway = options.clock_leeway or "0"
-    if not (leeway.isascii() and leeway.isdigit()) or int(leeway) > MAX_CLOCK_SKEW_SECONDS:
-        raise InvalidInputError(f"--clock-leeway: expected 0 to {MAX_CLOCK_SKEW_SECONDS} seconds")
-    longest = _duration("--max-token-lifetime", options.max_token_lifetime or DEFAULT_MAX_LIFETIME)
-    renewal = _duration("--max-token-renewal", options.max_token_renewal or DEFAULT_MAX_RENEWAL)
-    if not longest:
-        raise InvalidInputError("--max-token-lifetime: expected at least one second")
-    return TokenRules(
-        clock_skew_seconds=int(leeway),
-        max_lifetime_seconds=longest,
-        max_renewal_seconds=renewal,
-        user_name_claim=UserNameClaim(options.username_claim or UserNameClaim.SUB),
-    )
-
-
-def _duration(field: str, text: str) -> int:
-    try:
-        seconds = parse_lifetime(text)
-    except InvalidInputError as error:
-        raise InvalidInputError(_naming(field, error)) from None
-    if seconds > MAX_LIFETIME_SECONDS:
-        raise InvalidInputError(f"{field}: expected at most 10y")
-    return seconds
+            raise InvalidInputError(in_field(secrets.name, error)) from None
 
 
 def _key_files(options: NodeOptions, environment: Mapping[str, str]) -> tuple[_KeyFile, ...]:
@@ -249,7 +181,7 @@ def _loaded(
     try:
         return load(read_file(path, field))
     except InvalidInputError as error:
-        raise InvalidInputError(_naming(field, error)) from None
+        raise InvalidInputError(in_field(field, error)) from None
 
 
 def _oidc(options: NodeOptions) -> OidcSettings | None:
@@ -275,7 +207,3 @@ def _of_stork(shared: str, stork: Secrets, apps: Secrets) -> Secrets:
     if Secrets.of("STORK_KEY", shared).read()[0].reveal() not in known:
         raise InvalidInputError("PX_SHARED_SECRET: expected the same as PORTWORX_AUTH_STORK_KEY")
     return stork
-
-
-def _naming(field: str, error: InvalidInputError) -> str:
-    return error.message if error.message.startswith(field) else f"{field}: {error.message}"

@@ -247,6 +247,23 @@ def test_sdk_carries_the_reason_code(server):
     assert server.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (503, errors.UnavailableError, "issuer_unavailable"),
+        (409, errors.ConflictError, "not_renewable"),
+        (403, errors.PermissionDeniedError, "role_denied"),
+    ],
+)
+def test_sdk_carries_the_reason_of_every_kind(server, status, kind, reason):
+    client = SdkClient(server.address, TOKEN)
+    server.answer(status, json.dumps({"message": "x", "details": [{"reason": reason}]}).encode())
+    with pytest.raises(kind) as caught:
+        client.request("POST", "tokens/renew", {})
+    client.close()
+    assert caught.value.reason == reason
+
+
 def test_no_client_shows_its_token(server):
     for client in (
         VaultClient(server.address, TOKEN),
