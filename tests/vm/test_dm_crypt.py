@@ -17,7 +17,7 @@ from tests.vm import visitor
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.process.run import ChildTimedOutError, run
-from holdfast.volumes import dm_crypt, filesystem, filesystem_change, loop, teardown
+from holdfast.volumes import data_lock, dm_crypt, fencing, filesystem, filesystem_change, loop, teardown
 from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, select
 from holdfast.volumes.dm_crypt import DmCryptBackend
@@ -31,6 +31,7 @@ from holdfast.volumes.errors import (
     WrongKeyError,
 )
 from holdfast.volumes.key_reference import KeyReference
+from holdfast.volumes.lease_file import LeasedVolume
 from holdfast.volumes.lifecycle import crypto_erase, rotate_key
 from holdfast.volumes.luks_fuse import LuksFuseBackend
 from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
@@ -378,6 +379,31 @@ def test_device_held_open_by_others_stays_whole(vol, key, backend):
         assert len(reader.read(4096)) == 4096
     backend.detach(vol)
     assert_nothing_left(vol)
+
+
+def test_a_node_whose_lease_ran_out_is_cut_off_below_an_open_file(vol, backend, mounted, monkeypatch):
+    monkeypatch.setattr(teardown, "SETTLE_SECONDS", 0.2)
+    leased = LeasedVolume(
+        id=vol.id, path=str(vol.path), size=vol.size, uuid=vol.uuid, encrypted=True, working=False
+    )
+    with (mounted / "file").open("wb", buffering=0) as file:
+        file.write(b"kept")
+        os.fsync(file.fileno())
+        assert fencing.cut_off(leased, [backend]) == ""
+        with pytest.raises(OSError, match="Input/output error"):
+            os.fsync(file.write(b"lost") and file.fileno())
+        fencing.take_away(leased, [backend])
+    assert teardown.wait_until(lambda: fencing.take_away(leased, [backend]) == "")
+    assert_nothing_left(vol)
+    assert not data_lock.is_taken(str(vol.path))
+
+
+def test_the_backing_file_of_a_mapped_volume_is_locked(vol, key, backend):
+    """As when another host shares the pool, and finds no device of this one."""
+    backend.attach(vol, key)
+    assert data_lock.is_taken(str(vol.path))
+    with pytest.raises(VolumeBusyError, match="another process"):
+        loop.attach(str(vol.path), backend="other", uuid="of-another-host", lock_at=HEADER_BYTES)
 
 
 def test_detaching_twice_is_no_error(vol, key, backend):

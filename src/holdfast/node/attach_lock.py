@@ -79,8 +79,8 @@ class AttachLock:
         self._clock = clock
         self._shared = shared
         self._catalog = Catalog(storage)
-        self._guard = threading.Lock()
-        self._busy: set[str] = set()
+        self._turn = threading.Condition()
+        self._busy: set[str] = set()  # volumes that a request or ``reconcile`` is at
 
     @contextmanager
     def claimed(self, volume_id: str) -> Iterator[None]:
@@ -91,7 +91,9 @@ class AttachLock:
             OtherPoolError: its data is elsewhere; names the nodes that have it.
             UnavailableError: this node cannot renew its lease.
         """
-        with self._guard:
+        with self._turn:
+            while volume_id in self._busy:
+                self._turn.wait()
             self._busy.add(volume_id)
         try:
             record, was_ours = self._claim(volume_id)
@@ -107,8 +109,7 @@ class AttachLock:
             finally:
                 self._settle(volume_id, record)
         finally:
-            with self._guard:
-                self._busy.discard(volume_id)
+            self._leave(volume_id)
 
     def holder(self, volume_id: str) -> AttachRecord | None:
         """Return who has a volume; ``None`` if nobody does."""
@@ -152,21 +153,24 @@ class AttachLock:
     def reconcile(self) -> None:
         """Compare what we hold with what the kernel says: what is not attached any more is given back.
 
-        And what is attached from before there were locks, in a pool that is ours alone, is held from now on.
+        And what the guard knows of and we do not hold any more is taken away.
         """
         for volume_id, _ in self._ours():
-            with self._guard:
+            with self._turn:
                 if volume_id in self._busy:
                     continue
                 self._busy.add(volume_id)
             try:
                 self._settle(volume_id, self._record(volume_id))
             finally:
-                with self._guard:
-                    self._busy.discard(volume_id)
+                self._leave(volume_id)
+        self._let_go(self._noted() - {volume_id for volume_id, _ in self._ours()})
 
     def take_up(self) -> None:
-        """At the start of a node: hold what an earlier process attached; see ``reconcile``."""
+        """At the start of a node: hold on to what an earlier process attached.
+
+        In a pool that is ours alone that includes what is attached from before there were locks.
+        """
         for record in self._catalog.enumerate():
             if self._is_attached(record) and self._is_in_our_pool(record):
                 try:
@@ -180,12 +184,21 @@ class AttachLock:
 
     def let_go_of_all(self) -> None:
         """Take away by force whatever a shared pool's guard would, after the lease was lost."""
+        self._let_go(self._noted())
+
+    def _noted(self) -> set[str]:
         if self._shared is None:
+            return set()
+        return {volume.id for volume in self._shared.writer.volumes()}
+
+    def _let_go(self, volume_ids: set[str]) -> None:
+        """Take volumes away that the guard knows of; what is gone is forgotten, the rest tried again."""
+        if self._shared is None or not volume_ids:
             return
         backends: list[VolumeBackend] = [
             backend for backend in (self._devices.encrypted, self._devices.plain) if backend is not None
         ]
-        volumes = self._shared.writer.volumes()
+        volumes = [volume for volume in self._shared.writer.volumes() if volume.id in volume_ids]
         for volume in volumes:
             fencing.cut_off(volume, backends)
         for volume in volumes:
@@ -286,6 +299,9 @@ class AttachLock:
         if not self._membership.is_valid:
             # Attached while the lease ran out: the guard may have looked already.
             self.let_go_of_all()
+        elif not self._is_held_by_us(record.id):
+            # ... and was taken anew since: what was taken under the old one is not ours.
+            self._let_go({record.id})
 
     def _release(self, volume_id: str) -> None:
         if self._shared is not None:
@@ -324,6 +340,11 @@ class AttachLock:
     def _record(self, volume_id: str) -> VolumeRecord | None:
         stored = self._storage.get(f"volumes/{volume_id}")
         return None if stored is None else decode_volume(stored)
+
+    def _leave(self, volume_id: str) -> None:
+        with self._turn:
+            self._busy.discard(volume_id)
+            self._turn.notify_all()
 
     def _is_held_by_us(self, volume_id: str) -> bool:
         held = self.holder(volume_id)

@@ -13,6 +13,7 @@ from holdfast.errors import ConflictError, HoldfastError, UnavailableError
 from holdfast.node import attach_lock, membership
 from holdfast.node.cluster_records import AttachRecord, decode
 from holdfast.node.errors import HeldElsewhereError, OtherPoolError
+from holdfast.volumes.errors import VolumeBusyError
 
 BEAT_SECONDS = LEASE_SECONDS / 5
 
@@ -190,6 +191,54 @@ def test_a_pool_of_ones_own_is_never_let_go_of(cluster):
     one.network.is_cut = True
     cluster.advance(LEASE_SECONDS * 10)
     assert cluster.holders(volume) == ["one"]
+
+
+def test_what_was_taken_under_a_lease_that_was_lost_meanwhile_is_not_kept(cluster):
+    """The device comes after the lease was ended and taken anew: another may have the volume by then."""
+    one, two = started(cluster, "one", "two")
+    volume = cluster.volume()
+
+    def lose_the_lease():
+        one.network.is_cut = True
+        one.writer.renew(one.timer() + LEASE_SECONDS * 100)  # no guard comes to help
+        while True:
+            cluster.advance(BEAT_SECONDS)
+            two.beat()
+            try:
+                two.attach(volume)
+            except HeldElsewhereError:
+                continue
+            break
+        one.network.is_cut = False
+        one.beat()
+        assert one.membership.is_valid
+
+    one.attach(volume, during=lose_the_lease)
+    assert cluster.holders(volume) == ["two"]
+
+
+def test_what_a_node_could_not_let_go_of_is_tried_again(cluster, monkeypatch):
+    one, two = started(cluster, "one", "two")
+    volume = cluster.volume()
+    one.attach(volume)
+    one.network.is_cut = True
+    one.writer.renew(one.timer() + LEASE_SECONDS * 100)
+    monkeypatch.setattr(one.kernel, "cut_off", lambda vol: None)
+    monkeypatch.setattr(one.kernel, "detach", refuse)
+    for _ in range(30):
+        cluster.advance(BEAT_SECONDS)
+        two.beat()
+    with two.lock.claimed(volume.id):
+        one.network.is_cut = False
+        one.beat()  # has a new lease, and still the device
+        assert cluster.holders(volume) == ["one"]
+        monkeypatch.undo()
+        one.beat()
+        assert cluster.holders(volume) == []
+
+
+def refuse(vol, *, force=False):
+    raise VolumeBusyError("in use")
 
 
 # -- deaths and restarts
