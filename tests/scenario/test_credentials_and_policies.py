@@ -145,6 +145,7 @@ def test_the_life_of_a_credential_among_several_people(call, node, service):
     for operation, body in (("Delete", by_id), ("Update", {**by_id, "update_req": {"bucket": "x-y"}})):
         refused(call, 7, "carol/dev", f"Credentials.{operation}", body)
 
+    assert "update_req" in refused(call, 3, "alice", "Credentials.Update", by_id)
     rename = {**by_id, "update_req": {"name": "renamed"}}
     call("alice", "Credentials.Update", rename)
     shown = call("alice", "Credentials.Inspect", by_id)

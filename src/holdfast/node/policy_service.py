@@ -114,7 +114,7 @@ class PolicyService:
             admission: of the caller.
             spec: what it is to be.
             merge: keep the rules and switches that ``spec`` does not name, but for some. Without it, rules
-                that are given replace the old ones whole, and the switches are as ``spec`` says.
+                that are given replace the old ones whole, and the switches are then as ``spec`` says.
 
         Raises:
             PermissionDeniedError: it is about whom it belongs to, and the caller may not change that.
@@ -131,6 +131,8 @@ class PolicyService:
             )
             rules = spec.rules if spec.rules is not None else now.rules
             force, allow_update = spec.force, spec.allow_update
+            if merge is None and spec.rules is None:
+                force, allow_update = now.force, now.allow_update  # it is about ownership alone
             if merge is not None:
                 rules = _merged(now.rules, spec.rules, merge)
                 force = (force or now.force) and "force" not in merge.remove

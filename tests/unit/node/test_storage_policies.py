@@ -103,9 +103,10 @@ def test_bad_input_names_the_field(made, spec, text):
 
 def test_an_update_without_ownership_never_removes_the_owner(made):
     create(made, acls=AccessControl(collaborators={"bob": W}))
-    call(made, "bob", "update", PolicySpec(name="gold", rules=XFS_ONLY))
+    call(made, "bob", "update", PolicySpec(name="gold", rules=XFS_ONLY, force=True))
     call(made, "alice", "update", PolicySpec(name="gold", acls=AccessControl(groups={"dev": R})))
     record = call(made, "alice", "inspect", "gold").record
+    assert record.force
     assert (record.ownership.owner, dict(record.ownership.acls.groups)) == ("alice", {"dev": R})
     assert record.rules == XFS_ONLY
     with pytest.raises(OwnershipDeniedError):

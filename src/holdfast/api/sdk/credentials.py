@@ -47,6 +47,8 @@ def create(call: Call, request: SdkCredentialCreateRequest) -> SdkCredentialCrea
 
 
 def update(call: Call, request: SdkCredentialUpdateRequest) -> SdkCredentialUpdateResponse:
+    if not request.HasField("update_req"):
+        raise InvalidInputError("update_req: expected what is to change")
     wanted = request.update_req
     named = wanted.HasField("ownership")
     spec = _spec(
