@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from holdfast.cli.completion import complete
 from holdfast.cli.errors import LocalError
 from holdfast.cli.holdfast.commands import PROGRAM
-from holdfast.cli.completion import complete
 from holdfast.cli.holdfast.policy_format import format_policy
 from holdfast.cli.holdfast.public_keys import read_public_keys
 from holdfast.errors import InvalidInputError
