@@ -62,6 +62,7 @@ class NodeUnderTest:
     devices: Devices
     storage: MemoryStorage
     host_root: Path
+    verifier: Verifier
 
     def token(self, name: str, *, roles=("system.user",), groups=(), secret=SECRET, lifetime=3600) -> str:
         user = User(name=name, email=f"{name}@example.com", sub=name, roles=roles, groups=groups)
@@ -114,6 +115,7 @@ def new_node(
         passed_over=() if attaching else (("luks-fuse", "switched off by the test"),),
     )
     issuer = Issuer(name="test", keys=(SharedSecretKey(SecretBytes(SECRET)),), renews=True)
+    verifier = Verifier(IssuerRegistry([issuer, *issuers]), clock=clock)
     node = Node(
         NodeSettings(
             identity=NodeIdentity(cluster_id="test-cluster", node_id=node_id),
@@ -123,11 +125,11 @@ def new_node(
         storage=storage,
         devices=devices,
         provider=provider or None,  # False for a node without one
-        verifier=Verifier(IssuerRegistry([issuer, *issuers]), clock=clock),
+        verifier=verifier,
         decisions=DecisionLog(sink, key=CHAIN_KEY, clock=clock),
         clock=clock,
     )
-    return NodeUnderTest(node, provider, sink, clock, devices, storage, host_root)
+    return NodeUnderTest(node, provider, sink, clock, devices, storage, host_root, verifier)
 
 
 def release(made: NodeUnderTest) -> None:

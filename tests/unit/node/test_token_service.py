@@ -474,7 +474,7 @@ class TestRenewal:
         """A secret that leaked is exchanged: what its holder had renewed meanwhile goes with it."""
         new_key = SharedSecretKey(SecretBytes(b"n" * 32))
         made = node(tmp_path / "rotating", storage, clock)
-        verifier = made.node._gate._verifier._verifier
+        verifier = made.verifier
         both = Issuer(name="test", keys=(new_key, KEY), renews=True)
         verifier.trust(issuers=IssuerRegistry([both]))
         old = made.token("alice")
