@@ -92,7 +92,10 @@ def replace_service(role, service):
 
 
 def test_a_cluster_with_a_node_that_looks_at_no_token_is_reported(tmp_path):
-    with node_cluster(tmp_path, "zookeeper", 2, words=("--allow-security-removal",)) as (first, second):
+    def allow_removal(node, _number):
+        node.words = ("--allow-security-removal",)
+
+    with node_cluster(tmp_path, "zookeeper", 2, prepare=allow_removal) as (first, second):
         code, said = status(tmp_path, first)
         assert (code, "secured" in said, "WARNING" in said) == (0, True, False)
         second._environment["PORTWORX_AUTH_JWT_SHAREDSECRET"] = ""
