@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
+from tests.support.https_service import HttpsService
 from tests.support.s3_service import S3Account, s3_service
 
 from holdfast.client.errors import (
@@ -18,6 +19,7 @@ from holdfast.client.errors import (
 from holdfast.client.reach import Reach, system_lookup
 from holdfast.client.s3 import S3Client, S3Place
 from holdfast.client.signature_v4 import AwsKeys
+from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
 
@@ -190,6 +192,35 @@ def test_a_service_that_is_none_costs_a_bounded_time_and_its_words_are_not_repea
 def test_an_answer_that_does_not_end_is_not_read_to_its_end():
     with answering(huge) as port, pytest.raises(RemoteTooLargeError):
         client("127.0.0.1", port, S3Account("a", "b")).try_bucket("backups")
+
+
+LISTING = "/backups?list-type=2&max-keys=0"
+
+
+def test_over_tls_the_certificate_counts_for_the_name_that_was_asked(tmp_path):
+    def answer(path, headers, body):
+        seen.append(headers["Host"])
+        return 200, b"<ListBucketResult/>"
+
+    seen = []
+    with HttpsService(tmp_path) as secure:
+        secure.pages[LISTING] = answer
+        port = int(secure.url.rpartition(":")[2])
+        account = S3Account("a", "b")
+        trusted = {"secure": True, "tls": TlsSettings(ca_pem=secure.ca_pem)}
+        client("127.0.0.1", port, account, **trusted).try_bucket("backups")
+        assert seen == [f"127.0.0.1:{port}"]
+
+        def lookup(host, port):
+            return [ipaddress.ip_address("127.0.0.1")]
+
+        for wrong in (
+            client("127.0.0.1", port, account, secure=True),  # an authority that is not trusted
+            client("s3.example", port, account, lookup=lookup, **trusted),  # another name
+        ):
+            with pytest.raises(RemoteUnavailableError, match="certificate"):
+                wrong.try_bucket("backups")
+    assert len(seen) == 1
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(service):
