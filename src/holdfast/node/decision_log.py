@@ -1,9 +1,9 @@
 """The node's audit log: one JSON object a line for every decision, written before it takes effect.
 
 Fields: ``time``, ``type`` (always ``decision``), ``decision`` (``allowed``, ``denied``, ``done``), ``user``,
-``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``correlation`` (an id of the
-caller's), ``peer``, ``api``, ``gate`` (``token``, ``role``, ``ownership``), ``resource``, ``rule``, ``reason``,
-``before``, ``after``. Empty ones
+``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``correlation`` (an id that the
+caller gave), ``peer``, ``api``, ``gate`` (``token``, ``role``, ``ownership``), ``resource``, ``rule``,
+``reason``, ``before``, ``after``. Empty ones
 are left out. No token and no key is ever among them. A decision that cannot be written is not carried out.
 
 Lines end in their place in a chain, as those of the store do: see ``audit.chain``.
@@ -51,7 +51,7 @@ class DecisionLog:
         Raises:
             UnavailableError: it could not be written; the decision must not take effect.
         """
-        line: dict[str, Any] = {"time": "", "type": "decision", "decision": decision}
+        line: dict[str, Any] = {"type": "decision", "decision": decision}
         if principal is not None:
             line |= {
                 "user": principal.name,
@@ -62,11 +62,12 @@ class DecisionLog:
                 "token_id": principal.token_id,
             }
         line |= fields
+        # Others wait at the guard, so all that can be done before is done here.
+        members = _encode({name: value for name, value in line.items() if value not in _EMPTY})[1:-1]
         with self._guard:
-            line["time"] = rfc3339(self._clock.now())  # taken in here, so that lines are in its order
-            encoded = _encode({name: value for name, value in line.items() if value not in _EMPTY})
+            now = rfc3339(self._clock.now())  # taken in here, so that lines are in its order
             try:
-                self._sink.write(self._chain.close(encoded[:-1]))
+                self._sink.write(self._chain.close(b'{"time":"%b",%b' % (now.encode(), members)))
             except AuditSinkError as error:
                 self._chain.start_anew()
                 raise UnavailableError(
