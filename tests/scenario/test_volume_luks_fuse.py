@@ -332,6 +332,16 @@ def test_node_restart_finds_attachments_again(vol, key, backend, mounted, tmp_pa
     assert attachment not in after_restart.recover()
 
 
+def test_an_attach_of_another_node_of_this_host_is_left_alone(vol, key, backend, tmp_path):
+    """Each node has a directory of its own for what it is about to attach."""
+    file = backend._make_mount_point(vol.uuid)
+    luks_fuse._start_daemon(vol, key, file, readonly=False)
+    LuksFuseBackend(tmp_path / "run-of-another").recover()
+    assert any(mount.target == file for mount in all_mounts())
+    assert luks_fuse._daemons(vol.uuid)
+    backend.recover()
+
+
 def test_attach_that_died_half_way_is_cleaned_up(vol, key, backend):
     """The node was killed between starting the daemon and setting up the loop device."""
     file = backend._make_mount_point(vol.uuid)

@@ -4,9 +4,10 @@ import secrets
 from dataclasses import dataclass
 
 from holdfast.clock import Clock
+from holdfast.errors import HoldfastError
 from holdfast.node.attach_lock import AttachLock
 from holdfast.node.cluster_records import SecurityStatus
-from holdfast.node.cluster_security import ClusterSecurity
+from holdfast.node.cluster_security import ClusterSecurity, Standing
 from holdfast.node.membership import Membership, SelfDescription
 from holdfast.storage.interface import Storage
 from holdfast.version import VERSION
@@ -25,6 +26,17 @@ class NodeCluster:
     membership: Membership
     security: ClusterSecurity
     lock: AttachLock | None = None
+
+    def is_serving(self) -> bool:
+        """Whether this node can serve: it is in touch with the others, and as secured as they demand."""
+        if self.lock is not None and not self.membership.is_valid:
+            return False
+        if self.security.own is not SecurityStatus.UNSECURED:
+            return True
+        try:
+            return self.security.standing() is not Standing.NOTHING
+        except HoldfastError:
+            return False
 
 
 def alone(storage: Storage, node_id: str, *, clock: Clock) -> NodeCluster:

@@ -5,6 +5,7 @@ from tests.support.simulated_cluster import LEASE_SECONDS, PlayedCluster
 
 from holdfast.clock import ManualClock
 from holdfast.errors import ConflictError
+from holdfast.node.cluster import NodeCluster
 from holdfast.node.cluster_records import SecurityStatus
 from holdfast.node.cluster_security import ClusterSecurity, ClusterState, Standing
 
@@ -100,6 +101,22 @@ def test_security_is_only_taken_away_once_every_node_permits_it(cluster, trio):
     for node in (first, second):
         node.start(UNSECURED)
     assert late.security.standing() is Standing.EVERYTHING
+
+
+def test_a_node_that_cannot_serve_says_so_to_whoever_asks_how_it_fares(trio):
+    first, second = trio(UNSECURED, SECURED)
+    parts = NodeCluster(membership=first.node.membership, security=first.security, lock=first.node.lock)
+    assert parts.is_serving()
+    first.cluster.advance(LEASE_SECONDS)
+    assert not parts.is_serving()  # out of touch with the others
+    first.beat()
+    assert parts.is_serving()
+    first.node.heart.stop()
+    second.beat()
+    first.node.start()
+    again = NodeCluster(membership=first.node.membership, security=first.security, lock=first.node.lock)
+    assert second.security.required
+    assert not again.is_serving()  # and not let in
 
 
 def test_the_mixture_is_reported_when_it_comes_and_when_it_changes(trio, caplog):

@@ -58,6 +58,10 @@ class Calls:
         self._counting = Lock()
         self._counts: Counter[tuple[Api, str]] = Counter()
 
+    def is_serving(self) -> bool:
+        """Whether the node can serve at all; for whoever asks how it fares."""
+        return self._node.cluster.is_serving()
+
     @contextmanager
     def passing(
         self, api: Api, authorization: bytes, correlation: bytes, *, peer: str, over: Event = NEVER

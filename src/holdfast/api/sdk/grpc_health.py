@@ -4,7 +4,7 @@
 for "healthy", as the standard has it. Health has threads of its own and little patience, for the same reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -28,10 +28,12 @@ class Health(Handlers):
 
     Args:
         stopping: set when it stops.
+        is_serving: whether its cluster lets it serve.
     """
 
-    def __init__(self, stopping: Event) -> None:
+    def __init__(self, stopping: Event, is_serving: Callable[[], bool]) -> None:
         self._stopping = stopping
+        self._is_serving = is_serving
         self._patience = Patience(MESSAGE_SECONDS)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="grpc-health")
         self._handlers = {
@@ -72,7 +74,7 @@ class Health(Handlers):
         return bytes(states.SerializeToString())
 
     def _state(self) -> HealthCheckResponse:
-        serving = not self._stopping.is_set()
+        serving = not self._stopping.is_set() and self._is_serving()
         return HealthCheckResponse(
             status=HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
         )

@@ -58,7 +58,7 @@ class GrpcServer:
 
     def __init__(self, calls: Calls) -> None:
         self._stopping = threading.Event()
-        self._health = Health(self._stopping)
+        self._health = Health(self._stopping, calls.is_serving)
         self._pool = Threads(FEW_WORKERS, MOST_WORKERS, name="grpc")
         self._calls = GrpcCalls(calls)
         self._server = grpc.server(
