@@ -23,7 +23,7 @@ from holdfast.providers import (
 )
 from holdfast.storage.memory import MemoryStorage
 
-VERSIONED = ("file", "vault-kv2", "vault-kubernetes", "vault-approle", "aws-kms", "pkcs11")
+VERSIONED = ("file", "vault-kv2", "vault-kubernetes", "vault-approle", "vault-transit", "aws-kms", "pkcs11")
 UNVERSIONED = ("vault-kv1", "dcos", "k8s", "aws-secrets-manager")
 WRITABLE = VERSIONED + UNVERSIONED
 CANARY = "canary-5b1f"
@@ -72,6 +72,7 @@ def make(kind, backends, cluster, aws, tmp_path_factory):
         "vault-approle": backends.approle,
         "dcos": backends.dcos,
         "k8s": lambda: open_provider("k8s", {}, environment=cluster.environment),
+        "vault-transit": lambda: backends.vault(kind="vault-transit", storage=MemoryStorage()),
         "aws-kms": lambda: open_wrapping("aws-kms", aws.options()),
         "aws-secrets-manager": lambda: open_provider("aws-secrets-manager", aws.options(), environment={}),
         "pkcs11": lambda: open_wrapping("pkcs11", make_token(tmp_path_factory.mktemp("hsm"), "contract")),
@@ -284,6 +285,7 @@ def test_status_says_usable_and_no_secret(provider, name):
         ("vault-kv1", False, "token"),
         ("vault-kubernetes", True, "kubernetes"),
         ("vault-approle", True, "approle"),
+        ("vault-transit", True, "token"),
         ("dcos", False, "password"),
         ("k8s", False, "service account"),
         ("aws-kms", True, "access key"),
@@ -294,7 +296,7 @@ def test_status_says_usable_and_no_secret(provider, name):
 def test_status_says_whether_versions_are_kept_and_how_the_node_logs_in(opened, kind, versions, login):
     status = opened(kind).status()
     assert (status.versioned, status.login) == (versions, login)
-    if login in {"token", "kubernetes", "approle", "password"}:
+    if kind in {"vault-kv2", "vault-kubernetes", "vault-approle", "dcos"}:
         assert status.renewed_at is not None
         assert status.expires_at is None or status.expires_at > status.renewed_at
 

@@ -117,11 +117,20 @@ class SecretBackends:
 
     # --- providers -------------------------------------------------------------------------------
 
-    def vault(self, policy: str = "node", *, ttl: str = "1h", namespace: str = "", **options: str):
+    def vault(
+        self,
+        policy: str = "node",
+        *,
+        ttl: str = "1h",
+        namespace: str = "",
+        kind: str = "vault",
+        storage: Any = None,
+        **options: str,
+    ):
         """Open a provider with a token of its own."""
         token = self.root(namespace).create_token(policies=[policy], ttl=ttl)["client_token"]
         settings = {"VAULT_ADDR": self.store.url, "VAULT_TOKEN": token, **options}
-        return open_provider("vault", settings, environment={})
+        return open_provider(kind, settings, environment={}, storage=storage)
 
     def kubernetes(self, **options: str):
         settings = {

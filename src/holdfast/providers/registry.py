@@ -17,6 +17,7 @@ BUILT = {
     "aws-secrets-manager": "aws_secrets_manager",
     "pkcs11": "pkcs11",
     "vault": "vault_opening",
+    "vault-transit": "vault_transit",
     "dcos": "dcos",
     "docker": "directory",
     "file": "file",

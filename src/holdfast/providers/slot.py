@@ -23,6 +23,7 @@ from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretR
 # What a login may say, by type of provider: no names of files, which only the node's operator chooses.
 LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
     "vault": frozenset({"VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE", "VAULT_BACKEND_PATH"}),
+    "vault-transit": frozenset({"VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE"}),
     "dcos": frozenset(
         {"DCOS_CLUSTER_URL", "DCOS_SECRETS_USERNAME", "DCOS_SECRETS_PASSWORD", "SECRETS_BASE_PATH"}
     ),
@@ -36,10 +37,12 @@ LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
 }
 
 # What is configured and does not count for a login, lest it be sent to where the login points.
+_OF_VAULT = frozenset(
+    {"VAULT_TOKEN", "VAULT_TOKEN_FILE", "VAULT_AUTH_METHOD", "VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY"}
+)
 CREDENTIALS: Mapping[str, frozenset[str]] = {
-    "vault": frozenset(
-        {"VAULT_TOKEN", "VAULT_TOKEN_FILE", "VAULT_AUTH_METHOD", "VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY"}
-    ),
+    "vault": _OF_VAULT,
+    "vault-transit": _OF_VAULT,
     "dcos": frozenset(
         {
             *("DCOS_SECRETS_USERNAME", "DCOS_SECRETS_USERNAME_FILE"),

@@ -28,15 +28,24 @@ def open_from(opening: Opening) -> VaultProvider:
         InvalidInputError: a setting is missing or malformed.
         ProviderUnavailableError: ``px-vault`` is needed and the cluster does not answer.
     """
+    return VaultProvider(read_vault_options(settings_of(opening)))
+
+
+def settings_of(opening: Opening) -> Settings:
+    """Return the ``VAULT_*`` settings, of ``px-vault`` too if they are incomplete without it.
+
+    Raises:
+        ProviderUnavailableError: ``px-vault`` is needed and the cluster does not answer.
+    """
     settings = opening.settings
     complete = settings.text("VAULT_ADDR") and (
         settings.text("VAULT_TOKEN", "VAULT_TOKEN_FILE") or settings.text("VAULT_AUTH_METHOD")
     )
     if complete or not is_in_cluster(settings):
-        return VaultProvider(read_vault_options(settings))
+        return settings
     api = KubernetesApi(read_cluster_options(settings))
     place = PxVault(api, read_cluster_options(settings).namespace)
-    return VaultProvider(read_vault_options(Settings(opening.options, opening.environment, place)))
+    return Settings(opening.options, opening.environment, place)
 
 
 class PxVault(Mapping[str, str]):

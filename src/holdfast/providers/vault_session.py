@@ -49,10 +49,12 @@ class VaultSession:
         options: where the store is, and how to log in.
         namespace: empty for the root.
         clock: the time.
+        place: what errors call the mount; the KV mount unless it is another.
     """
 
-    def __init__(self, options: VaultOptions, namespace: str, *, clock: Clock) -> None:
+    def __init__(self, options: VaultOptions, namespace: str, *, clock: Clock, place: str = "") -> None:
         self._options = options
+        self._place = place or options.mount
         self._namespace = namespace
         self._clock = clock
         self._kv_version = options.kv_version
@@ -63,7 +65,11 @@ class VaultSession:
         )
 
     def call(self, action: Callable[[KvMount], T]) -> T:
-        """Do something with the KV mount, as a token that is alive.
+        """Do something with the KV mount, as a token that is alive; raises as ``ask``."""
+        return self.ask(lambda client: self._act(client, action))
+
+    def ask(self, action: Callable[[VaultClient], T]) -> T:
+        """Ask the store something, as a token that is alive.
 
         Raises:
             CredentialExpiredError: the node cannot log in, or its token is dead and nobody gave it another.
@@ -72,13 +78,13 @@ class VaultSession:
         """
         grant = self.live.current()
         try:
-            return self._act(grant.client.client, action)
+            return action(grant.client.client)
         except (RemotePermissionDeniedError, RemoteUnauthenticatedError) as error:
             if self._is_good(grant, error):
                 raise self._denied(error) from None
         grant = self.live.replace(grant)
         try:
-            return self._act(grant.client.client, action)
+            return action(grant.client.client)
         except RemoteUnauthenticatedError as error:
             raise CredentialExpiredError(
                 "the store does not accept the token", detail=error.message
@@ -167,7 +173,7 @@ class VaultSession:
     def _denied(self, error: RemoteError) -> ProviderDeniedError:
         where = f" of namespace {self._namespace}" if self._namespace else ""
         return ProviderDeniedError(
-            f"the policies of the node's token do not allow this at {self._options.mount}/{where}",
+            f"the policies of the node's token do not allow this at {self._place}/{where}",
             detail=error.message,
         )
 
