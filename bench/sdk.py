@@ -47,7 +47,7 @@ from holdfast.tokens.verify import Verifier
 
 METHOD = "/openstorage.api.OpenStorageIdentity/Version"
 ISSUER = "bench"
-RUN_SECONDS = 2.0
+RUN_SECONDS = 1.0
 AT_ONCE = 32
 VOLUMES, READABLE = 10_000, 100
 STOP_SECONDS = 30

@@ -9,7 +9,7 @@ import pytest
 from tests.support.node_under_test import new_node, release
 from tests.support.sdk_wires import GrpcWire, grpc_refusal
 
-from holdfast.api.sdk import grpc_calls, grpc_health, grpc_patience, grpc_streams
+from holdfast.api.sdk import grpc_calls, grpc_health, grpc_patience, grpc_server, grpc_streams
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.grpc_server import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 from holdfast.api.sdk.proto.watch_pb2 import SdkWatchRequest, SdkWatchResponse
@@ -276,6 +276,31 @@ def test_stopping_tells_listeners_and_takes_no_more(wire):
         "the node is stopping; connect again",
     )
     assert raw(wire, VERSION, b"", wire.user)[0] is grpc.StatusCode.UNAVAILABLE
+
+
+def test_connections_have_a_limit(tmp_path, monkeypatch):
+    few = tuple(
+        (name, 4 if name == "grpc.max_allowed_incoming_connections" else value)
+        for name, value in grpc_server._OPTIONS
+    )
+    monkeypatch.setattr(grpc_server, "_OPTIONS", few)
+    under_test = new_node(tmp_path)
+    wire = GrpcWire(Calls(under_test.node))
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0)
+    connections, greeted = [], 0
+    for _ in range(8):
+        connection = socket.create_connection(("127.0.0.1", wire.port), timeout=1)
+        connections.append(connection)
+        try:
+            connection.sendall(hello)
+            greeted += bool(connection.recv(100))
+        except OSError:
+            pass  # closed, or never answered
+    for connection in connections:
+        connection.close()
+    assert greeted == 4
+    wire.close()
+    release(under_test)
 
 
 # What no gRPC library would send, frame by frame.
