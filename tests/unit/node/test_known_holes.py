@@ -65,6 +65,8 @@ HOLES = {
     8: (
         "a pair of clusters shares an administrator's token for years, and viewers can read it",
         f"{HERE}::test_hole_8_nobody_reads_a_token_of_another_cluster",
+        f"{NODE}/test_cluster_pairs.py::test_a_token_pairs_once",
+        f"{NODE}/test_cluster_pairs.py::test_a_pairing_token_opens_nothing_else",
     ),
     9: (
         "an update that leaves ownership out erases the owner",
@@ -142,6 +144,9 @@ HOLES = {
     ),
     23: (
         "switching security on leaves nodes that look at no tokens",
+        f"{NODE}/test_cluster_security.py::test_what_nodes_say_of_themselves_decides",
+        f"{NODE}/test_cluster_security.py::test_a_node_that_missed_it_serves_nobody_from_its_next_call_on",
+        f"{NODE}/test_cluster_security.py::test_security_is_only_taken_away_once_every_node_permits_it",
         "tests/unit/cli_hfctl/test_hfctl_status.py::test_security_of_a_cluster",
     ),
     24: (
