@@ -9,7 +9,20 @@ from typing import Any
 import msgspec
 
 from bench import __doc__ as description
-from bench import attach, expiry, growth, inprocess, load, logins, report, sdk, start, weight, workload, wrk
+from bench import (
+    attach,
+    expiry,
+    growth,
+    inprocess,
+    load,
+    logins,
+    report,
+    sdk,
+    start,
+    weight,
+    workload,
+    wrk,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,7 +96,7 @@ _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any]
     "expiry": (_expiry, report.expiry_table),
     "inprocess": (lambda options: inprocess.measure(options.rounds or 9), report.inprocess_table),
     "attach": (lambda options: attach.measure(options.rounds or 15), report.attach_table),
-    "sdk": (lambda options: sdk.measure(options.rounds or 5, load.say), report.sdk_table),
+    "sdk": (lambda options: sdk.measure(options.rounds or 9, load.say), report.sdk_table),
     "start": (lambda options: start.measure(options.rounds or 9, options.workers), report.start_table),
 }
 
