@@ -3,11 +3,14 @@
 import threading
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 from holdfast.model import Principal
 from holdfast.node import apis
 from holdfast.node.errors import RoleDeniedError
+from holdfast.node.gate import Admission
 from holdfast.node.known_apis import known_apis
 from holdfast.node.role_book import RoleBook
 from holdfast.node.role_service import RoleService
@@ -247,3 +250,23 @@ def test_changes_of_roles_are_on_record_with_what_was_and_what_is(under_test):
     assert (line["resource"], line["user"], line["reason"]) == ("team.reader", "admin", "role updated")
     assert line["before"]["rules"] == [{"services": ["volume"], "apis": ["*enumerate*", "inspect*"]}]
     assert line["after"]["rules"] == [{"services": ["volume"], "apis": ["*"]}]
+
+
+PATTERNS = st.sampled_from(["*", "!*", "volume", "!volume", "vol*", "*ume", "inspect*", "!inspect"])
+RULES = st.lists(
+    st.builds(Rule, *[st.lists(PATTERNS, min_size=1, max_size=3).map(tuple)] * 2), min_size=1, max_size=3
+).map(tuple)
+
+
+@given(first=RULES, second=RULES)
+@settings(max_examples=60, deadline=None)
+def test_a_test_says_what_the_gate_will(first, second):
+    book = RoleBook(MemoryStorage(), guest_access=False)
+    service, names = RoleService(gate=None, book=book), ("one", "two", "none")
+    for name, rules in (("one", first), ("two", second)):
+        book.create(Role(name, rules))
+    calls = [(api.service, api.method) for api in apis.ALL]
+    admission = Admission(Principal(name="admin"), apis.ROLE_TEST, "request", "peer")
+    said = RoleService.test(service, admission, names=names, calls=calls).calls
+    carol = Principal(name="carol", roles=names)
+    assert [verdict.decision for verdict in said] == [book.decide(carol, api) for api in apis.ALL]
