@@ -14,6 +14,7 @@ from holdfast.node.revocation_records import (
     encode,
 )
 from holdfast.storage.interface import Reader, Storage, Transaction
+from holdfast.storage.reading import read_one_state
 from holdfast.tokens.renewal import family_of
 from holdfast.tokens.revocation import Revocations
 
@@ -52,14 +53,16 @@ class RevocationBook:
             StorageUnavailableError: they cannot be read.
             InternalError: one cannot be understood.
         """
-        with self._storage.snapshot() as reader:
-            state = decode_state(reader.get(STATE))
-            return state.number, _revocations(list(_all(reader)))
+
+        def read(reader: Reader) -> tuple[int, Revocations]:
+            return decode_state(reader.get(STATE)).number, _revocations(list(_all(reader)))
+
+        return read_one_state(self._storage, read)
 
     def records(self) -> list[RevocationRecord]:
         """Return all revocations as they are kept, the newest first."""
-        with self._storage.snapshot() as reader:
-            return sorted(_all(reader), key=lambda record: record.revoked_at, reverse=True)
+        found = read_one_state(self._storage, lambda reader: list(_all(reader)))
+        return sorted(found, key=lambda record: record.revoked_at, reverse=True)
 
     def add(self, record: RevocationRecord) -> RevocationRecord:
         """Keep a revocation, and return it; one of the same is only ever made wider.

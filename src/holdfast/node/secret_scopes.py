@@ -11,7 +11,8 @@ from holdfast.errors import InternalError, NotFoundError
 from holdfast.model import Principal
 from holdfast.policy.decision import Decision
 from holdfast.policy.secret_scopes import OWN, SecretScope, decide_namespace, decide_secret
-from holdfast.storage.interface import Storage
+from holdfast.storage.interface import Reader, Storage
+from holdfast.storage.reading import read_one_state
 
 PAGE = 500
 
@@ -32,10 +33,13 @@ class ScopeBook:
         """Return all scopes, by name; asked anew for every call, so that a change acts at once."""
         found = {OWN.name: OWN}
         after = ""
+
+        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
+            names = reader.list("scopes/", after=after, limit=PAGE)
+            return names, [reader.get(f"scopes/{name}") for name in names]
+
         while True:
-            with self._storage.snapshot() as reader:
-                names = reader.list("scopes/", after=after, limit=PAGE)
-                stored = [reader.get(f"scopes/{name}") for name in names]
+            names, stored = read_one_state(self._storage, read)
             found |= {scope.name: scope for scope in map(_decode, filter(None, stored))}
             if len(names) < PAGE:
                 return sorted(found.values(), key=lambda scope: scope.name)
