@@ -152,6 +152,26 @@ def test_headers_without_a_message_keep_no_thread(impatient, wire, credential):
     assert codes <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAUTHENTICATED}
 
 
+def test_more_calls_than_may_wait_are_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(grpc_server, "MAX_UNANSWERED", 3)
+    monkeypatch.setattr(grpc_server, "MAX_STREAMS", 0)
+    under_test = new_node(tmp_path, guest_access=True)
+    wire = GrpcWire(Calls(under_test.node))
+    ended = threading.Event()
+    held = [wire.channel.stream_unary(VERSION).future(_never(ended), timeout=SECONDS) for _ in range(3)]
+    deadline = time.monotonic() + SECONDS
+    while raw(wire, VERSION, b"") != (
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "Concurrent RPC limit exceeded!",
+    ):
+        assert time.monotonic() < deadline
+    ended.set()  # the callers give up, and there is room again
+    assert {call.exception().code() for call in held} == {grpc.StatusCode.INVALID_ARGUMENT}
+    assert isinstance(raw(wire, VERSION, b""), bytes)
+    wire.close()
+    release(under_test)
+
+
 def test_health_calls_without_a_message_do_not_keep_others_out(impatient, wire):
     ended = threading.Event()
     health = wire.channel.stream_unary("/grpc.health.v1.Health/Check")

@@ -72,7 +72,21 @@ def test_what_was_cancelled_does_not_run(threads):
     assert threads.submit(lambda: list(ran)).result(SECONDS) == []
 
 
-def test_closing_lets_every_thread_go(threads):
-    assert threads.submit(int).result(SECONDS) == 0
-    threads.close()
+def test_closing_waits_for_what_has_begun_and_lets_every_thread_go(threads):
+    begun, go_on, ran = threading.Event(), threading.Event(), []
+
+    def call():
+        begun.set()
+        go_on.wait(SECONDS)
+        ran.append(1)
+
+    threads.submit(call)
+    begun.wait(SECONDS)
+    closing = threading.Thread(target=threads.close)
+    closing.start()
+    time.sleep(0.05)
+    assert closing.is_alive()
+    go_on.set()
+    closing.join(SECONDS)
+    assert ran == [1]
     until(lambda: running() == 0)

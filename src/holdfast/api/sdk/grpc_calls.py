@@ -54,9 +54,9 @@ class GrpcCalls(Handlers):
         self._streams.end()
 
     def close(self) -> None:
-        """Give the threads up."""
+        """Give the threads up, once the streams have ended."""
         self._patience.close()
-        self._stream_pool.shutdown(wait=False, cancel_futures=True)
+        self._stream_pool.shutdown(cancel_futures=True)
 
     def stream_handler(self, api: Api, answer: Answer) -> Handler:
         """Return the handler of a method that answers for as long as the caller listens.

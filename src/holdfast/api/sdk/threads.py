@@ -58,11 +58,13 @@ class Threads(Executor):
         return future
 
     def close(self) -> None:
-        """Let the threads go once their calls have ended; what has not begun is not begun any more."""
+        """Wait for the calls that have begun, and let the threads go; the others are not begun any more."""
         self._closed = True
         self._starved.set()
         for _ in range(self._most):
             self._work.put(None)
+        while self._began:
+            time.sleep(MOMENT_SECONDS)
 
     def _add(self) -> None:
         self._count += 1
