@@ -158,6 +158,23 @@ def test_a_given_token_is_renewed_and_its_successor_taken_from_the_file(backends
     assert provider.get(REF).value.reveal() == b"v"
 
 
+def test_a_given_token_of_the_root_is_renewed_though_it_is_used_below_only(backends, closing):
+    root = backends.root()
+    rule = 'path "team-a/secret/data/*" { capabilities = ["create", "read", "update"] }'
+    root.put_policy("from-above", rule)
+    token = root.create_token(policies=["from-above"], ttl="3s")["client_token"]
+    options = {"VAULT_ADDR": backends.store.url, "VAULT_TOKEN": token, "VAULT_BACKEND": "kv-v2"}
+    provider = closing(open_provider("vault", options, environment={}))
+    ref = SecretRef("below", "team-a")
+    provider.put(ref, value())
+    live = provider._session("team-a").live
+    began = live.grant.obtained_at
+    with pytest.raises(ProviderDeniedError):  # not taken for an end, though it cannot look itself up here
+        provider.destroy(ref)
+    eventually(lambda: live.grant.obtained_at > began + 3)
+    assert provider.get(ref).value.reveal() == b"v"
+
+
 def test_a_token_without_the_right_to_look_itself_up_is_told_from_a_dead_one(backends, closing):
     root = backends.root()
     token = root.create_token(policies=["node"], no_default_policy=True)["client_token"]

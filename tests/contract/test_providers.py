@@ -1,6 +1,7 @@
 """What every secrets provider promises a storage node; the stores behind them are real ones."""
 
 import contextlib
+import socket
 import threading
 from itertools import count
 
@@ -296,7 +297,7 @@ def test_status_says_usable_and_no_secret(provider, name):
 def test_status_says_whether_versions_are_kept_and_how_the_node_logs_in(opened, kind, versions, login):
     status = opened(kind).status()
     assert (status.versioned, status.login) == (versions, login)
-    if kind in {"vault-kv2", "vault-kubernetes", "vault-approle", "dcos"}:
+    if kind in {"vault-kv2", "vault-kubernetes", "vault-approle", "vault-transit", "dcos"}:
         assert status.renewed_at is not None
         assert status.expires_at is None or status.expires_at > status.renewed_at
 
@@ -320,6 +321,16 @@ def test_nobody_there_is_unavailable_and_said_without_a_secret(kind):
     assert status.problem
     assert CANARY not in repr(status)
     provider.close()
+
+
+def test_a_store_that_takes_connections_and_never_answers_is_unavailable_in_bounded_time():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        options = {"VAULT_ADDR": address, "VAULT_TOKEN": CANARY, "VAULT_CLIENT_TIMEOUT": "1s"}
+        provider = open_provider("vault", options, environment={})
+        with pytest.raises(ProviderUnavailableError, match="it took too long"):
+            provider.get(SecretRef("k"))
+        provider.close()
 
 
 @pytest.mark.parametrize("kind", ["systemd", "docker"])

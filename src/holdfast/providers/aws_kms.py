@@ -100,6 +100,10 @@ class KmsWrapper:
         if state != "Enabled":
             raise ProviderUnavailableError(f"the key of AWS KMS is {state}; enable it")
 
+    def times(self) -> tuple[None, None]:
+        """Return nothing; see ``KeyWrapper``."""
+        return None, None
+
     def close(self) -> None:
         """Close idle connections."""
         self._client.close()

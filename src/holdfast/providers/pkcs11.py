@@ -109,6 +109,10 @@ class HsmWrapper:
         """Find the key; see ``KeyWrapper``."""
         self._with_key(lambda _: None)
 
+    def times(self) -> tuple[None, None]:
+        """Return nothing; see ``KeyWrapper``."""
+        return None, None
+
     def close(self) -> None:
         """Log out; see ``KeyWrapper``."""
         with self._guard:

@@ -7,6 +7,7 @@ not allow the request, and no login would change that. A token that cannot is re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from holdfast.client import KvMount, VaultClient
@@ -36,10 +37,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Acting:
-    """A token, and a client that acts as it in the session's namespace."""
+    """A token, and clients that act as it in the session's namespace and in the token's own."""
 
     client: VaultClient
     token: SecretBytes
+    home: VaultClient
 
 
 class VaultSession:
@@ -114,7 +116,7 @@ class VaultSession:
         grant = self.live.grant
         if grant is not None and self._options.login.repeatable:
             with suppress(HoldfastError):  # it ends by itself
-                grant.client.client.revoke_self()
+                grant.client.home.revoke_self()
         self.live.close()
 
     def _act(self, client: VaultClient, action: Callable[[KvMount], T]) -> T:
@@ -154,12 +156,7 @@ class VaultSession:
         return self._can_look_up(grant.client.token)
 
     def _can_look_up(self, token: SecretBytes) -> bool:
-        # A token may look itself up at home, and a token that was given may have another home than here.
-        options = self._options
-        homes = [self._namespace if options.login_namespace is None else options.login_namespace]
-        if not options.login.repeatable:
-            homes += [options.namespace, ""]
-        for home in dict.fromkeys(homes):
+        for home in self._homes():
             client = self._client(token, home)
             try:
                 client.lookup_self()
@@ -170,6 +167,14 @@ class VaultSession:
             return True
         return False
 
+    def _homes(self) -> list[str]:
+        """Return in which namespaces the token may be at home, where alone it may look itself up."""
+        options = self._options
+        homes = [self._namespace if options.login_namespace is None else options.login_namespace]
+        if not options.login.repeatable:  # a token that was given may have another home than here
+            homes += [options.namespace, ""]
+        return list(dict.fromkeys(homes))
+
     def _denied(self, error: RemoteError) -> ProviderDeniedError:
         where = f" of namespace {self._namespace}" if self._namespace else ""
         return ProviderDeniedError(
@@ -178,12 +183,16 @@ class VaultSession:
         )
 
     def _log_in(self) -> Grant[Acting]:
-        login_namespace = self._options.login_namespace
-        namespace = self._namespace if login_namespace is None else login_namespace
-        with in_node_words(self._options.address):
-            given = self._options.login.log_in(lambda token: self._client(token, namespace))
+        for home in self._homes():
+            with in_node_words(self._options.address):
+                given = self._options.login.log_in(partial(self._client, namespace=home))
+            if given.seconds is not None:
+                break  # the token knows its time here, so this is where it is renewed
+        acting = Acting(
+            self._client(given.token, self._namespace), given.token, self._client(given.token, home)
+        )
         return Grant(
-            Acting(self._client(given.token, self._namespace), given.token),
+            acting,
             given.seconds,
             given.token.wipe,
             renewable=given.renewable,
@@ -191,7 +200,7 @@ class VaultSession:
 
     def _renew(self, acting: Acting) -> float | None:
         try:
-            auth = acting.client.request("POST", "auth/token/renew-self", {}).get("auth")
+            auth = acting.home.request("POST", "auth/token/renew-self", {}).get("auth")
         except RemoteError as error:
             if self._options.login.repeatable:
                 raise CredentialExpiredError("the token cannot be renewed", detail=error.message) from None

@@ -92,6 +92,11 @@ class TransitWrapper:
             if unwrapped.reveal() != key.reveal():
                 raise ProviderUnavailableError("the transit engine gave back another key than it was given")
 
+    def times(self) -> tuple[float | None, float | None]:
+        """Return when the token was renewed and when it ends; see ``KeyWrapper``."""
+        grant = self._session.live.grant
+        return (None, None) if grant is None else (grant.obtained_at, grant.expires_at)
+
     def close(self) -> None:
         """Revoke the token that the node logged in for, and wipe it; see ``KeyWrapper``."""
         self._upkeep.close()

@@ -62,6 +62,10 @@ class KeyWrapper(Protocol):
         """Raise as ``new_key`` if it could not be done now."""
         ...
 
+    def times(self) -> tuple[float | None, float | None]:
+        """Return when the node's credential was last renewed and when it ends, as far as that is known."""
+        ...
+
     def close(self) -> None:
         """Let go of connections and credentials."""
         ...
@@ -195,6 +199,7 @@ class WrappedSecrets:
             self._wrapper.check()
         except HoldfastError as error:
             problem, reason = trouble(error)
+        renewed_at, expires_at = self._wrapper.times()
         return ProviderStatus(
             kind=self.kind,
             place=self._wrapper.place,
@@ -203,6 +208,8 @@ class WrappedSecrets:
             reason=reason,
             versioned=True,
             login=self._wrapper.login,
+            renewed_at=renewed_at,
+            expires_at=expires_at,
         )
 
     def close(self) -> None:
