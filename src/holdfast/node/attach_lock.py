@@ -83,8 +83,12 @@ class AttachLock:
         self._busy: set[str] = set()  # volumes that a request or ``reconcile`` is at
 
     @contextmanager
-    def claimed(self, volume_id: str) -> Iterator[None]:
+    def claimed(self, volume_id: str, *, to_delete: bool = False) -> Iterator[None]:
         """Have a volume for the length of a block, and longer if it is attached at its end.
+
+        Args:
+            volume_id: of the volume.
+            to_delete: have it as well if its data went with a node that was forgotten.
 
         Raises:
             HeldElsewhereError: another node has it; names that node.
@@ -96,7 +100,7 @@ class AttachLock:
                 self._turn.wait()
             self._busy.add(volume_id)
         try:
-            record, was_ours = self._claim(volume_id)
+            record, was_ours = self._claim(volume_id, to_delete=to_delete)
             if record is not None and self._shared is not None:
                 try:
                     self._begin(record, self._shared)
@@ -214,7 +218,7 @@ class AttachLock:
 
     # -- taking --------------------------------------------------------------------------------------------
 
-    def _claim(self, volume_id: str) -> tuple[VolumeRecord | None, bool]:
+    def _claim(self, volume_id: str, *, to_delete: bool = False) -> tuple[VolumeRecord | None, bool]:
         """Take the lock; returns the volume, if there is one, and whether the lock was ours already."""
         lease = self._membership.lease
 
@@ -226,7 +230,11 @@ class AttachLock:
             stored = transaction.get(f"volumes/{volume_id}")
             volume = None if stored is None else decode_volume(stored)
             if volume is not None and not self._is_in_our_pool(volume):
-                raise OtherPoolError(_where_its_pool_is(transaction, volume))
+                nodes = _nodes_of_its_pool(transaction, volume)
+                if nodes:
+                    raise OtherPoolError(f"the volume's data is at node {' and '.join(nodes)}; ask there")
+                if not to_delete:
+                    raise OtherPoolError("the volume's data is in a pool that no node of the cluster has")
             held = decode(transaction.get(_key(volume_id)), AttachRecord)
             if held is not None and held.lease == lease:
                 return volume, True
@@ -365,14 +373,14 @@ def _at(node: NodeRecord | None) -> str:
     return f" ({node.address})" if node is not None and node.address else ""
 
 
-def _where_its_pool_is(transaction: Transaction, volume: VolumeRecord) -> str:
-    names, after = [], ""
+def _nodes_of_its_pool(transaction: Transaction, volume: VolumeRecord) -> list[str]:
+    """Return the nodes that have a volume's pool, each with its address."""
+    names: list[str] = []
+    after = ""
     while page := transaction.list("nodes/", after=after, limit=_PAGE):
         for name in page:
             node = decode(transaction.get(f"nodes/{name}"), NodeRecord)
             if node is not None and node.pool == volume.pool:
                 names.append(f"{node.node_id}{_at(node)}")
         after = page[-1]
-    if not names:
-        return "the volume's data is in a pool that no node of the cluster has"
-    return f"the volume's data is at node {' and '.join(names)}; ask there"
+    return names

@@ -27,8 +27,12 @@ class VolumeLocks:
         self._locks: WeakValueDictionary[str, _Held] = WeakValueDictionary()
 
     @contextmanager
-    def holding(self, volume_id: str) -> Iterator[None]:
+    def holding(self, volume_id: str, *, to_delete: bool = False) -> Iterator[None]:
         """Hold the lock of one volume for the length of a block. Not re-entrant.
+
+        Args:
+            volume_id: of the volume.
+            to_delete: hold it also if its data went with a node that was forgotten.
 
         Raises:
             VolumeBusyError: another request held it for ``WAIT_SECONDS``.
@@ -39,7 +43,8 @@ class VolumeLocks:
         if not held.lock.acquire(timeout=WAIT_SECONDS):
             raise VolumeBusyError("the volume is busy with another request; try again")
         try:
-            with self._cluster.claimed(volume_id) if self._cluster is not None else nullcontext():
+            cluster = self._cluster
+            with cluster.claimed(volume_id, to_delete=to_delete) if cluster is not None else nullcontext():
                 yield
         finally:
             held.lock.release()

@@ -246,7 +246,7 @@ class VolumeService:
             self._gate.done(admission, reference, "was removed by this user before")
             return RemovalReport.of_before(reference)
         record = self._gate.resource(admission, self._catalog, reference)
-        with self._locks.holding(record.id):
+        with self._locks.holding(record.id, to_delete=True):
             report = self._maker.remove(self._catalog.get(record.id), by=user)
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report

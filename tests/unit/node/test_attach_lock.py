@@ -92,8 +92,13 @@ def test_a_volume_in_another_pool_is_refused_and_its_nodes_are_named(cluster):
     volume = cluster.volume(pool="pool-of-one")
     with pytest.raises(OtherPoolError, match="at node one; ask there"):
         two.attach(volume)
+    gone = cluster.volume(pool="gone")
     with pytest.raises(OtherPoolError, match="a pool that no node of the cluster has"):
-        two.attach(cluster.volume(pool="gone"))
+        two.attach(gone)
+    with two.lock.claimed(gone.id, to_delete=True):
+        pass
+    with pytest.raises(OtherPoolError), two.lock.claimed(volume.id, to_delete=True):
+        pass
     one.attach(volume)
 
 
