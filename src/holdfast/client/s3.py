@@ -117,7 +117,7 @@ class S3Client:
             RemoteUnavailableError: no answer, or one that makes no sense.
         """
         answer = self._get(bucket, canonical_query({"list-type": "2", "max-keys": "0"}))
-        _expect(answer, {HTTPStatus.OK})
+        expect(answer, {HTTPStatus.OK})
 
     def try_keys(self) -> bool:
         """Ask for the names of all buckets; return whether the keys may have them.
@@ -128,9 +128,9 @@ class S3Client:
             as ``try_bucket``
         """
         answer = self._get("", "")
-        if answer.status == HTTPStatus.FORBIDDEN and _code(answer) == "AccessDenied":
+        if answer.status == HTTPStatus.FORBIDDEN and code_of(answer) == "AccessDenied":
             return False
-        _expect(answer, {HTTPStatus.OK})
+        expect(answer, {HTTPStatus.OK})
         return True
 
     def _get(self, bucket: str, query: str) -> Answer:
@@ -138,7 +138,7 @@ class S3Client:
         port = "" if address.port == DEFAULT_PORT[address.scheme] else f":{address.port}"
         name = f"[{address.host}]" if ":" in address.host else address.host
         headers = signed_headers(self._keys, "GET", f"{name}{port}", path, query, now=self._now())
-        with _until(self._deadline_seconds) as watch:
+        with until(self._deadline_seconds) as watch:
             transport = Transport(
                 address,
                 tls=self._place.tls,
@@ -162,10 +162,11 @@ class S3Client:
         )
 
 
-def _expect(answer: Answer, good: set[HTTPStatus]) -> None:
+def expect(answer: Answer, good: set[HTTPStatus]) -> None:
+    """Raise for an answer whose status is none of the good ones; see ``S3Client.try_bucket``."""
     if answer.status in good:
         return
-    code = _code(answer)
+    code = code_of(answer)
     if code in REFUSALS:
         raise RemotePermissionDeniedError(REFUSALS[code])
     if code in MISTAKES:
@@ -177,13 +178,14 @@ def _expect(answer: Answer, good: set[HTTPStatus]) -> None:
     )
 
 
-def _code(answer: Answer) -> str:
+def code_of(answer: Answer) -> str:
+    """Return the error code of an answer, empty if it has none."""
     found = _CODE.search(answer.body)  # never an XML parser: the answer is somebody else's
     return found[1].decode() if found else ""
 
 
 @contextmanager
-def _until(seconds: float) -> Iterator[Callable[[socket.socket], socket.socket]]:
+def until(seconds: float) -> Iterator[Callable[[socket.socket], socket.socket]]:
     """Cut the connections that are handed in when the time is over, in whatever state they are.
 
     Raises:

@@ -37,7 +37,7 @@ def copy_file(source: int, target: int, *, keep_going: Callable[[], None]) -> bo
     size = os.fstat(source).st_size
     try:
         os.ftruncate(target, size)
-        for offset, length in _written(source, size):
+        for offset, length in written(source, size):
             _copy_range(source, target, offset, length, keep_going)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -56,7 +56,7 @@ def update_file(source: int, target: int, *, keep_going: Callable[[], None]) -> 
         os.ftruncate(target, size)
         # What is a hole by now may have been written when the copy was made.
         done = 0
-        for offset, length in sorted([*_written(source, size), *_written(target, size)]):
+        for offset, length in sorted([*written(source, size), *written(target, size)]):
             begin, end = max(offset, done), offset + length
             if begin < end:
                 _update_range(source, target, begin, end - begin, keep_going)
@@ -98,7 +98,7 @@ def _share(source: int, target: int) -> bool:
     return True
 
 
-def _written(source: int, size: int) -> Iterator[tuple[int, int]]:
+def written(source: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield offset and length of each piece between two holes."""
     offset = 0
     while offset < size:
