@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.aws_service import aws_service
 from tests.support.node_process import SHARED_SECRET, NodeProcess
 from tests.support.secret_backends import DCOS_PASSWORD, DCOS_USER, SecretBackends
 from tests.support.transcript import play
@@ -150,3 +151,16 @@ def test_a_login_by_hand_reaches_no_file_and_sends_the_configured_token_nowhere(
         assert leaks(node, token, other) == []
         with pytest.raises(errors.PermissionDeniedError):
             node.client(node.token("alice")).request("POST", "cluster/secrets/login", good)
+
+
+def test_the_commands_for_aws(tmp_path):
+    with aws_service() as aws:
+        options = aws.options()
+        environment = {name: options[name] for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_CMK")}
+        environment["AWS_EC2_METADATA_DISABLED"] = "true"
+        with NodeProcess(tmp_path, "-secret_type", "aws-kms", environment=environment) as node:
+            home, shell = shell_of(node, tmp_path)
+            (home / "secret.key").write_text(aws.owner.secret_key + "\n")
+            shell |= {"ACCESS_KEY": aws.owner.access_key, "CMK": aws.cmk}
+            play((TRANSCRIPTS / "aws_provider.txt").read_text(), directory=home, environment=shell)
+            assert leaks(node, aws.owner.secret_key) == []

@@ -40,9 +40,17 @@ LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
 _OF_VAULT = frozenset(
     {"VAULT_TOKEN", "VAULT_TOKEN_FILE", "VAULT_AUTH_METHOD", "VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY"}
 )
+_OF_AWS = frozenset(
+    {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY_FILE"),
+        *("AWS_SECRET_TOKEN_KEY", "AWS_SESSION_TOKEN"),
+    }
+)
 CREDENTIALS: Mapping[str, frozenset[str]] = {
     "vault": _OF_VAULT,
     "vault-transit": _OF_VAULT,
+    "aws-kms": _OF_AWS,
+    "aws-secrets-manager": _OF_AWS,
     "dcos": frozenset(
         {
             *("DCOS_SECRETS_USERNAME", "DCOS_SECRETS_USERNAME_FILE"),

@@ -1,4 +1,4 @@
-"""How a node is told about its provider: arguments, file, environment in this order; no secret in the first."""
+"""How a node is told of its provider: by arguments, file and environment; no secret as an argument."""
 
 import json
 
