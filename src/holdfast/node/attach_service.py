@@ -11,14 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.errors import ConflictError
+from holdfast.errors import ConflictError, PermissionDeniedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.api import operation
 from holdfast.node.catalog import Catalog
 from holdfast.node.copies import require_complete
 from holdfast.node.devices import Devices
-from holdfast.node.errors import HeldElsewhereError, NotAttachedError
+from holdfast.node.errors import HeldElsewhereError, NotAttachedError, OwnershipDeniedError
 from holdfast.node.file_systems import FileSystemCare
 from holdfast.node.gate import Admission, Gate
 from holdfast.node.host_paths import HostPaths
@@ -26,11 +26,16 @@ from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.locks import VolumeLocks
 from holdfast.node.records import KeyOrigin, VolumeRecord, VolumeState
-from holdfast.policy.ownership import is_storage_administrator
+from holdfast.policy.ownership import AccessType, is_storage_administrator
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.volumes import filesystem
 from holdfast.volumes.backend import Attachment, AttachStage, CopyBackend
 from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.mounted_volumes import mounted_around
+
+_NOT_YOURS = (
+    "mount_path: expected no directory in or above a mounted volume but one that the caller may write to"
+)
 
 
 class AttachService:
@@ -156,6 +161,7 @@ class AttachService:
         """
         with self._volume(admission, reference) as record:
             path = self._host_paths.check(target, field="mount_path")
+            self._require_place(admission, path)
             device = self._device(record)
             self._ensure_file_system(admission, record, device)
             self._care.before_mount(record, device, path)
@@ -188,6 +194,7 @@ class AttachService:
         """
         with self._volume(admission, reference) as record:
             path = self._host_paths.check(source, field="source_path")
+            _refuse_volumes(path, field="source_path")
             if record.is_snapshot:
                 raise ConflictError("a snapshot is not changed any more; make a clone of it and import there")
             copier = self._copier(record)
@@ -205,6 +212,7 @@ class AttachService:
         """
         with self._volume(admission, reference) as record:
             path = self._host_paths.check(destination, field="destination_path")
+            _refuse_volumes(path, field="destination_path")
             copier = self._copier(record)
             with self._noted_key(record) as key:
                 copier.export_tree(self._devices.file(record), key, path)
@@ -218,6 +226,23 @@ class AttachService:
             record = self._catalog.get(record.id)
             require_complete(record)
             yield record
+
+    def _require_place(self, admission: Admission, path: Path) -> None:
+        """Raise unless the caller may write to every volume that a place is in or above.
+
+        Who mounts inside a volume changes what is found in it, and who mounts over it hides it.
+        """
+        uuids = {mounted.uuid for mounted in mounted_around(path) if mounted.target != path}
+        if not uuids:
+            return
+        records = [record for record in self._catalog.enumerate() if record.uuid in uuids]
+        try:
+            for record in records:
+                self._gate.require(admission, self._catalog, record, access=AccessType.WRITE)
+        except OwnershipDeniedError as error:
+            raise PermissionDeniedError(_NOT_YOURS, detail=error.detail) from None
+        if len(records) < len(uuids):
+            raise PermissionDeniedError(_NOT_YOURS, detail="a volume that this node does not know")
 
     def _key(self, record: VolumeRecord, secret_name: str, namespace: str) -> SecretBytes | None:
         if not record.encrypted:
@@ -254,3 +279,13 @@ class AttachService:
     def _set_ready(self, record: VolumeRecord) -> None:
         if record.state is not VolumeState.READY:
             self._catalog.update(record.id, lambda now: msgspec.structs.replace(now, state=VolumeState.READY))
+
+
+def _refuse_volumes(path: Path, *, field: str) -> None:
+    """Raise for a place in or above a mounted volume, whosever it is.
+
+    A tree is copied with root's rights. It may be somebody else's, and whoever writes to a volume could
+    exchange directories in it while they are walked.
+    """
+    if mounted_around(path):
+        raise PermissionDeniedError(f"{field}: expected a directory outside of mounted volumes")

@@ -145,6 +145,15 @@ def device_path(uuid: str) -> str:
     return f"/dev/mapper/{_PREFIX}{uuid}"
 
 
+def mapped_uuid(name: str) -> str:
+    """Return the volume that a block device such as ``dm-3`` is the mapping of; empty for other devices."""
+    try:
+        mapping = Path("/sys/block", name, "dm", "name").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return mapping.removeprefix(_PREFIX) if mapping.startswith(_PREFIX) else ""
+
+
 def open_arguments(uuid: str, below: str, key_bytes: int, *, readonly: bool) -> tuple[str, ...]:
     """Return the arguments that make cryptsetup map a volume; the key comes on standard input."""
     access = ("--readonly",) if readonly else ()

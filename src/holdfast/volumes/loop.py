@@ -125,6 +125,12 @@ def find(uuid: str) -> LoopDevice | None:
     return next((device for device in marked_devices() if device.uuid == uuid), None)
 
 
+def marked_uuid(name: str) -> str:
+    """Return the volume that a block device such as ``loop3`` serves; empty if it carries no mark of ours."""
+    found = _read_mark(name) if name.startswith("loop") else None
+    return "" if found is None else found.uuid
+
+
 def sequence(path: str) -> int:
     """Return a number that changes with every file that is put below any device; 0 if there is none."""
     try:
