@@ -11,7 +11,8 @@ and had the key of one, could read both. Only a copy that was re-encrypted does 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import uuid4
 
 import msgspec
 
@@ -23,11 +24,13 @@ from holdfast.node.errors import VolumeIncompleteError
 from holdfast.node.key_rotation import KeyRotation
 from holdfast.node.keys import VolumeKeys
 from holdfast.node.records import KeyNote, KeyOrigin, VolumeRecord, VolumeState
+from holdfast.providers.generate import random_key
 from holdfast.volumes import loop
 from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.freeze import FREEZE_SECONDS
+from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
@@ -139,6 +142,70 @@ class VolumeCopies:
             volume.id, lambda now: msgspec.structs.replace(now, grow_pending=grow_pending)
         )
 
+    @contextmanager
+    def image(
+        self, parent: VolumeRecord, reference: KeyReference
+    ) -> Iterator[tuple[VolumeFile, SecretBytes]]:
+        """Hold, for the length of a block, a copy of a volume that no key of the volume opens.
+
+        It never becomes a volume. What opens it is made for it alone, so that whoever gets the copy and its
+        key learns no other key, and is stopped by no rotation of one. The volume's lock is needed only until
+        the block begins.
+
+        Args:
+            parent: the volume or snapshot.
+            reference: what the copy's header is to say about its key.
+
+        Yields:
+            The copy, and its key; an empty one of a volume that is not encrypted.
+
+        Raises:
+            as ``make``
+        """
+        require_complete(parent)
+        present = self.key_of(parent)
+        with self._devices.pool.draft(self._devices.file(parent)) as draft, random_key() as key:
+            own = replace(draft, uuid=str(uuid4()))
+            if present is None:
+                self._fill(own, parent)
+                yield own, SecretBytes(b"")
+                return
+            with self._keys.fetch(present.reference()) as old:
+                self._fill(own, parent)
+                _give_identity(own, _NewKey(old, key, reference))
+            yield own, key
+
+    def adopt(
+        self, record: VolumeRecord, opens: SecretBytes, fill: Callable[[VolumeFile], None]
+    ) -> VolumeRecord:
+        """Make a volume of what comes from elsewhere; if that fails, nothing of it remains.
+
+        Args:
+            record: what the volume is to be.
+            opens: the key of what comes; empty if that is not encrypted.
+            fill: puts it into an empty file.
+
+        Raises:
+            WrongKeyError: that key does not open it.
+            PoolFullError: no room.
+            ProviderUnavailableError: the key that the volume is to have cannot be had.
+        """
+        with self._devices.pool.draft(self._devices.file(record)) as draft:
+            self._catalog.insert(record)
+            try:
+                fill(draft)
+                if record.key is not None:
+                    own = record.key.origin is KeyOrigin.OWN
+                    note, new = self._keys.make_first(record.key) if own else self._keys.at(record.key)
+                    with new:
+                        self._catalog.update(record.id, lambda now: msgspec.structs.replace(now, key=note))
+                        _give_identity(draft, _NewKey(opens, new, note.reference()))
+                self._devices.pool.publish(draft)
+                return self._catalog.update(record.id, _made)
+            except Exception:
+                self._take_back(record)
+                raise
+
     def tidy(self) -> list[str]:
         """Finish or forget what a crash cut short; returns what was done. For a node that starts."""
         done = []
@@ -182,7 +249,7 @@ class VolumeCopies:
             note, new = self._keys.make_first(wanted) if own else self._keys.at(wanted)
             with new:
                 self._catalog.update(record.id, lambda now: msgspec.structs.replace(now, key=note))
-                yield _NewKey(old, new, note)
+                yield _NewKey(old, new, note.reference())
 
     def _reencrypt(self, draft: VolumeFile) -> None:
         header = LuksHeader(draft)
@@ -228,7 +295,7 @@ class _NewKey:
 
     old: SecretBytes
     new: SecretBytes
-    note: KeyNote
+    reference: KeyReference
 
 
 def require_complete(record: VolumeRecord) -> None:
@@ -245,7 +312,7 @@ def _give_identity(draft: VolumeFile, new_key: _NewKey | None) -> None:
     if draft.encrypted:
         LuksHeader(draft).set_identity()
         if new_key is not None:
-            own = rotate_key(draft, new_key.old, new_key.new, new_key.note.reference()).slot
+            own = rotate_key(draft, new_key.old, new_key.new, new_key.reference).slot
             for slot in LuksHeader(draft).keyslots():
                 if slot != own:  # a recovery key of the parent's owner, for one, is not for this copy
                     LuksHeader(draft).kill_slot(slot, surviving_key=new_key.new)
