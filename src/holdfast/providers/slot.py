@@ -2,12 +2,14 @@
 
     configured ──▶ open ──▶ used
     configured without a credential ──▶ every call is refused ──log in──▶ used, until the node stops
+    what it needs to be opened is away ──▶ every call is refused ──it is back──▶ used
 
 What a login gave is in memory only. It takes the place of the configured credential and of nothing else but
 the settings it may name, and never sends the configured credential anywhere.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -18,7 +20,7 @@ from holdfast.providers.errors import (
     NoCredentialError,
     ProviderUnavailableError,
 )
-from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, SecretsProvider
+from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, SecretsProvider, trouble
 
 # What a login may say, by type of provider: no names of files, which only the node's operator chooses.
 LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
@@ -37,9 +39,7 @@ LOGIN_SETTINGS: Mapping[str, frozenset[str]] = {
 }
 
 # What is configured and does not count for a login, lest it be sent to where the login points.
-_OF_VAULT = frozenset(
-    {"VAULT_TOKEN", "VAULT_TOKEN_FILE", "VAULT_AUTH_METHOD", "VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY"}
-)
+_OF_VAULT = frozenset({"VAULT_TOKEN", "VAULT_TOKEN_FILE", "VAULT_AUTH_METHOD"})
 _OF_AWS = frozenset(
     {
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY_FILE"),
@@ -58,6 +58,8 @@ CREDENTIALS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
+
+TRY_AGAIN_SECONDS = 5.0
 
 Open = Callable[[Mapping[str, str]], SecretsProvider]
 
@@ -78,12 +80,13 @@ class ProviderSlot:
         self._open_with = open_with
         self._guard = threading.Lock()
         self._retired: list[SecretsProvider] = []
+        self._opening = threading.Lock()
         self._is_login = False
-        self._problem = ""
-        try:
-            self._provider: SecretsProvider | None = open_with({})
-        except NoCredentialError as error:
-            self._provider, self._problem = None, error.message
+        self._is_closed = False
+        self._try_again_at = 0.0
+        self._provider: SecretsProvider | None = None
+        self._refusal: ProviderUnavailableError = CredentialExpiredError("")
+        self._open()
 
     def get(self, ref: SecretRef) -> Secret:
         """Return the value of a secret; see ``SecretsProvider``."""
@@ -107,15 +110,10 @@ class ProviderSlot:
 
     def status(self) -> ProviderStatus:
         """Try whether keys can be had now; see ``SecretsProvider``."""
-        provider = self._provider
+        provider = self._opened()
         if provider is None:
-            return ProviderStatus(
-                kind=self.kind,
-                place="",
-                usable=False,
-                problem=self._refusal().message,
-                reason=Reason.REFUSED,
-            )
+            problem, reason = trouble(self._refusal)
+            return ProviderStatus(kind=self.kind, place="", usable=False, problem=problem, reason=reason)
         status = provider.status()
         if not self._is_login:
             return status
@@ -148,7 +146,7 @@ class ProviderSlot:
         with self._guard:
             # Requests under way go on with the one before; it is let go of with the next change.
             gone, self._retired = self._retired, [self._provider] if self._provider is not None else []
-            self._provider, self._is_login, self._problem = provider, True, ""
+            self._provider, self._is_login = provider, True
         for one in gone:
             one.close()
         return self.status()
@@ -157,16 +155,44 @@ class ProviderSlot:
         """Let go of everything; see ``SecretsProvider``."""
         with self._guard:
             gone = [*self._retired, *([self._provider] if self._provider is not None else [])]
-            self._retired, self._provider, self._problem = [], None, "the node is stopping"
+            self._retired, self._provider, self._is_closed = [], None, True
+            self._refusal = ProviderUnavailableError("the node is stopping")
         for provider in gone:
             provider.close()
 
     def _usable(self) -> SecretsProvider:
-        provider = self._provider
+        provider = self._opened()
         if provider is None:
-            raise self._refusal()
+            raise self._refusal.with_traceback(None)
         return provider
 
-    def _refusal(self) -> CredentialExpiredError:
-        command = f"hfctl secrets {self.kind.partition('-')[0]} login"
-        return CredentialExpiredError(f"{self._problem}; configure it, or log in with `{command}`")
+    def _opened(self) -> SecretsProvider | None:
+        """Return the provider; looks now and then whether what was missing at the start is there by now."""
+        if self._provider is None and not self._is_closed and self._opening.acquire(blocking=False):
+            try:
+                if self._provider is None and time.monotonic() >= self._try_again_at:
+                    self._open()
+            except InvalidInputError as error:
+                self._refusal = CredentialExpiredError(error.message)
+            finally:
+                self._opening.release()
+        return self._provider
+
+    def _open(self) -> None:
+        self._try_again_at = time.monotonic() + TRY_AGAIN_SECONDS
+        try:
+            provider = self._open_with({})
+        except NoCredentialError as error:
+            command = f"hfctl secrets {self.kind.partition('-')[0]} login"
+            self._refusal = CredentialExpiredError(
+                f"{error.message}; configure it, or log in with `{command}`"
+            )
+        except ProviderUnavailableError as error:
+            self._refusal = error
+        else:
+            with self._guard:
+                is_wanted = self._provider is None and not self._is_closed
+                if is_wanted:
+                    self._provider = provider
+            if not is_wanted:
+                provider.close()
