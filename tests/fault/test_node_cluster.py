@@ -138,8 +138,8 @@ def test_a_killed_node_keeps_its_volumes_if_it_is_back_in_time(nodes):
 def test_who_is_cut_off_or_dead_has_let_go_before_another_has_it(nodes):
     """One node is cut off from storage, another is killed and stays dead; the third gets both volumes."""
     one, two, three = nodes
-    for node in (one, two):
-        node.restart(*SHORT_LEASE)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda node: node.restart(*SHORT_LEASE), (one, two)))
     held = {node: node.create(f"of-{node.directory.name}", own_key=True) for node in (one, two)}
     marks = {}
     for node, volume in held.items():

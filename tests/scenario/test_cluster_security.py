@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.certificates import TestAuthority
@@ -92,7 +93,8 @@ def test_security_is_enabled_on_a_cluster_that_runs(tmp_path):
         # All have keys: from then on it is required.
         for node in (two, three):
             node.has_keys = True
-            node.restart()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda node: node.restart(), (two, three)))
         wait_until(lambda: security_of(three) == ("secured", True, []), "the cluster is secured")
         three.stop()
         three.has_keys, three.words = False, ("--security", "off")
