@@ -1,7 +1,8 @@
 """One call's way through the node, the same whichever wire it came by.
 
 1. correlation: an id that the caller gave the call is taken along if it is well-formed.
-2. authenticate and authorise: token and role, before anything of the request is looked at.
+2. authenticate and authorise: token and role, before anything of the request is looked at. Of one caller only
+   so many calls go on at once, so that nobody whose calls wait for something keeps others from being served.
 3. the call itself: bytes become a message, the handler passes the ownership gate and does the work.
 4. access log: method, outcome and how long it took; a call that went well only where that is asked for.
 5. counts: calls by method and outcome.
@@ -19,8 +20,9 @@ from threading import Event, Lock
 
 from holdfast.api.sdk.errors import classify
 from holdfast.api.sdk.table import NEVER, Call
-from holdfast.errors import HoldfastError, InternalError, UnauthenticatedError
+from holdfast.errors import HoldfastError, InternalError, LimitReachedError, UnauthenticatedError
 from holdfast.http.answers import report_defect
+from holdfast.model import Principal
 from holdfast.node.api import Api
 from holdfast.node.node import Node
 
@@ -29,6 +31,7 @@ _TOKEN = re.compile(rb"[!-~]+")  # what can be seen in ASCII; no blank, no end o
 
 _log = logging.getLogger(__name__)
 ACCESS_LOG = "holdfast.access"
+MAX_CALLS_OF_ONE = 32  # half of the threads of either wire
 _access = logging.getLogger(ACCESS_LOG)
 
 
@@ -57,6 +60,7 @@ class Calls:
         self._node = node
         self._counting = Lock()
         self._counts: Counter[tuple[Api, str]] = Counter()
+        self._under_way: Counter[tuple[str, str]] = Counter()
 
     def is_serving(self) -> bool:
         """Whether the node can serve at all; for whoever asks how it fares."""
@@ -84,7 +88,8 @@ class Calls:
             known = correlation.decode("ascii") if _CORRELATION.fullmatch(correlation) else ""
             admission = self._node.admit(token, api, peer=peer, correlation=known)
             request = admission.request
-            yield Call(self._node, admission, over, lambda: self._node.recheck(token, admission))
+            with self._one_of_few(admission.principal, is_stream=over is not NEVER):
+                yield Call(self._node, admission, over, lambda: self._node.recheck(token, admission))
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             refusal = told(error)
             outcome = classify(refusal)[0].name
@@ -98,6 +103,25 @@ class Calls:
                 )
             with self._counting:
                 self._counts[api, outcome] += 1
+
+    @contextmanager
+    def _one_of_few(self, principal: Principal, *, is_stream: bool) -> Iterator[None]:
+        """Count a call as its caller's while it goes on; guests count as one, streams elsewhere."""
+        if is_stream:
+            yield
+            return
+        who = (principal.issuer, principal.name)
+        with self._counting:
+            if self._under_way[who] >= MAX_CALLS_OF_ONE:
+                raise LimitReachedError(f"expected at most {MAX_CALLS_OF_ONE} calls of one user at a time")
+            self._under_way[who] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._under_way[who] -= 1
+                if not self._under_way[who]:
+                    del self._under_way[who]
 
     def counts(self) -> dict[tuple[Api, str], int]:
         """Return how many calls of each API had each outcome."""

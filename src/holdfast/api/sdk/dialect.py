@@ -1,13 +1,12 @@
 """The REST side of the table: one request in, one answer out. Route, gates, message, call, body.
 
-The work blocks (it runs programs, waits for the provider), so it happens in a small pool of threads; the
-event loop only hands requests over and answers back. When too many wait, a request is refused at once
-with 503 instead of queueing behind them.
+The work blocks (it runs programs, waits for the provider), so it happens in threads, of which there are more
+while some of them wait (``threads``); the event loop only hands requests over and answers back. When too many
+wait, a request is refused at once with 503 instead of queueing behind them.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from threading import BoundedSemaphore
 
@@ -19,6 +18,7 @@ from holdfast.api.sdk.json_messages import read_body, set_parameter, write_body
 from holdfast.api.sdk.pages import PAGES, Page
 from holdfast.api.sdk.rows import ROWS
 from holdfast.api.sdk.table import Call, Route, Row
+from holdfast.api.sdk.threads import Threads
 from holdfast.errors import (
     HoldfastError,
     InvalidInputError,
@@ -31,8 +31,8 @@ from holdfast.model import parse_target
 from holdfast.model.path import Target
 from holdfast.node.api import Api
 
-WORKERS = 8
-MAX_UNANSWERED = 64
+FEW_WORKERS, MOST_WORKERS = 8, 64
+MAX_UNANSWERED = 128
 API_VERSION = "v1"
 
 
@@ -45,7 +45,7 @@ class SdkDialect:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sdk")
+        self._pool = Threads(FEW_WORKERS, MOST_WORKERS, name="sdk")
         self._room = BoundedSemaphore(MAX_UNANSWERED)
         found = [(tuple(route.path.split("/")), route, row) for row in ROWS for route in row.routes]
         # A path that is written out goes before one with a parameter in its place.
@@ -60,16 +60,17 @@ class SdkDialect:
 
         def work() -> None:
             try:
-                answer = self.answer(request)
+                loop.call_soon_threadsafe(reply, self.answer(request))
             finally:
                 self._room.release()
-            loop.call_soon_threadsafe(reply, answer)
 
         self._pool.submit(work)
 
     def close(self) -> None:
         """Finish the requests under way."""
-        self._pool.shutdown(wait=True)
+        for _ in range(MAX_UNANSWERED):
+            self._room.acquire()  # the last of them is free when the last request is answered
+        self._pool.close()
 
     def answer(self, request: Request) -> bytes:
         """Return the complete answer to one request; never raises."""
