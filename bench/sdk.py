@@ -26,13 +26,13 @@ from bench.cpu import cpu_seconds
 from bench.http2 import Load
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.proto.volume_pb2 import SdkVolumeEnumerateRequest
-from holdfast.api.sdk.volume import enumerate_volumes
+from holdfast.api.sdk.services.volume import enumerate_volumes
 from holdfast.clock import SystemClock
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.catalog import Catalog
-from holdfast.node.ownership_note import note_of
-from holdfast.node.records import VolumeRecord, VolumeState
+from holdfast.node.access.ownership_note import note_of
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord, VolumeState
 from holdfast.noded.assembly import open_node
 from holdfast.noded.config import read_config
 from holdfast.noded.options import NodeOptions

@@ -11,10 +11,10 @@ from holdfast.clock import ManualClock
 from holdfast.errors import NotFoundError
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.catalog import Catalog
-from holdfast.node.ownership_note import note_of
-from holdfast.node.records import VolumeRecord, VolumeState, encode_record
-from holdfast.node.role_book import RoleBook
+from holdfast.node.access.ownership_note import note_of
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord, VolumeState, encode_record
+from holdfast.node.roles.role_book import RoleBook
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership, decide_ownership
 from holdfast.policy.roles import Role, Rule
 

@@ -13,11 +13,11 @@ from tests.support.node_under_test import new_node, release
 
 from holdfast.errors import HoldfastError
 from holdfast.model import SecretBytes
-from holdfast.node.attach_service import AttachService
-from holdfast.node.catalog import Catalog
-from holdfast.node.records import VolumeState
-from holdfast.node.snapshot_service import CloneSpec, SnapshotService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeState
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import SecretNotFoundError, SecretRef
 from holdfast.storage.lmdb_engine import LmdbStorage
 

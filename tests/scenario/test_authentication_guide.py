@@ -7,8 +7,8 @@ import pytest
 from tests.support.guide import DOCS, Reader, blocks_of
 
 from holdfast.node.errors import RoleDeniedError
-from holdfast.node.revocation_book import MAX_REVOCATIONS
-from holdfast.node.token_watch import BLIND_SECONDS
+from holdfast.node.tokens.revocation_book import MAX_REVOCATIONS
+from holdfast.node.tokens.token_watch import BLIND_SECONDS
 from holdfast.storage.errors import StorageUnavailableError
 from holdfast.tokens.errors import IssuerUnavailableError, Reason, RevocationsUnavailableError
 from holdfast.tokens.published_keys import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS

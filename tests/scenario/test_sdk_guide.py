@@ -1,4 +1,4 @@
-"""docs/sdk.md, carried out: a node, curl, a client made from the ``.proto`` files, and what it says of refusals."""
+"""docs/sdk.md, carried out: curl, a client made from the ``.proto`` files, and what is said of refusals."""
 
 import json
 import sys

@@ -7,14 +7,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from holdfast.model import SecretBytes
-from holdfast.node.credential_records import (
+from holdfast.node.credentials.credential_records import (
     AzureAccount,
     GoogleAccount,
     NfsExport,
     S3Account,
     SecretPart,
 )
-from holdfast.node.credentials_service import CredentialSpec
+from holdfast.node.credentials.credentials_service import CredentialSpec
 from holdfast.providers.errors import ProviderUnavailableError, ReadOnlyProviderError
 from holdfast.providers.file import FileProvider
 from holdfast.providers.interface import SecretRef

@@ -7,12 +7,12 @@ from pathlib import Path
 from holdfast.audit import AuditSinkError
 from holdfast.clock import ManualClock
 from holdfast.model import SecretBytes
-from holdfast.node.catalog import Catalog
-from holdfast.node.decision_log import DecisionLog
-from holdfast.node.devices import Devices
+from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.cluster.status_service import NodeIdentity
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.devices import Devices
+from holdfast.node.keys.secret_scopes import ScopeBook
 from holdfast.node.node import Node, NodeSettings
-from holdfast.node.secret_scopes import ScopeBook
-from holdfast.node.status_service import NodeIdentity
 from holdfast.policy.secret_scopes import SecretScope
 from holdfast.providers.file import FileProvider
 from holdfast.storage.memory import MemoryStorage

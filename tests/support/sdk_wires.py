@@ -12,7 +12,7 @@ from google.rpc.status_pb2 import Status
 
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.dialect import SdkDialect
-from holdfast.api.sdk.grpc_server import GrpcServer
+from holdfast.api.sdk.grpc.grpc_server import GrpcServer
 from holdfast.api.sdk.rows import ROWS
 from holdfast.http.message import Request
 

@@ -10,11 +10,11 @@ import uuid
 from dataclasses import dataclass, field
 
 from holdfast.clock import ManualClock
-from holdfast.node.attach_lock import AttachLock, SharedPool
-from holdfast.node.catalog import Catalog
-from holdfast.node.cluster_records import SecurityStatus
-from holdfast.node.membership import Membership, SelfDescription
-from holdfast.node.records import OwnershipNote, VolumeRecord, VolumeState
+from holdfast.node.cluster.attach_lock import AttachLock, SharedPool
+from holdfast.node.cluster.cluster_records import SecurityStatus
+from holdfast.node.cluster.membership import Membership, SelfDescription
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import OwnershipNote, VolumeRecord, VolumeState
 from holdfast.noded.heart import Heart
 from holdfast.storage.errors import OutcomeUnknownError, StorageUnavailableError
 from holdfast.storage.memory import MemoryStorage

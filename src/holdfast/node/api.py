@@ -13,7 +13,7 @@ from holdfast.errors import InternalError
 from holdfast.policy.ownership import AccessType
 
 if TYPE_CHECKING:
-    from holdfast.node.gate import Admission
+    from holdfast.node.access.gate import Admission
 
 S = TypeVar("S")
 P = ParamSpec("P")

@@ -13,52 +13,52 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.clock import Clock
+from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import Api, Operation
-from holdfast.node.attach_service import AttachService
-from holdfast.node.catalog import Catalog
-from holdfast.node.cluster import NodeCluster, alone
-from holdfast.node.cluster_key import ClusterKeyReference
-from holdfast.node.cluster_records import SecurityStatus
-from holdfast.node.cluster_service import ClusterService
-from holdfast.node.copies import VolumeCopies
-from holdfast.node.credential_catalog import CredentialCatalog
-from holdfast.node.credential_check import CredentialCheck, EndpointRules
-from holdfast.node.credential_secrets import CredentialSecrets
-from holdfast.node.credentials_service import CredentialsService
-from holdfast.node.decision_log import DecisionLog
-from holdfast.node.devices import Devices
-from holdfast.node.file_systems import FileSystemCare
-from holdfast.node.gate import Admission, Gate
-from holdfast.node.host_paths import DEFAULT_ROOTS, HostPaths
-from holdfast.node.key_doctor import KeyDoctor
-from holdfast.node.key_recovery import KeyRecovery
-from holdfast.node.key_rotation import KeyRotation
-from holdfast.node.keys import VolumeKeys
-from holdfast.node.locks import VolumeLocks
-from holdfast.node.open_gate import OpenGate
-from holdfast.node.pair_service import PairService
-from holdfast.node.pair_tokens import PairingVerifier, PairTokens
-from holdfast.node.policy_catalog import PolicyCatalog
-from holdfast.node.policy_enforcement import PolicyEnforcement
-from holdfast.node.policy_service import PolicyService
-from holdfast.node.provider_service import ProviderService
-from holdfast.node.reencryptions import Reencryptions
-from holdfast.node.resizing import VolumeResizer
-from holdfast.node.revocation_book import RevocationBook
-from holdfast.node.role_book import RoleBook
-from holdfast.node.role_service import RoleService
-from holdfast.node.scope_service import ScopeService
-from holdfast.node.secret_scopes import ScopeBook
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.snapshot_service import SnapshotService
-from holdfast.node.status_service import NodeIdentity, StatusService
-from holdfast.node.token_service import TokenLimits, TokenService
-from holdfast.node.token_watch import TrustingVerifier, WatchedTokens
-from holdfast.node.usage_service import UsageService
-from holdfast.node.volume_key_service import VolumeKeyService
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_service import VolumeService
-from holdfast.node.watch_service import WatchService
+from holdfast.node.cluster.cluster_records import SecurityStatus
+from holdfast.node.cluster.cluster_service import ClusterService
+from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.node_cluster import NodeCluster, alone
+from holdfast.node.cluster.open_gate import OpenGate
+from holdfast.node.cluster.status_service import NodeIdentity, StatusService
+from holdfast.node.credentials.credential_catalog import CredentialCatalog
+from holdfast.node.credentials.credential_check import CredentialCheck, EndpointRules
+from holdfast.node.credentials.credential_secrets import CredentialSecrets
+from holdfast.node.credentials.credentials_service import CredentialsService
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.devices import Devices
+from holdfast.node.keys.cluster_key import ClusterKeyReference
+from holdfast.node.keys.key_doctor import KeyDoctor
+from holdfast.node.keys.key_recovery import KeyRecovery
+from holdfast.node.keys.key_rotation import KeyRotation
+from holdfast.node.keys.provider_service import ProviderService
+from holdfast.node.keys.reencryptions import Reencryptions
+from holdfast.node.keys.scope_service import ScopeService
+from holdfast.node.keys.secret_scopes import ScopeBook
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.volume_key_service import VolumeKeyService
+from holdfast.node.keys.volume_keys import VolumeKeys
+from holdfast.node.pairing.pair_service import PairService
+from holdfast.node.pairing.pair_tokens import PairingVerifier, PairTokens
+from holdfast.node.policies.policy_catalog import PolicyCatalog
+from holdfast.node.policies.policy_enforcement import PolicyEnforcement
+from holdfast.node.policies.policy_service import PolicyService
+from holdfast.node.roles.role_book import RoleBook
+from holdfast.node.roles.role_service import RoleService
+from holdfast.node.tokens.revocation_book import RevocationBook
+from holdfast.node.tokens.token_service import TokenLimits, TokenService
+from holdfast.node.tokens.token_watch import TrustingVerifier, WatchedTokens
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.copies import VolumeCopies
+from holdfast.node.volume.file_systems import FileSystemCare
+from holdfast.node.volume.host_paths import DEFAULT_ROOTS, HostPaths
+from holdfast.node.volume.resizing import VolumeResizer
+from holdfast.node.volume.snapshot_service import SnapshotService
+from holdfast.node.volume.usage_service import UsageService
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService
+from holdfast.node.volume.watch_service import WatchService
 from holdfast.providers import SecretsProvider
 from holdfast.storage.freshness import Freshness
 from holdfast.storage.interface import Storage

@@ -19,9 +19,9 @@ from typing import NamedTuple, cast
 from holdfast.audit.file_sink import FileSink
 from holdfast.clock import SystemClock
 from holdfast.errors import ConflictError, InvalidInputError
-from holdfast.node.catalog import Catalog
-from holdfast.node.decision_log import DecisionLog
-from holdfast.node.devices import Devices
+from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.devices import Devices
 from holdfast.node.node import Node
 from holdfast.noded.audit_key import read_audit_key
 from holdfast.noded.cluster import join_cluster

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from holdfast.clock import Clock
-from holdfast.node.attach_lock import AttachLock, SharedPool
-from holdfast.node.cluster import NodeCluster
-from holdfast.node.cluster_security import ClusterSecurity
-from holdfast.node.devices import Devices
-from holdfast.node.membership import Membership, SelfDescription
+from holdfast.node.cluster.attach_lock import AttachLock, SharedPool
+from holdfast.node.cluster.cluster_security import ClusterSecurity
+from holdfast.node.cluster.membership import Membership, SelfDescription
+from holdfast.node.cluster.node_cluster import NodeCluster
+from holdfast.node.inventory.devices import Devices
 from holdfast.noded.config import NodeConfig
 from holdfast.noded.guard_process import GuardProcess
 from holdfast.noded.heart import Heart

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError
-from holdfast.node.cluster_records import SecurityStatus
-from holdfast.node.credential_check import EndpointRules
-from holdfast.node.host_paths import DEFAULT_ROOTS
-from holdfast.node.membership import DEFAULT_LEASE_SECONDS
+from holdfast.node.cluster.cluster_records import SecurityStatus
+from holdfast.node.cluster.membership import DEFAULT_LEASE_SECONDS
+from holdfast.node.cluster.status_service import NodeIdentity
+from holdfast.node.credentials.credential_check import EndpointRules
 from holdfast.node.node import NodeSettings
-from holdfast.node.status_service import NodeIdentity
-from holdfast.node.token_service import TokenLimits
+from holdfast.node.tokens.token_service import TokenLimits
+from holdfast.node.volume.host_paths import DEFAULT_ROOTS
 from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import read_config_file
 from holdfast.noded.options import NodeOptions

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 
 from holdfast.errors import HoldfastError
-from holdfast.node.attach_lock import AttachLock, SharedPool
-from holdfast.node.membership import BEATS_PER_LEASE, Membership, Renewal
+from holdfast.node.cluster.attach_lock import AttachLock, SharedPool
+from holdfast.node.cluster.membership import BEATS_PER_LEASE, Membership, Renewal
 
 _log = logging.getLogger("holdfast.node")
 

@@ -5,7 +5,7 @@ under way, they serve the storage administrator alone; the original lets everybo
 """
 
 from holdfast.errors import InvalidInputError
-from holdfast.node.catalog import Catalog
+from holdfast.node.inventory.catalog import Catalog
 
 PUBLIC = {"administrator": False, "public": True}
 

@@ -21,7 +21,7 @@ import uvloop
 from holdfast.api.sdk.calls import ACCESS_LOG, Calls
 from holdfast.api.sdk.dialect import SdkDialect
 from holdfast.api.sdk.errors import listener_error_body
-from holdfast.api.sdk.grpc_server import GrpcServer
+from holdfast.api.sdk.grpc.grpc_server import GrpcServer
 from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer

@@ -9,11 +9,17 @@ import pytest
 from tests.support.node_under_test import new_node, release
 from tests.support.sdk_wires import GrpcWire, grpc_refusal
 
-from holdfast.api.sdk import grpc_calls, grpc_health, grpc_patience, grpc_server, grpc_streams
 from holdfast.api.sdk.calls import Calls
-from holdfast.api.sdk.grpc_server import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
+from holdfast.api.sdk.grpc import (
+    grpc_calls,
+    grpc_health,
+    grpc_patience,
+    grpc_server,
+    grpc_streams,
+)
+from holdfast.api.sdk.grpc.grpc_server import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 from holdfast.api.sdk.proto.watch_pb2 import SdkWatchRequest, SdkWatchResponse
-from holdfast.node.watch_service import POLL_SECONDS
+from holdfast.node.volume.watch_service import POLL_SECONDS
 
 VERSION = "/openstorage.api.OpenStorageIdentity/Version"
 CREATE = "/openstorage.api.OpenStorageVolume/Create"

@@ -6,8 +6,8 @@ import pytest
 
 from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 from holdfast.policy.ownership_change import AccessChange
 

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.simulated_cluster import LEASE_SECONDS, PlayedCluster
 
 from holdfast.errors import ConflictError, HoldfastError, UnavailableError
-from holdfast.node import attach_lock, membership
-from holdfast.node.cluster_records import AttachRecord, decode
+from holdfast.node.cluster import attach_lock, membership
+from holdfast.node.cluster.cluster_records import AttachRecord, decode
 from holdfast.node.errors import HeldElsewhereError, OtherPoolError
 from holdfast.volumes.errors import VolumeBusyError
 

@@ -10,10 +10,10 @@ from holdfast.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
-from holdfast.node.pair_service import Introduction, PairRequest, PairService
-from holdfast.node.pair_tokens import LIFETIME_SECONDS, MAX_TOKENS
-from holdfast.node.status_service import StatusService
+from holdfast.node.pairing.pair_service import Introduction, PairRequest, PairService
+from holdfast.node.pairing.pair_tokens import LIFETIME_SECONDS, MAX_TOKENS
 
 OTHER = Introduction(cluster_id="other", endpoints=("https://10.0.0.7:9021",))
 

@@ -5,9 +5,9 @@ from tests.support.simulated_cluster import LEASE_SECONDS, PlayedCluster
 
 from holdfast.clock import ManualClock
 from holdfast.errors import ConflictError
-from holdfast.node.cluster import NodeCluster
-from holdfast.node.cluster_records import SecurityStatus
-from holdfast.node.cluster_security import ClusterSecurity, ClusterState, Standing
+from holdfast.node.cluster.cluster_records import SecurityStatus
+from holdfast.node.cluster.cluster_security import ClusterSecurity, ClusterState, Standing
+from holdfast.node.cluster.node_cluster import NodeCluster
 
 UNSECURED, SECURED, REMOVAL = SecurityStatus
 

@@ -9,8 +9,8 @@ from holdfast.client.reach import Reach
 from holdfast.clock import ManualClock
 from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.model import SecretBytes
-from holdfast.node.credential_check import MAX_AT_ONCE, CredentialCheck, EndpointRules
-from holdfast.node.credential_records import S3Account, SecretPart
+from holdfast.node.credentials.credential_check import MAX_AT_ONCE, CredentialCheck, EndpointRules
+from holdfast.node.credentials.credential_records import S3Account, SecretPart
 from holdfast.node.errors import CredentialRefusedError
 
 RULES = EndpointRules.parse(["https://minio.lan:9000", "http://127.0.0.1:9000", "https://[fd00::1]:443"])

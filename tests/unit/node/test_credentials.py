@@ -29,9 +29,9 @@ from holdfast.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from holdfast.node.credential_check import EndpointRules
-from holdfast.node.credential_records import AzureAccount, NfsExport, SecretPart
-from holdfast.node.credentials_service import CredentialSpec, CredentialsService
+from holdfast.node.credentials.credential_check import EndpointRules
+from holdfast.node.credentials.credential_records import AzureAccount, NfsExport, SecretPart
+from holdfast.node.credentials.credentials_service import CredentialSpec, CredentialsService
 from holdfast.node.errors import (
     CredentialExistsError,
     CredentialRefusedError,

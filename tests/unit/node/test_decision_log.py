@@ -10,7 +10,7 @@ from holdfast.audit.verify import Verifier
 from holdfast.clock import ManualClock
 from holdfast.errors import UnavailableError
 from holdfast.model import Principal
-from holdfast.node.decision_log import DecisionLog
+from holdfast.node.access.decision_log import DecisionLog
 
 KEY = b"k" * 32
 

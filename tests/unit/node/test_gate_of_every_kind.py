@@ -6,9 +6,9 @@ import pytest
 
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.model import Principal
+from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import Api
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.gate import Admission, Gate
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 
 READ = Api("Policy", "Inspect", AccessType.READ)

@@ -8,11 +8,11 @@ from tests.support.node_under_test import new_node
 
 from holdfast.errors import PermissionDeniedError
 from holdfast.model import SecretBytes
-from holdfast.node.catalog import Catalog
-from holdfast.node.key_doctor import HEALTHY, Verdict
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.volume_key_service import VolumeKeyService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.keys.key_doctor import HEALTHY, Verdict
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.volume_key_service import VolumeKeyService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import ProviderUnavailableError, SecretRef
 from holdfast.providers.file import FileProvider
 from holdfast.volumes.luks_header import LuksHeader

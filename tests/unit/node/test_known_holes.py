@@ -9,11 +9,11 @@ from tests.support.sdk_face import Face
 
 from holdfast.errors import UnauthenticatedError
 from holdfast.model import SecretBytes
-from holdfast.node.attach_service import AttachService
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
-from holdfast.node.role_service import RoleService
-from holdfast.node.snapshot_service import SnapshotService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.roles.role_service import RoleService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import SnapshotService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 from holdfast.policy.ownership_change import AccessChange
 from holdfast.policy.roles import Role, Rule

@@ -5,16 +5,16 @@ import pytest
 from holdfast.errors import InternalError, NotFoundError, UnauthenticatedError, UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.attach_service import AttachService
+from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
-from holdfast.node.role_service import RoleService
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.snapshot_service import CloneSpec, SnapshotService
-from holdfast.node.status_service import StatusService
-from holdfast.node.usage_service import UsageService
-from holdfast.node.volume_key_service import VolumeKeyService
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.volume_key_service import VolumeKeyService
+from holdfast.node.roles.role_service import RoleService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
+from holdfast.node.volume.usage_service import UsageService
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
 from holdfast.policy.roles import Role, Rule

@@ -15,14 +15,14 @@ from tests.support.node_under_test import new_node, release
 
 from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, PermissionDeniedError
 from holdfast.model import SecretBytes
-from holdfast.node.attach_service import AttachService
-from holdfast.node.catalog import Catalog
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError, VolumeIncompleteError
-from holdfast.node.records import VolumeState
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.snapshot_service import CloneSpec, SnapshotService
-from holdfast.node.usage_service import UsageService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeState
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
+from holdfast.node.volume.usage_service import UsageService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.process.run import run
 from holdfast.providers import SecretNotFoundError, SecretRef
@@ -541,7 +541,7 @@ def test_a_volume_that_cannot_be_frozen_long_enough_is_let_go(alice, monkeypatch
         return real(pool, draft, source, keep_going=keep_going)
 
     monkeypatch.setattr(type(alice.t.devices.pool), "fill", slow)
-    monkeypatch.setattr("holdfast.node.copies.FREEZE_SECONDS", 0.3)
+    monkeypatch.setattr("holdfast.node.volume.copies.FREEZE_SECONDS", 0.3)
     with pytest.raises(VolumeBusyError, match="frozen"):
         alice.snapshot()
     written(target, letter=b"y")  # thawed

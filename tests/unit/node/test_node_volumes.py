@@ -15,8 +15,6 @@ from holdfast.errors import (
     UnsupportedError,
 )
 from holdfast.model import SecretBytes
-from holdfast.node.attach_service import AttachService
-from holdfast.node.catalog import Catalog
 from holdfast.node.errors import (
     ClusterKeyExistsError,
     NoClusterKeyError,
@@ -25,9 +23,11 @@ from holdfast.node.errors import (
     VolumeExistsError,
     VolumeIncompleteError,
 )
-from holdfast.node.records import VolumeState
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeState
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import ProviderUnavailableError, SecretDataError, SecretNotFoundError, SecretRef
 from holdfast.providers.file import FileProvider
 from holdfast.volumes.errors import ErasedVolumeError, VolumeBusyError, WrongKeyError

@@ -8,12 +8,12 @@ from tests.support.credentials import nfs_spec
 from tests.support.node_under_test import new_node
 
 from holdfast.errors import HoldfastError, PermissionDeniedError
-from holdfast.node.credentials_service import CredentialSpec, CredentialsService
+from holdfast.node.credentials.credentials_service import CredentialSpec, CredentialsService
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.policy_service import PolicyService, PolicySpec
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_rules import VolumeRules
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.policies.policy_service import PolicyService, PolicySpec
+from holdfast.node.policies.volume_rules import VolumeRules
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
 

@@ -4,9 +4,9 @@ import pytest
 from tests.support.node_under_test import NodeUnderTest
 
 from holdfast.errors import PermissionDeniedError
-from holdfast.node.attach_service import AttachService
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 
 MIB = 1 << 20

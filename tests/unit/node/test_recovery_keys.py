@@ -9,10 +9,10 @@ from tests.support.node_under_test import new_node
 
 from holdfast.errors import ConflictError, InvalidInputError, PermissionDeniedError
 from holdfast.model import SecretBytes
-from holdfast.node.key_doctor import Verdict
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.volume_key_service import VolumeKeyService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.keys.key_doctor import Verdict
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.volume_key_service import VolumeKeyService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.providers import SecretNotFoundError, SecretRef
 from holdfast.volumes.errors import WrongKeyError

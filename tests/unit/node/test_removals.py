@@ -4,8 +4,8 @@ import pytest
 
 from holdfast.errors import NotFoundError
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.removals import MOST_REMEMBERED, note_removal, was_removed_by
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.inventory.removals import MOST_REMEMBERED, note_removal, was_removed_by
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.storage.memory import MemoryStorage
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 from holdfast.model import Principal
 from holdfast.node import apis
+from holdfast.node.access.gate import Admission
+from holdfast.node.access.known_apis import known_apis
+from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import RoleDeniedError
-from holdfast.node.gate import Admission
-from holdfast.node.known_apis import known_apis
-from holdfast.node.role_book import RoleBook
-from holdfast.node.role_service import RoleService
-from holdfast.node.status_service import StatusService
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.roles.role_book import RoleBook
+from holdfast.node.roles.role_service import RoleService
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.default_roles import GUEST_DISABLED, GUEST_ENABLED, default_roles
 from holdfast.policy.roles import Role, Rule
 from holdfast.storage.memory import MemoryStorage

@@ -7,9 +7,9 @@ import pytest
 from tests.support.node_under_test import new_node
 
 from holdfast.errors import ConflictError
-from holdfast.node.key_rotation import RotationProgress
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.keys.key_rotation import RotationProgress
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import SecretRef
 from holdfast.providers.file import FileProvider
 from holdfast.volumes.luks_header import LuksHeader

@@ -5,9 +5,9 @@ from tests.support.kubernetes_secrets import KubernetesSecrets
 from tests.support.node_under_test import new_node, release
 
 from holdfast.errors import UnsupportedError
-from holdfast.node.attach_service import AttachService
-from holdfast.node.snapshot_service import SnapshotService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import SnapshotService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import open_provider
 
 

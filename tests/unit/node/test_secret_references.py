@@ -5,12 +5,12 @@ from tests.support.node_under_test import new_node, release
 
 from holdfast.errors import NotFoundError, PermissionDeniedError
 from holdfast.model import SecretBytes
-from holdfast.node.attach_service import AttachService
 from holdfast.node.errors import SecretDeniedError
-from holdfast.node.secret_scopes import ScopeBook
-from holdfast.node.secrets_service import SecretsService
-from holdfast.node.snapshot_service import CloneSpec, SnapshotService
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.keys.secret_scopes import ScopeBook
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.secret_scopes import SecretScope
 from holdfast.providers import SecretNotFoundError, SecretRef
 

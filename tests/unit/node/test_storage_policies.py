@@ -13,10 +13,10 @@ from holdfast.node.errors import (
     RoleDeniedError,
     SecretDeniedError,
 )
-from holdfast.node.policy_service import Merge, PolicyService, PolicySpec
-from holdfast.node.volume_listing import VolumeListService
-from holdfast.node.volume_rules import Operator, VolumeRules
-from holdfast.node.volume_service import VolumeService, VolumeSpec
+from holdfast.node.policies.policy_service import Merge, PolicyService, PolicySpec
+from holdfast.node.policies.volume_rules import Operator, VolumeRules
+from holdfast.node.volume.volume_listing import VolumeListService
+from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
 

@@ -17,19 +17,19 @@ from holdfast.errors import (
     UnavailableError,
 )
 from holdfast.model import SecretBytes
+from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
-from holdfast.node.revocation_book import MAX_TIDIED, TIDY_SECONDS, RevocationBook
-from holdfast.node.revocation_records import (
+from holdfast.node.roles.role_service import RoleService
+from holdfast.node.tokens.revocation_book import MAX_TIDIED, TIDY_SECONDS, RevocationBook
+from holdfast.node.tokens.revocation_records import (
     STATE,
     RevocationKind,
     RevocationRecord,
     RevocationState,
     encode,
 )
-from holdfast.node.role_service import RoleService
-from holdfast.node.status_service import StatusService
-from holdfast.node.token_service import TokenLimits, TokenService, What
-from holdfast.node.token_watch import BLIND_SECONDS, LOOK_SECONDS
+from holdfast.node.tokens.token_service import TokenLimits, TokenService, What
+from holdfast.node.tokens.token_watch import BLIND_SECONDS, LOOK_SECONDS
 from holdfast.policy.roles import Role, Rule
 from holdfast.storage.errors import StorageUnavailableError
 from holdfast.storage.memory import MemoryStorage

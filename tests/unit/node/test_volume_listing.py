@@ -8,11 +8,11 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node import apis
-from holdfast.node.catalog import Catalog
-from holdfast.node.gate import Admission, Gate
-from holdfast.node.ownership_note import note_of
-from holdfast.node.records import VolumeRecord, VolumeState, encode_record
-from holdfast.node.volume_listing import MAX_ENTRIES, Paging, VolumeFilter, VolumeListService
+from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.ownership_note import note_of
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord, VolumeState, encode_record
+from holdfast.node.volume.volume_listing import MAX_ENTRIES, Paging, VolumeFilter, VolumeListService
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership, decide_ownership
 from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.memory import MemoryStorage

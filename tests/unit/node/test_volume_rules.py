@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InvalidInputError
 from holdfast.node.errors import PolicyViolationError
-from holdfast.node.volume_rules import Operator, VolumeRules, Wish, follow
+from holdfast.node.policies.volume_rules import Operator, VolumeRules, Wish, follow
 
 EQUAL, MINIMUM, MAXIMUM = Operator.EQUAL, Operator.MINIMUM, Operator.MAXIMUM
 

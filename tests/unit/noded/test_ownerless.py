@@ -5,12 +5,12 @@ import pytest
 from tests.support.node_under_test import new_node
 
 from holdfast.errors import InvalidInputError
-from holdfast.node.catalog import Catalog
+from holdfast.node.access.ownership_note import OwnershipNote
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.ownership_note import OwnershipNote
-from holdfast.node.records import VolumeRecord, VolumeState
-from holdfast.node.volume_listing import VolumeFilter, VolumeListService
-from holdfast.node.volume_service import VolumeService
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord, VolumeState
+from holdfast.node.volume.volume_listing import VolumeFilter, VolumeListService
+from holdfast.node.volume.volume_service import VolumeService
 from holdfast.noded.ownerless import ownerless_report, read_ownerless
 from holdfast.policy.ownership_change import AccessChange
 from holdfast.storage.memory import MemoryStorage

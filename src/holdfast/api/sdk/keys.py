@@ -1,7 +1,7 @@
 """Where a key is, as a message. No message carries a key itself."""
 
 from holdfast.api.sdk.proto.keys_pb2 import KeyReference
-from holdfast.node.records import KeyNote
+from holdfast.node.inventory.records import KeyNote
 from holdfast.volumes import key_reference
 
 

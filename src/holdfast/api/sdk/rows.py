@@ -1,6 +1,6 @@
 """All rows of the table, by service."""
 
-from holdfast.api.sdk import (
+from holdfast.api.sdk.services import (
     cluster,
     clusterpair,
     credentials,

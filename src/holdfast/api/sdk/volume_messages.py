@@ -12,8 +12,8 @@ from holdfast.api.sdk.ownership import ownership_message
 from holdfast.api.sdk.proto import volume_types_pb2 as types
 from holdfast.api.sdk.proto.volume_pb2 import SdkVolumeInspectResponse
 from holdfast.errors import InvalidInputError
-from holdfast.node.records import VolumeRecord
-from holdfast.node.volume_service import VolumeStatus
+from holdfast.node.inventory.records import VolumeRecord
+from holdfast.node.volume.volume_service import VolumeStatus
 from holdfast.volumes.backend import AttachStage
 
 FILE_SYSTEMS = {types.FS_TYPE_NONE: "ext4", types.FS_TYPE_EXT4: "ext4", types.FS_TYPE_XFS: "xfs"}

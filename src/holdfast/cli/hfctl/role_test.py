@@ -85,7 +85,7 @@ def _locally(names: list[str], document: Any, calls: list[tuple[str, str]]) -> d
     import msgspec
 
     from holdfast.cli.errors import LocalError
-    from holdfast.node.known_apis import known_apis
+    from holdfast.node.access.known_apis import known_apis
     from holdfast.policy.decision import Allowed
     from holdfast.policy.default_roles import default_roles
     from holdfast.policy.role_check import dead_patterns

@@ -19,9 +19,9 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.errors import ConflictError, InternalError, InvalidInputError
+from holdfast.node.access.ownership_note import OwnershipNote
+from holdfast.node.access.resource import PAGE
 from holdfast.node.backups.format import BackupId
-from holdfast.node.ownership_note import OwnershipNote
-from holdfast.node.resource import PAGE
 from holdfast.policy.ownership import Ownership
 from holdfast.storage.interface import Reader, Storage, Transaction
 

@@ -1,0 +1,1 @@
+"""The rows of the table, service by service, each with its handlers."""

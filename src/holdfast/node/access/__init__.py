@@ -1,0 +1,1 @@
+"""The three gates, what they guard, and the log of what they decided."""

@@ -1,0 +1,375 @@
+"""The three gates that every request passes, in this order, in this one place.
+
+1. The token: verified, or none at all, which makes the caller a guest. A token that is not believed is
+   an error, never a guest.
+2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``.
+3. Ownership: the resource must give the caller the access type that the API states. There is no other way
+   to a resource's record than through this gate, and it is the same for every kind.
+
+A fourth stands before the secrets provider: a secret that the caller names must be one that he may name, for
+the node fetches it with rights of its own.
+
+Each decision is written to the audit log before it takes effect. A caller who may not see a resource gets
+the same answer as for one that does not exist.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Protocol
+
+from holdfast.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from holdfast.model import Principal
+from holdfast.model.principal import GUEST
+from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.access.resource import PAGE, Collection, IndexedCollection, R, Resource
+from holdfast.node.api import Api
+from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
+from holdfast.policy.decision import Allowed, Decision, Denied
+from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
+from holdfast.policy.secret_scopes import CLUSTER_WIDE
+
+# Ids tie lines together, and nobody gains by guessing one. A number costs no system call.
+_PROCESS_ID = secrets.token_hex(4)
+_numbers = count(secrets.randbits(31))
+
+
+class TokenVerifier(Protocol):
+    """What the gate needs of the tokens room."""
+
+    def verify(self, token: str | bytes) -> Principal:
+        """Return whose token it is, or raise ``UnauthenticatedError``."""
+        ...
+
+
+class RoleSource(Protocol):
+    """Where roles are defined; asked anew for every call, so that a change acts on live tokens."""
+
+    def decide(self, principal: Principal, api: Api) -> Decision:
+        """Decide whether the roles of the principal allow a call of an API."""
+        ...
+
+
+class SecretRules(Protocol):
+    """Who may name which secrets; asked anew for every call."""
+
+    def decide_secret(self, principal: Principal, name: str, namespace: str) -> Decision:
+        """Decide whether somebody may name a secret."""
+        ...
+
+    def decide_namespace(self, principal: Principal, namespace: str) -> Decision:
+        """Decide whether somebody may have a key made in a namespace of the provider."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Proof that a caller has passed the first two gates for one API.
+
+    Attributes:
+        principal: who calls; the guest if nobody was authenticated.
+        api: the one API that it opens.
+        request: an id that ties the lines of one request together.
+        peer: address of the caller.
+        correlation: an id that the caller gave the request; it may have given others the same.
+    """
+
+    principal: Principal
+    api: Api
+    request: str
+    peer: str
+    correlation: str = ""
+
+
+class Gate:
+    """The gates of one node.
+
+    Args:
+        verifier: checks tokens.
+        roles: defines roles.
+        log: where decisions are written.
+        secret_rules: who may name which secrets.
+        ownerless_is_public: let everybody do everything with what has no owner, as the original does. Only
+            for the time of a migration from it.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: TokenVerifier,
+        roles: RoleSource,
+        log: DecisionLog,
+        secret_rules: SecretRules,
+        ownerless_is_public: bool = False,
+    ) -> None:
+        self._verifier = verifier
+        self._roles = roles
+        self._log = log
+        self._secret_rules = secret_rules
+        self._ownerless_is_public = ownerless_is_public
+
+    def admit(self, token: str | None, api: Api, *, peer: str = "", correlation: str = "") -> Admission:
+        """Pass a caller through the first two gates.
+
+        Args:
+            token: the signed token; ``None`` for a guest.
+            api: what it wants to call.
+            peer: its address, for the log.
+            correlation: an id that the caller gave the request, for the log; never in place of ours.
+
+        Raises:
+            UnauthenticatedError: the token is not believed; ``reason`` says why.
+            UnavailableError: whether it is to be believed cannot be told at the moment.
+            RoleDeniedError: no role allows the API.
+        """
+        request = _new_request_id()
+        try:
+            principal = self._identify(token)
+        except (UnauthenticatedError, UnavailableError) as error:
+            self._log.record(
+                "denied",
+                None,
+                gate="token",
+                request=request,
+                correlation=correlation,
+                peer=peer,
+                api=str(api),
+                reason=error.reason,
+            )
+            raise
+        admission = Admission(principal, api, request, peer, correlation)
+        decision = self._decide_api(principal, api)
+        self._record(admission, "role", decision)
+        if decision:
+            return admission
+        raise _role_denied(admission, decision.reason)
+
+    def recheck(self, token: str | None, admission: Admission) -> None:
+        """Pass a caller whose call goes on for long through the first two gates again; only a no is logged.
+
+        Raises:
+            UnauthenticatedError: the token has expired or was revoked meanwhile.
+            UnavailableError: whether it is to be believed cannot be told at the moment.
+            RoleDeniedError: no role allows the API any more.
+        """
+        try:
+            principal = self._identify(token)
+        except (UnauthenticatedError, UnavailableError) as error:
+            self._log.record(
+                "denied", admission.principal, **_where(admission), gate="token", reason=error.reason
+            )
+            raise
+        api = admission.api
+        decision = self._decide_api(principal, api)
+        if not decision:
+            self._record(admission, "role", decision)
+            raise _role_denied(admission, decision.reason)
+
+    def require_api(self, admission: Admission, api: Api) -> None:
+        """Raise unless a role of the caller allows another API, too, which a part of the work is about.
+
+        Raises:
+            RoleDeniedError: none does.
+        """
+        further = replace(admission, api=api)
+        decision = self._decide_api(admission.principal, api)
+        self._record(further, "role", decision)
+        if not decision:
+            raise _role_denied(further, decision.reason)
+
+    def resource(
+        self,
+        admission: Admission,
+        collection: Collection[R],
+        reference: str,
+        *,
+        access: AccessType | None = None,
+    ) -> R:
+        """Pass the caller through the third gate, to one resource.
+
+        Args:
+            admission: from ``admit``; its API states the access that is needed.
+            collection: all resources of the kind.
+            reference: id or name of the resource.
+            access: what is needed instead, of a second resource that the API is also about.
+
+        Raises:
+            OwnershipDeniedError: the resource does not allow it, or does not exist.
+            NotFoundError: it does not exist, said only to who may see every resource.
+            InvalidInputError: not the form of an id or name.
+        """
+        collection.check_reference(reference)
+        resource = collection.find(reference)
+        if resource is None:
+            if is_storage_administrator(admission.principal):
+                raise NotFoundError(f"{collection.kind.capitalize()} {reference} not found")
+            self._record(admission, "ownership", Denied(f"no such {collection.kind}"), collection, reference)
+            raise _refusal(collection, reference, f"no such {collection.kind}")
+        self.require(admission, collection, resource, reference=reference, access=access)
+        return resource
+
+    def require(
+        self,
+        admission: Admission,
+        collection: Collection[R],
+        resource: R,
+        *,
+        reference: str = "",
+        access: AccessType | None = None,
+    ) -> None:
+        """Raise unless a resource gives the caller the API's access type, or ``access`` if that is named."""
+        wanted = access if access is not None else admission.api.access
+        if wanted is None:
+            wanted = AccessType.ADMIN  # an API that states nothing gets at no resource by less
+        decision = self._decide(admission.principal, resource, wanted)
+        self._record(admission, "ownership", decision, collection, resource.id)
+        if not decision:
+            raise _refusal(collection, reference or resource.id, decision.reason)
+
+    def visible(self, admission: Admission, collection: Collection[R]) -> list[R]:
+        """Return the resources that the caller may read; the others are silently left out.
+
+        Args:
+            admission: from ``admit``.
+            collection: all resources of the kind; each is looked at, so there had better be few.
+        """
+        return [resource for resource in collection.enumerate() if self.may_read(admission, resource)]
+
+    def readable(
+        self, admission: Admission, collection: IndexedCollection[R], *, after: str = "", page: int = PAGE
+    ) -> Iterator[R]:
+        """Yield, by id, the resources of a large collection that the caller may read.
+
+        Args:
+            admission: from ``admit``.
+            collection: all resources of the kind.
+            after: only ids that sort after this one.
+            page: how many are read at once.
+        """
+        found = collection.candidates(
+            admission.principal, ownerless=self._ownerless_is_public, after=after, page=page
+        )
+        return (resource for resource in found if self.may_read(admission, resource))
+
+    def may(self, admission: Admission, resource: Resource, access: AccessType) -> bool:
+        """Whether a resource gives the caller an access type, where that opens nothing by itself."""
+        return bool(self._decide(admission.principal, resource, access))
+
+    def may_read(self, admission: Admission, resource: Resource) -> bool:
+        """Whether the caller may read a resource; for lists, which leave the others out silently."""
+        return bool(self._decide(admission.principal, resource, AccessType.READ))
+
+    def secret(self, admission: Admission, name: str, namespace: str = "") -> None:
+        """Raise unless the caller may name a secret. To be asked about every name that a caller gives.
+
+        Args:
+            admission: from ``admit``.
+            name: path of the secret; empty if the caller named none, but wants a key made.
+            namespace: the provider's namespace, as the caller named it.
+
+        Raises:
+            SecretDeniedError: he may not, be there such a secret or not.
+        """
+        if name == CLUSTER_WIDE or not (name or namespace):
+            return  # no name at all, or the one that everybody may say
+        if name:
+            decision = self._secret_rules.decide_secret(admission.principal, name, namespace)
+        else:
+            decision = self._secret_rules.decide_namespace(admission.principal, namespace)
+        word = {"rule": decision.rule} if decision else {"reason": decision.reason}
+        self._log.record(
+            "allowed" if decision else "denied",
+            admission.principal,
+            **_where(admission),
+            gate="secret",
+            kind="secret",
+            resource=f"{namespace}:{name}" if namespace else name,
+            **word,
+        )
+        if not decision:
+            raise SecretDeniedError(
+                "Access denied to the secret: name the cluster-wide key (default), a secret below "
+                "users/<your user name>/, or one that a secret scope opens to you",
+                detail=decision.reason,
+            )
+
+    def done(
+        self,
+        admission: Admission,
+        resource: str,
+        outcome: str,
+        *,
+        before: object = None,
+        after: object = None,
+    ) -> None:
+        """Note what came of an admitted request that changed something.
+
+        Args:
+            admission: of the caller.
+            resource: id or name of what was changed.
+            outcome: what was done.
+            before: what the rights in question were, as JSON will show it; where rights were changed.
+            after: what they are now.
+        """
+        change = {"before": before, "after": after}
+        self._log.record(
+            "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
+        )
+
+    def _identify(self, token: str | None) -> Principal:
+        return GUEST if token is None else self._verifier.verify(token)
+
+    def _decide_api(self, principal: Principal, api: Api) -> Decision:
+        decision = self._roles.decide(principal, api)
+        if decision or principal.is_guest or decision.is_final or not api.of_every_bearer:
+            return decision
+        return Allowed("every bearer of a token, about that token")
+
+    def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
+        return decide_ownership(
+            principal, resource.ownership, wanted, ownerless_is_public=self._ownerless_is_public
+        )
+
+    def _record(
+        self,
+        admission: Admission,
+        gate: str,
+        decision: Decision,
+        collection: Collection[Resource] | None = None,
+        resource: str = "",
+    ) -> None:
+        if decision:
+            word, ground = "allowed", {"rule": decision.rule}
+        else:
+            word, ground = "denied", {"reason": decision.reason}
+        if collection is not None:
+            ground |= {"kind": collection.kind, "resource": resource}
+        self._log.record(word, admission.principal, **_where(admission), gate=gate, **ground)
+
+
+def _refusal(collection: Collection[Resource], reference: str, reason: str) -> OwnershipDeniedError:
+    """Return the one answer for what a caller may not use and for what is not there."""
+    return OwnershipDeniedError(f"Access denied to {collection.kind} {reference}", detail=reason)
+
+
+def _role_denied(admission: Admission, reason: str) -> RoleDeniedError:
+    if admission.principal.is_guest:
+        return RoleDeniedError("Access denied without authentication token", detail=reason)
+    roles = " ".join(admission.principal.roles)
+    return RoleDeniedError(
+        f"Access to {admission.api.full_method} denied: Access denied to roles: [{roles}]", detail=reason
+    )
+
+
+def _where(admission: Admission) -> dict[str, str]:
+    return {
+        "request": admission.request,
+        "correlation": admission.correlation,
+        "peer": admission.peer,
+        "api": str(admission.api),
+    }
+
+
+def _new_request_id() -> str:
+    return f"{_PROCESS_ID}{next(_numbers) & 0xFFFFFFFF:08x}"

@@ -1,0 +1,1 @@
+"""Which volumes there are, and what this node can do with them."""

@@ -1,0 +1,1 @@
+"""The keys of volumes, and the secrets provider that has them."""

@@ -1,0 +1,170 @@
+"""Giving a volume another key, in an order that a crash cannot turn into a loss.
+
+The new key is stored in the provider and read back first. Then the header changes (add, prove, note,
+remove the old one), and last the node's record. The old key stays in the provider: backups of the
+volume still need it.
+
+Many volumes are moved a few at a time. Each is finished before it counts, so a run that was cut short is
+gone on with by starting it again: what has moved by then is left alone.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from holdfast.errors import ConflictError, HoldfastError
+from holdfast.model import SecretBytes
+from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.devices import Devices
+from holdfast.node.inventory.records import KeyNote, VolumeRecord
+from holdfast.node.keys.volume_keys import FetchedKeys, VolumeKeys
+from holdfast.volumes.key_reference import KeyReference
+from holdfast.volumes.lifecycle import rotate_key
+from holdfast.volumes.luks_header import LuksHeader
+
+PARALLEL = 4  # half of the time goes into waiting for programs to start and for the disk
+
+
+@dataclass(frozen=True, slots=True)
+class RotationOutcome:
+    """What became of one volume when its key was to change.
+
+    Attributes:
+        volume_id: which volume.
+        name: its name.
+        rotated: whether the new key opens it and the old one does not.
+        problem: if not, why; the old key opens it still.
+    """
+
+    volume_id: str
+    name: str
+    rotated: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RotationProgress:
+    """How far a run over many volumes has come.
+
+    Attributes:
+        running: whether it goes on.
+        total: volumes whose key is to change.
+        moved: volumes that have the new key.
+        left: volumes that keep the old one, because of some trouble.
+    """
+
+    running: bool = False
+    total: int = 0
+    moved: int = 0
+    left: int = 0
+
+
+class KeyRotation:
+    """Changes keys of volumes. The caller has passed the gates.
+
+    Attributes:
+        progress: of the last run over many volumes since this node started.
+    """
+
+    def __init__(self, *, catalog: Catalog, devices: Devices, keys: VolumeKeys, locks: VolumeLocks) -> None:
+        self._catalog = catalog
+        self._devices = devices
+        self._keys = keys
+        self._locks = locks
+        self._run = threading.Lock()
+        self._counting = threading.Lock()
+        self.progress = RotationProgress()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one who changes the keys of many volumes, for the length of a block.
+
+        Raises:
+            ConflictError: another run is under way.
+        """
+        if not self._run.acquire(blocking=False):
+            raise ConflictError("keys of many volumes are being changed already; wait until that is done")
+        try:
+            yield
+        finally:
+            self._run.release()
+
+    def rotate_all(
+        self, records: Sequence[VolumeRecord], note: KeyNote, new_key: SecretBytes
+    ) -> tuple[RotationOutcome, ...]:
+        """Make ``new_key`` the key of several volumes, a few at a time; the trouble of one stops no other."""
+        self.progress = RotationProgress(running=True, total=len(records))
+        try:
+            with FetchedKeys(self._keys) as fetched, ThreadPoolExecutor(PARALLEL, "rotation") as pool:
+                moves = [pool.submit(self._counted, record, note, new_key, fetched) for record in records]
+                return tuple(move.result() for move in moves)
+        finally:
+            self.progress = replace(self.progress, running=False)
+
+    def rotate(
+        self, volume_id: str, note: KeyNote, new_key: SecretBytes, *, fetched: FetchedKeys | None = None
+    ) -> VolumeRecord:
+        """Make ``new_key``, which ``note`` says where to find, the key of a volume.
+
+        Args:
+            volume_id: which volume.
+            note: where the key is stored by now.
+            new_key: the key.
+            fetched: keys that this run has fetched already, if it is about many volumes.
+
+        Raises:
+            ProviderUnavailableError, SecretNotFoundError: the key so far cannot be had.
+            WrongKeyError: the key so far does not open the volume.
+            ConflictError: the volume is not encrypted.
+        """
+        with self._locks.holding(volume_id):
+            record = self._catalog.get(volume_id)
+            reference = self.reference_of(record)
+            if reference != note.reference():
+                old_keys = nullcontext(fetched.get(reference)) if fetched else self._keys.fetch(reference)
+                with old_keys as old_key:
+                    rotate_key(self._devices.file(record), old_key, new_key, note.reference())
+            return self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, key=note))
+
+    def _counted(
+        self, record: VolumeRecord, note: KeyNote, new_key: SecretBytes, fetched: FetchedKeys
+    ) -> RotationOutcome:
+        outcome = self._try_rotate(record, note, new_key, fetched)
+        with self._counting:
+            now = self.progress
+            moved, left = now.moved + outcome.rotated, now.left + (not outcome.rotated)
+            self.progress = replace(now, moved=moved, left=left)
+        return outcome
+
+    def _try_rotate(
+        self, record: VolumeRecord, note: KeyNote, new_key: SecretBytes, fetched: FetchedKeys
+    ) -> RotationOutcome:
+        try:
+            self.rotate(record.id, note, new_key, fetched=fetched)
+        except HoldfastError as error:
+            return RotationOutcome(record.id, record.name, rotated=False, problem=error.message)
+        except OSError as error:
+            problem = f"its backing file cannot be used ({error.strerror or type(error).__name__})"
+            return RotationOutcome(record.id, record.name, rotated=False, problem=problem)
+        return RotationOutcome(record.id, record.name, rotated=True)
+
+    def reference_of(self, record: VolumeRecord) -> KeyReference:
+        """Return where a volume's key is: as its header says, for the header changes with the key.
+
+        Raises:
+            ConflictError: the volume is not encrypted, or its backing file is gone.
+        """
+        if record.key is None:
+            raise ConflictError("the volume is not encrypted and has no key")
+        try:
+            noted = LuksHeader(self._devices.file(record)).noted_key()
+        except FileNotFoundError:
+            raise ConflictError(
+                "the volume's backing file is gone; restore it or delete the volume"
+            ) from None
+        return noted.reference if noted is not None else record.key.reference()

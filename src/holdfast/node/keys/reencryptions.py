@@ -1,0 +1,121 @@
+"""Re-encryptions under way on this node: begun by a request, done by a thread, asked after by others.
+
+Nothing about them is kept but what the volume's header says. One that was cut short, by a crash or by
+stopping the node, is gone on with by asking for it again; until then the volume cannot be attached.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.errors import ConflictError, HoldfastError
+from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.inventory.devices import Devices
+from holdfast.node.inventory.records import VolumeRecord
+from holdfast.node.keys.key_rotation import KeyRotation
+from holdfast.node.keys.volume_keys import VolumeKeys
+from holdfast.volumes.reencryption import reencrypt, reencryption_state
+
+
+@dataclass(frozen=True, slots=True)
+class Reencryption:
+    """How the re-encryption of a volume stands.
+
+    Attributes:
+        running: whether this node works on it now.
+        unfinished: whether it was begun, here or elsewhere, and is not done.
+        done_bytes: what has the new volume key.
+        total_bytes: the size of the volume.
+        keyslots_destroyed: by the last one that this node finished, besides the one that stays.
+        problem: why the last one that this node tried came to nothing; empty otherwise.
+    """
+
+    running: bool
+    unfinished: bool
+    done_bytes: int
+    total_bytes: int
+    keyslots_destroyed: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    keyslots_destroyed: int = 0
+    problem: str = ""
+
+
+class Reencryptions:
+    """Starts them and knows how they stand. The caller has passed the gates."""
+
+    def __init__(
+        self, *, devices: Devices, keys: VolumeKeys, rotation: KeyRotation, locks: VolumeLocks
+    ) -> None:
+        self._devices = devices
+        self._keys = keys
+        self._rotation = rotation
+        self._locks = locks
+        self._guard = threading.Lock()
+        self._running: set[str] = set()
+        self._outcomes: dict[str, _Outcome] = {}
+
+    def start(self, record: VolumeRecord, over: Callable[[str], None]) -> None:
+        """Begin, or go on with what was interrupted; returns at once.
+
+        Args:
+            record: the volume.
+            over: called with what came of it, by another thread.
+
+        Raises:
+            ConflictError: it is under way already, or the volume is not encrypted.
+            ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
+        """
+        self._keys.fetch(self._rotation.reference_of(record)).wipe()  # what is missing shows now
+        with self._guard:
+            if record.id in self._running:
+                raise ConflictError("the volume is being re-encrypted already")
+            self._running.add(record.id)
+            self._outcomes.pop(record.id, None)
+        threading.Thread(target=self._work, args=(record, over), name="reencryption", daemon=True).start()
+
+    def state(self, record: VolumeRecord) -> Reencryption:
+        """Return how it stands with a volume.
+
+        Raises:
+            ConflictError: the volume is not encrypted.
+            DamagedHeaderError: its header cannot be read.
+        """
+        self._rotation.reference_of(record)
+        state = reencryption_state(self._devices.file(record))
+        with self._guard:
+            running = record.id in self._running
+            outcome = self._outcomes.get(record.id, _Outcome())
+        return Reencryption(
+            running=running,
+            unfinished=state.under_way,
+            done_bytes=0 if running and not state.under_way else state.done_bytes,
+            total_bytes=state.total_bytes,
+            keyslots_destroyed=outcome.keyslots_destroyed,
+            problem=outcome.problem,
+        )
+
+    def _work(self, record: VolumeRecord, over: Callable[[str], None]) -> None:
+        outcome = _Outcome(problem="a defect of the node stopped it; its log says more")
+        try:
+            outcome = self._outcome_of(record)
+        finally:
+            with self._guard:
+                self._outcomes[record.id] = outcome
+                self._running.discard(record.id)
+        over(f"not re-encrypted: {outcome.problem}" if outcome.problem else "re-encrypted")
+
+    def _outcome_of(self, record: VolumeRecord) -> _Outcome:
+        try:
+            with (
+                self._locks.holding(record.id),
+                self._keys.fetch(self._rotation.reference_of(record)) as key,
+            ):
+                return _Outcome(keyslots_destroyed=len(reencrypt(self._devices.file(record), key)))
+        except HoldfastError as error:
+            return _Outcome(problem=error.message)
+        except OSError as error:
+            return _Outcome(problem=f"the backing file cannot be used ({error.strerror or 'input/output'})")

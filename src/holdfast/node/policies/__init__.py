@@ -1,0 +1,1 @@
+"""Storage policies: what a volume may and must be."""

@@ -1,0 +1,82 @@
+"""What a storage node remembers of a storage policy. Fields are only ever appended, with a default."""
+
+import re
+
+import msgspec
+
+from holdfast.errors import InternalError, InvalidInputError
+from holdfast.node.access.ownership_note import OwnershipNote
+from holdfast.node.policies.volume_rules import VolumeRules
+from holdfast.policy.ownership import Ownership
+
+MAX_NAME_CHARACTERS = 128
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class PolicyRecord(msgspec.Struct, frozen=True, array_like=True, tag="storage-policy", kw_only=True):
+    """One policy.
+
+    Attributes:
+        layout: layout version of this record.
+        name: unique within the cluster.
+        rules: what it asks of volumes.
+        force: whether it refuses what does not follow the rules, rather than change it.
+        allow_update: whether who may write the policy is free of it when he updates a volume.
+        created_at: Unix seconds.
+        stored_ownership: see ``ownership``.
+    """
+
+    layout: int = 1
+    name: str
+    rules: VolumeRules
+    force: bool
+    allow_update: bool
+    created_at: int
+    stored_ownership: OwnershipNote
+
+    @property
+    def id(self) -> str:
+        """What it is known by."""
+        return self.name
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whom it belongs to."""
+        return self.stored_ownership.ownership()
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(PolicyRecord).decode
+
+
+def encode_policy(record: PolicyRecord) -> bytes:
+    """Write a record as it is stored."""
+    return _encode(record)
+
+
+def decode_policy(stored: bytes) -> PolicyRecord:
+    """Read a stored policy.
+
+    Raises:
+        InternalError: it is not one; nothing is guessed.
+    """
+    try:
+        return _decode(stored)
+    except (msgspec.DecodeError, ValueError):
+        raise InternalError("a stored storage policy cannot be read") from None
+
+
+def check_policy_name(name: str) -> str:
+    """Return ``name`` if it may name a policy.
+
+    Raises:
+        InvalidInputError: none, other characters, or too long.
+    """
+    if not name:
+        raise InvalidInputError("name: Must supply a Storage Policy Name")
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"name: expected 1 to {MAX_NAME_CHARACTERS} letters, digits, dots, dashes and underscores, "
+            "beginning with a letter or digit"
+        )
+    return name

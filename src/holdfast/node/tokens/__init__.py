@@ -1,0 +1,1 @@
+"""Tokens that were taken back, and tokens that are made anew."""

@@ -1,0 +1,1 @@
+"""Volumes, and everything that is done to them."""

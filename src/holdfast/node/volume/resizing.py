@@ -1,0 +1,68 @@
+"""Making a volume larger, attached or not.
+
+Order: the backing file, the record, the device, the file system. Each step can be repeated, and the record
+never promises more than the file has; what was cut short is finished by the same request again, or by the
+next mount.
+"""
+
+import msgspec
+
+from holdfast.errors import ConflictError, UnsupportedError
+from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.devices import Devices
+from holdfast.node.inventory.records import VolumeRecord
+from holdfast.node.volume.copies import require_complete
+from holdfast.node.volume.file_systems import FileSystemCare
+from holdfast.volumes.backend import AttachStage
+from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.luks_read import data_segment
+
+
+class VolumeResizer:
+    """Makes volumes larger. The caller has passed the gates."""
+
+    def __init__(
+        self, *, catalog: Catalog, devices: Devices, care: FileSystemCare, locks: VolumeLocks
+    ) -> None:
+        self._catalog = catalog
+        self._devices = devices
+        self._care = care
+        self._locks = locks
+
+    def resize(self, volume_id: str, size_bytes: int) -> VolumeRecord:
+        """Make a volume as large as asked for; ``grow_pending`` of what is returned tells what is left.
+
+        Raises:
+            InvalidInputError: the size cannot be, or is smaller than the present one.
+            ConflictError: it is a snapshot.
+            UnsupportedHeaderError: it is being re-encrypted.
+            PoolFullError: the pool has less free space than that.
+            VolumeBusyError: its device is broken.
+        """
+        with self._locks.holding(volume_id):
+            record = self._catalog.get(volume_id)
+            require_complete(record)
+            if record.is_snapshot:
+                raise ConflictError("a snapshot keeps its size; make a clone of it and resize that")
+            state = self._devices.state(record)
+            if state.stage is AttachStage.BROKEN:
+                raise VolumeBusyError("the volume's device is broken; detach it with force first")
+            vol = self._devices.file(record)
+            with volume_lock(vol):
+                if record.encrypted:
+                    data_segment(LuksHeader(vol).read())  # refuses one that is erased, or half re-encrypted
+                larger = self._devices.pool.grow(vol, size_bytes)
+            if larger.size > record.size_bytes:
+                record = self._catalog.update(
+                    volume_id,
+                    lambda now: msgspec.structs.replace(now, size_bytes=larger.size, grow_pending=True),
+                )
+            if record.grow_pending and state.attachment is not None:
+                try:
+                    self._care.grow(record, state.attachment.device)
+                except UnsupportedError:  # attached by an older version; it grows when attached again
+                    return record
+            return self._catalog.get(volume_id)
