@@ -6,6 +6,7 @@ Every claim that the storage API knows is listed here as required, checked, or o
     sub, name, email    required, may be null   identity; the configured one becomes the user name
     exp, iat            required, numbers       not expired; not issued in the future
     nbf                 checked if present      not before its time
+    email_verified      checked if present      must be true where the email address is the user name
     aud                 checked if present      must name the audience that the issuer is configured with
     jti                 read                    by which one token can be revoked
     orig_iat            checked if present      when the token was issued that this one was renewed from
@@ -53,6 +54,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     aud: _Text | _Names | UnsetType = UNSET
     jti: _Text = ""
     orig_iat: _Time | UnsetType = UNSET
+    email_verified: Any = True
     roles: _Names | None = None
     groups: _Names | None = None
 
@@ -142,11 +144,14 @@ def principal_of(
         signed_with: fingerprint of the key that signed it.
 
     Raises:
-        TokenError: the claim for the user name is empty, or no fit name for an owner.
+        TokenError: the claim for the user name is empty, no fit name for an owner, or unverified.
     """
     name: str | None = getattr(claims, user_name)
     if not name:
         raise TokenError(Reason.MISSING_CLAIM, f"expected the claim {user_name} to hold the user name")
+    # Else whoever may change his address at a provider takes the name, and the volumes, of somebody else.
+    if user_name is UserNameClaim.EMAIL and str(claims.email_verified).lower() != "true":
+        raise TokenError(Reason.INVALID_CLAIM, "expected an email address that its issuer has verified")
     if not name.isprintable() or name != name.strip():
         raise TokenError(
             Reason.INVALID_CLAIM, f"expected the claim {user_name} without control characters or outer blanks"

@@ -262,6 +262,18 @@ class TestClaims:
             token = Forge(secret).token(changed(claims, **{claim.value: empty}))
             assert reason_for(verifier, token) == "missing_claim"
 
+    @pytest.mark.parametrize("said", [False, "false", None, 1, 0, "", [True]])
+    def test_an_address_that_nobody_verified_is_no_user_name(self, said, secret, clock, claims):
+        by_email = verifier_for(clock, secret, user_name_claim=UserNameClaim.EMAIL)
+        by_subject = verifier_for(clock, secret)
+        token = Forge(secret).token(changed(claims, email_verified=said))
+
+        assert reason_for(by_email, token) == "invalid_claim"
+        assert by_subject.verify(token).name == "alice"
+        for good in (True, "true"):
+            token = Forge(secret).token(changed(claims, email_verified=good))
+            assert by_email.verify(token).name == "alice@example.com"
+
 
 class TestTime:
     @pytest.mark.parametrize(
