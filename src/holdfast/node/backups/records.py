@@ -38,6 +38,7 @@ class TaskKind(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     VERIFY = "verify"
+    DELETE = "delete"  # keeps others from the volume's backups for the moment
 
 
 class TaskState(StrEnum):
