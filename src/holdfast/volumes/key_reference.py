@@ -1,10 +1,12 @@
 """The notes inside a LUKS2 header about who opens which keyslot; never key material.
 
 Token 0 says which secret opens the volume. An old volume finds its old key by it, also on another host
-and after a restore from a backup. Token 1, if there is one, says which keyslot a recovery key opens:
+and after a restore from a backup. Token 1, if there is one, says which keyslot a recovery key opens, or is to
+open once it is made:
 
     {"type": "holdfast", "keyslots": ["1"], "provider": "vault", "path": "secret/hf/vol1", "version": 3}
     {"type": "holdfast-recovery", "keyslots": ["2"]}
+    {"type": "holdfast-recovery", "keyslots": [], "planned": "2"}
 """
 
 import json
@@ -83,6 +85,24 @@ def noted_key(header: Luks2Header) -> NotedKey | None:
 def recovery_token(slot: int) -> bytes:
     """Write the note for the keyslot that a recovery key opens, as JSON."""
     return json.dumps({"type": RECOVERY_TOKEN_TYPE, "keyslots": [str(slot)]}).encode()
+
+
+def planned_recovery_token(slot: int) -> bytes:
+    """Write the note for the keyslot that a recovery key is about to get, as JSON."""
+    return json.dumps({"type": RECOVERY_TOKEN_TYPE, "keyslots": [], "planned": str(slot)}).encode()
+
+
+def planned_recovery_slots(header: Luks2Header) -> tuple[int, ...]:
+    """Return the keyslot in use that was made for a recovery key which nobody was given; empty if none was.
+
+    One that the volume's own key has got meanwhile is none.
+    """
+    match header.metadata["tokens"].get(str(RECOVERY_TOKEN_NUMBER)):
+        case {"type": "holdfast-recovery", "keyslots": [], "planned": str(planned)}:
+            noted = noted_key(header)
+            own = noted.slots if noted else ()
+            return tuple(slot for slot in header.keyslots if str(slot) == planned and slot not in own)
+    return ()
 
 
 def recovery_slots(header: Luks2Header) -> tuple[int, ...]:

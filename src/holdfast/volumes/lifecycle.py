@@ -88,6 +88,25 @@ def rotate_key(
         return RotationReport(slot, tuple(_remove_everywhere(header, old_key, proven_slot=slot)))
 
 
+def shut_out(vol: VolumeFile, former: SecretBytes, *, key: SecretBytes) -> tuple[int, ...]:
+    """Destroy the keyslots of a key that is not to open a volume any more; returns which.
+
+    Args:
+        vol: the volume, attached or not.
+        former: the key to shut out; that it opens nothing is no error.
+        key: another one, which is proven to open the volume first.
+
+    Raises:
+        WrongKeyError: it does not.
+        VolumeBusyError: somebody else is changing the volume.
+    """
+    if hmac.compare_digest(former.view(), key.view()):
+        return ()
+    with volume_lock(vol):
+        header = LuksHeader(vol)
+        return tuple(_remove_everywhere(header, former, proven_slot=header.verify(key)))
+
+
 def crypto_erase(vol: VolumeFile) -> EraseReport:
     """Destroy every keyslot of a volume, so that no key ever opens it again. Safe to repeat.
 

@@ -29,6 +29,8 @@ from holdfast.volumes.key_reference import (
     KeyReference,
     NotedKey,
     noted_key,
+    planned_recovery_slots,
+    planned_recovery_token,
     recovery_slots,
     recovery_token,
 )
@@ -147,16 +149,25 @@ class LuksHeader:
             ConflictError: every keyslot is in use.
         """
         require_usable(new)
-        free = sorted(set(range(MAX_KEYSLOTS)) - set(self.keyslots()))
-        if not free:
-            raise ConflictError("every keyslot of the volume is in use")
+        slot = self.free_slot()
         with secret_pipe(existing) as old_pipe, secret_pipe(new) as new_pipe:
             cryptsetup(
-                *("-q", "luksAddKey", *kdf_options(new), "--new-key-slot", str(free[0])),
+                *("-q", "luksAddKey", *kdf_options(new), "--new-key-slot", str(slot)),
                 *("--key-file", descriptor_path(old_pipe), f"--keyfile-size={len(existing)}"),
                 *("--new-keyfile-size", str(len(new)), self._path, descriptor_path(new_pipe)),
                 pass_fds=(old_pipe, new_pipe),
             )
+        return slot
+
+    def free_slot(self) -> int:
+        """Return the number of the keyslot that the next key gets.
+
+        Raises:
+            ConflictError: every keyslot is in use.
+        """
+        free = sorted(set(range(MAX_KEYSLOTS)) - set(self.keyslots()))
+        if not free:
+            raise ConflictError("every keyslot of the volume is in use")
         return free[0]
 
     def remove_key(self, key: SecretBytes, *, proven_slot: int) -> int:
@@ -232,12 +243,16 @@ class LuksHeader:
         """Return the keyslots that are noted as opened by a recovery key."""
         return recovery_slots(self.read())
 
-    def note_recovery(self, slot: int) -> None:
-        """Note that a recovery key opens a keyslot."""
+    def planned_recovery_slots(self) -> tuple[int, ...]:
+        """Return the keyslot of a recovery key that was never given to anybody; empty if there is none."""
+        return planned_recovery_slots(self.read())
+
+    def note_recovery(self, slot: int, *, planned: bool = False) -> None:
+        """Note that a recovery key opens a keyslot, or is planned to."""
         cryptsetup(
             *("token", "import", "--token-id", str(RECOVERY_TOKEN_NUMBER), "--token-replace"),
             *("--json-file", "-", self._path),
-            stdin=recovery_token(slot),
+            stdin=planned_recovery_token(slot) if planned else recovery_token(slot),
         )
 
     def forget_recovery(self) -> None:

@@ -5,8 +5,8 @@ nothing that happens to the volume's key touches it. Its keyslot is noted in the
 see that there is one.
 
 Every procedure holds the volume's lock, and works while the volume is attached. Taking the recovery key away
-and recovering are finished by calling them again after they were cut short; adding one begins anew, and what
-it leaves is at most a keyslot for a key that nobody was given.
+and recovering are finished by calling them again after they were cut short; adding one begins anew. The
+keyslot that it makes is noted first, so that one for a key that nobody was given is destroyed then.
 """
 
 from holdfast.errors import ConflictError
@@ -34,6 +34,8 @@ def add_recovery_key(vol: VolumeFile, key: SecretBytes, recovery_key: SecretByte
         header = LuksHeader(vol)
         if header.recovery_slots():
             raise ConflictError("the volume has a recovery key already; remove that one first")
+        _clear_attempt(header, key)
+        header.note_recovery(header.free_slot(), planned=True)
         slot = header.add_key(key, recovery_key)
         header.verify(recovery_key, slot)
         header.note_recovery(slot)
@@ -55,6 +57,7 @@ def remove_recovery_key(vol: VolumeFile, key: SecretBytes) -> tuple[int, ...]:
         slots = header.recovery_slots()
         for slot in slots:
             header.kill_slot(slot, surviving_key=key)
+        _clear_attempt(header, key)
         header.forget_recovery()
         return slots
 
@@ -99,6 +102,12 @@ def recover(
             header.kill_slot(number, surviving_key=recovery_key)
         header.set_reference(new_reference, slot)
         return lost
+
+
+def _clear_attempt(header: LuksHeader, key: SecretBytes) -> None:
+    """Destroy the keyslot of a recovery key whose making was cut short."""
+    for slot in header.planned_recovery_slots():
+        header.kill_slot(slot, surviving_key=key)
 
 
 def _slot_of(header: LuksHeader, key: SecretBytes) -> int | None:

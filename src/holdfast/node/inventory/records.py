@@ -87,6 +87,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         grow_pending: whether its file system does not fill it yet.
         pool: which pool its backing file is in; empty for one from before pools had identities.
         storage_policy: name of the policy that it was made under; empty for none.
+        next_key: the key that a rotation under way gives it; ``None`` while there is none.
     """
 
     layout: int = 1
@@ -105,6 +106,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     grow_pending: bool = False
     pool: str = ""
     storage_policy: str = ""
+    next_key: KeyNote | None = None
 
     @property
     def encrypted(self) -> bool:

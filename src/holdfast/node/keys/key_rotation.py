@@ -1,8 +1,11 @@
 """Giving a volume another key, in an order that a crash cannot turn into a loss.
 
-The new key is stored in the provider and read back first. Then the header changes (add, prove, note,
-remove the old one), and last the node's record. The old key stays in the provider: backups of the
-volume still need it.
+The new key is stored in the provider and read back first, and noted in the node's record as the one to come.
+Then the header changes (add, prove, note, remove the old one), and last the record again. The old key stays
+in the provider: backups of the volume still need it.
+
+A rotation that was cut short leaves two keys that open the volume. Header and record together say which they
+are, so the next one takes away both, whatever key it is about.
 
 Many volumes are moved a few at a time. Each is finished before it counts, so a run that was cut short is
 gone on with by starting it again: what has moved by then is left alone.
@@ -11,7 +14,7 @@ gone on with by starting it again: what has moved by then is left alone.
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -23,8 +26,9 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, VolumeRecord
 from holdfast.node.keys.volume_keys import FetchedKeys, VolumeKeys
+from holdfast.providers import SecretDataError, SecretNotFoundError
 from holdfast.volumes.key_reference import KeyReference
-from holdfast.volumes.lifecycle import rotate_key
+from holdfast.volumes.lifecycle import rotate_key, shut_out
 from holdfast.volumes.luks_header import LuksHeader
 
 PARALLEL = 4  # half of the time goes into waiting for programs to start and for the disk
@@ -128,8 +132,22 @@ class KeyRotation:
             if reference != note.reference():
                 old_keys = nullcontext(fetched.get(reference)) if fetched else self._keys.fetch(reference)
                 with old_keys as old_key:
+                    self._shut_out(record, old_key, reference)
+                    self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, next_key=note))
                     rotate_key(self._devices.file(record), old_key, new_key, note.reference())
-            return self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, key=note))
+            else:
+                self._shut_out(record, new_key, reference)
+            return self._catalog.update(
+                volume_id, lambda now: msgspec.structs.replace(now, key=note, next_key=None)
+            )
+
+    def _shut_out(self, record: VolumeRecord, key: SecretBytes, reference: KeyReference) -> None:
+        """Take away the keyslots of keys other than the one noted, which a rotation cut short has left."""
+        for note in (record.key, record.next_key):
+            if note is None or note.reference() == reference or not self._keys.serves(note.provider):
+                continue
+            with suppress(SecretNotFoundError, SecretDataError), self._keys.fetch(note.reference()) as left:
+                shut_out(self._devices.file(record), left, key=key)
 
     def _counted(
         self, record: VolumeRecord, note: KeyNote, new_key: SecretBytes, fetched: FetchedKeys

@@ -117,6 +117,10 @@ class VolumeKeys:
             return self.make(note)
         return found, key
 
+    def serves(self, kind: str) -> bool:
+        """Whether keys can be had from a provider of this type."""
+        return self._provider is not None and self._provider.kind == kind
+
     def keeps_versions(self) -> bool:
         """Whether an older key can still be read after a newer one was stored."""
         return self._usable().status().versioned is True
