@@ -16,6 +16,7 @@ from holdfast.clock import Clock
 from holdfast.node.access.decision_log import DecisionLog
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import Api, Operation
+from holdfast.node.backups.opening import BackupSettings, open_cloud_backups
 from holdfast.node.cluster.cluster_records import SecurityStatus
 from holdfast.node.cluster.cluster_service import ClusterService
 from holdfast.node.cluster.locks import VolumeLocks
@@ -147,6 +148,7 @@ class Node:
         rotation = KeyRotation(catalog=catalog, devices=devices, keys=keys, locks=locks)
         care = FileSystemCare(catalog=catalog, devices=devices)
         policies = PolicyCatalog(storage)
+        enforcement = PolicyEnforcement(gate=gate, catalog=policies)
         self.policies = PolicyService(gate=gate, catalog=policies, clock=clock)
         self.volumes = VolumeService(
             gate=gate,
@@ -157,7 +159,7 @@ class Node:
             rotation=rotation,
             resizer=VolumeResizer(catalog=catalog, devices=devices, care=care, locks=locks),
             locks=locks,
-            policies=PolicyEnforcement(gate=gate, catalog=policies),
+            policies=enforcement,
             clock=clock,
             own_key_prefix=settings.own_key_prefix,
         )
@@ -209,12 +211,33 @@ class Node:
             reencryptions=Reencryptions(devices=devices, keys=keys, rotation=rotation, locks=locks),
         )
         credentials = CredentialCatalog(storage)
+        credential_secrets = CredentialSecrets(
+            provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
+        )
+        self.cloud_backups = open_cloud_backups(
+            storage,
+            settings=BackupSettings(
+                cluster_id=settings.identity.cluster_id,
+                node_id=settings.identity.node_id,
+                own_key_prefix=settings.own_key_prefix,
+                endpoints=settings.cloud_endpoints,
+            ),
+            gate=gate,
+            catalog=catalog,
+            devices=devices,
+            keys=keys,
+            cluster_key=cluster_key,
+            copies=self.copies,
+            locks=locks,
+            policies=enforcement,
+            credentials=credentials,
+            credential_secrets=credential_secrets,
+            clock=clock,
+        )
         self.credentials = CredentialsService(
             gate=gate,
             catalog=credentials,
-            secrets=CredentialSecrets(
-                provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
-            ),
+            secrets=credential_secrets,
             check=CredentialCheck(settings.cloud_endpoints, clock=clock),
             clock=clock,
         )

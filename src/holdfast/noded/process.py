@@ -101,6 +101,7 @@ async def _serve_until_stopped(
     await stop.wait()
     _log.info("stopping; attached volumes stay attached")
     opened.node.copies.stop()
+    await asyncio.to_thread(opened.node.cloud_backups.stop)
     ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS)]
     if grpc is not None:
         ends.append(asyncio.to_thread(grpc.stop, GRACE_SECONDS))
@@ -166,6 +167,7 @@ def _recover(opened: OpenNode) -> None:
     for done in opened.node.copies.tidy():
         _log.info("%s", done)
     opened.node.credentials.recover()
+    opened.node.cloud_backups.recover()
 
 
 def _forget_secrets() -> None:

@@ -40,6 +40,15 @@ OF_THE_SDK = {
     "credentials.enumerate": SEEN_IF_READABLE,
     "credentials.update": A,
     "credentials.delete": A,
+    "cloudbackup.create": R,
+    "cloudbackup.restore": R,  # of the backup, too, where its own server asks for the credential alone
+    "cloudbackup.size": R,  # for which it asks nothing
+    "cloudbackup.enumeratewithfilters": R,
+    "cloudbackup.status": SEEN_IF_READABLE,
+    "cloudbackup.history": SEEN_IF_READABLE,
+    "cloudbackup.statechange": W,
+    "cloudbackup.delete": A,  # likewise
+    "cloudbackup.deleteall": A,
     "policy.create": BY_ROLE_ALONE,
     "policy.inspect": R,
     "policy.enumerate": SEEN_IF_READABLE,
@@ -70,6 +79,7 @@ OUR_OWN = {
     "mountattach.importtree": (W, "ug"),
     "mountattach.exporttree": (W, "ug"),
     "credentials.accessupdate": (A, "u"),
+    "cloudbackup.verify": (R, "ug"),
     "policy.accessupdate": (A, ""),
     "secrets.setclusterkey": (BY_ROLE_ALONE, ""),
     "secrets.inspectclusterkey": (BY_ROLE_ALONE, "v"),

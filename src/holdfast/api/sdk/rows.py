@@ -1,6 +1,7 @@
 """All rows of the table, by service."""
 
 from holdfast.api.sdk.services import (
+    cloudbackup,
     cluster,
     clusterpair,
     credentials,
@@ -28,6 +29,7 @@ ROWS: tuple[Row, ...] = (
     *snapshots.ROWS,
     *mountattach.ROWS,
     *credentials.ROWS,
+    *cloudbackup.ROWS,
     *role.ROWS,
     *policy.ROWS,
     *clusterpair.ROWS,

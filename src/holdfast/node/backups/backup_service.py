@@ -136,7 +136,11 @@ class BackupSize:
 
 
 class CloudBackupService:
-    """Backups and their tasks."""
+    """Backups and their tasks.
+
+    Attributes:
+        cluster_id: which cluster this is; part of its backups' ids.
+    """
 
     def __init__(
         self,
@@ -170,7 +174,7 @@ class CloudBackupService:
         self._keys = keys
         self._cluster_key = cluster_key
         self._clock = clock
-        self._cluster_id = cluster_id
+        self.cluster_id = cluster_id
         self._node_id = node_id
 
     @operation(apis.CLOUD_BACKUP_CREATE)
@@ -279,7 +283,7 @@ class CloudBackupService:
     def enumerate(self, admission: Admission, wanted: BackupFilter) -> list[FoundBackup]:
         """Return the backups in a bucket, but for those of volumes that the caller may not read."""
         credential = self._credential(admission, wanted.credential)
-        cluster = "" if wanted.every_cluster else wanted.cluster_id or self._cluster_id
+        cluster = "" if wanted.every_cluster else wanted.cluster_id or self.cluster_id
         prefix = manifests_of(cluster and check_cluster(cluster), wanted.volume_id if cluster else "")
         with self._buckets.open(credential) as bucket:
             found = []
@@ -390,7 +394,7 @@ class CloudBackupService:
         identity = volume if known is None else known.id
         records = [
             record
-            for record in self._backups.of_volume(self._cluster_id, identity)
+            for record in self._backups.of_volume(self.cluster_id, identity)
             if record.credential_id == found.id
         ]
         for record in records:
@@ -483,7 +487,7 @@ class CloudBackupService:
     def _next_backup(
         self, volume: VolumeRecord, credential: CredentialRecord, protection: str, spec: BackupSpec
     ) -> BackupId:
-        cluster = check_cluster(self._cluster_id)
+        cluster = check_cluster(self.cluster_id)
         records = [
             record
             for record in self._backups.of_volume(cluster, volume.id)
@@ -623,11 +627,11 @@ class CloudBackupService:
             places.add(identity.place)
         left = {
             BackupId.parse(listed.name.removeprefix(manifests_of())).place
-            for listed in bucket.objects.list(manifests_of(self._cluster_id, volume_id))
+            for listed in bucket.objects.list(manifests_of(self.cluster_id, volume_id))
         }
         remove_all(bucket.objects, [place.data for place in places - left])
         if partial and not left:
-            remove_all(bucket.objects, [data_of(self._cluster_id, volume_id)])
+            remove_all(bucket.objects, [data_of(self.cluster_id, volume_id)])
 
 
 @contextmanager
