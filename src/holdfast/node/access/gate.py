@@ -227,6 +227,30 @@ class Gate:
         if not decision:
             raise _refusal(collection, reference or resource.id, decision.reason)
 
+    def still(
+        self,
+        admission: Admission,
+        collection: Collection[R],
+        resource: R,
+        *,
+        access: AccessType | None = None,
+    ) -> R:
+        """Return a resource if it gives the caller, after a wait, what it gave before; only a no is logged.
+
+        Args:
+            admission: with which ``resource`` was passed.
+            collection: all resources of the kind.
+            resource: the same one, read anew.
+            access: as it was asked of ``resource``.
+
+        Raises:
+            OwnershipDeniedError: it was given away, or not shared any more, meanwhile.
+        """
+        wanted = access if access is not None else admission.api.access
+        if wanted is None or not self._decide(admission.principal, resource, wanted):
+            self.require(admission, collection, resource, access=access)
+        return resource
+
     def visible(self, admission: Admission, collection: Collection[R]) -> list[R]:
         """Return the resources that the caller may read; the others are silently left out.
 

@@ -1,6 +1,8 @@
 """Recovery keys: made by the node, given away once, and kept by a person. See ``volumes.recovery``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,6 +20,9 @@ from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.providers.generate import random_key
 from holdfast.volumes.luks_header import LuksHeader
 from holdfast.volumes.recovery import add_recovery_key, recover, remove_recovery_key
+
+Still: TypeAlias = Callable[[VolumeRecord], VolumeRecord]
+"""Returns the volume if the caller, who waited for his turn, may still do what he asked for; or raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,12 @@ class KeyRecovery:
         self._rotation = rotation
         self._locks = locks
 
-    def add(self, volume_id: str, *, public_key: bytes = b"") -> RecoveryKey:
+    def add(self, volume_id: str, *, still: Still, public_key: bytes = b"") -> RecoveryKey:
         """Make a recovery key for a volume; the caller wipes it.
 
         Args:
             volume_id: which volume.
+            still: see ``Still``.
             public_key: an OpenPGP public key, to encrypt the recovery key to.
 
         Raises:
@@ -69,7 +75,7 @@ class KeyRecovery:
         """
         recipient = read_recipient(public_key) if public_key else None
         with self._locks.holding(volume_id):
-            record, _ = self._encrypted(volume_id)
+            record, _ = self._encrypted(volume_id, still)
             with self._current_key(record) as key, random_key() as recovery_key:
                 slot = add_recovery_key(self._devices.file(record), key, recovery_key)
                 if recipient is None:
@@ -77,7 +83,7 @@ class KeyRecovery:
                 message = recipient.encrypt(recovery_key.reveal())
                 return RecoveryKey(slot, SecretBytes(message), recipient.fingerprint)
 
-    def remove(self, volume_id: str) -> int:
+    def remove(self, volume_id: str, *, still: Still) -> int:
         """Destroy the keyslots of a volume's recovery key; returns how many there were.
 
         Raises:
@@ -85,11 +91,11 @@ class KeyRecovery:
             ProviderUnavailableError, SecretNotFoundError: the volume's own key cannot be had.
         """
         with self._locks.holding(volume_id):
-            record, _ = self._encrypted(volume_id)
+            record, _ = self._encrypted(volume_id, still)
             with self._current_key(record) as key:
                 return len(remove_recovery_key(self._devices.file(record), key))
 
-    def recover(self, volume_id: str, recovery_key: SecretBytes) -> VolumeRecord:
+    def recover(self, volume_id: str, recovery_key: SecretBytes, *, still: Still) -> VolumeRecord:
         """Give a volume whose key is lost a new one of the same kind.
 
         Raises:
@@ -98,7 +104,7 @@ class KeyRecovery:
             ProviderUnavailableError, NoClusterKeyError: there is no new key to be had.
         """
         with self._locks.holding(volume_id):
-            record, lost = self._encrypted(volume_id)
+            record, lost = self._encrypted(volume_id, still)
             vol = self._devices.file(record)
             slots = LuksHeader(vol).recovery_slots()
             if not slots:
@@ -109,8 +115,8 @@ class KeyRecovery:
                 recover(vol, recovery_key, new_key, note.reference())
             return self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, key=note))
 
-    def _encrypted(self, volume_id: str) -> tuple[VolumeRecord, KeyNote]:
-        record = self._catalog.get(volume_id)
+    def _encrypted(self, volume_id: str, still: Still) -> tuple[VolumeRecord, KeyNote]:
+        record = still(self._catalog.get(volume_id))
         if record.key is None:
             raise ConflictError("the volume is not encrypted and has no key")
         return record, record.key

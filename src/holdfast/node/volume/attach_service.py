@@ -223,7 +223,7 @@ class AttachService:
         """Pass the third gate, then hold the volume's lock with its record read anew."""
         record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id):
-            record = self._catalog.get(record.id)
+            record = self._gate.still(admission, self._catalog, self._catalog.get(record.id))
             require_complete(record)
             yield record
 

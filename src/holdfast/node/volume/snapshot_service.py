@@ -108,7 +108,7 @@ class SnapshotService:
         check_volume_name(name)
         check_labels(labels or {})
         with self._locks.holding(source.id):
-            source = self._catalog.get(source.id)
+            source = self._gate.still(admission, self._catalog, self._catalog.get(source.id))
             if source.is_snapshot:
                 raise ConflictError("a snapshot is not changed any more, so none is taken of it; clone it")
             record = self._existing(admission, name, source, is_snapshot=True)
@@ -162,7 +162,10 @@ class SnapshotService:
         if not source.is_snapshot or source.parent != volume.id:
             raise ConflictError("snapshot_id: expected a snapshot of this volume; of others, make a clone")
         with self._locks.holding(volume.id), self._locks.holding(source.id):
-            restored = self._copies.restore(self._catalog.get(volume.id), self._catalog.get(source.id))
+            volume = self._gate.still(admission, self._catalog, self._catalog.get(volume.id))
+            source = self._catalog.get(source.id)
+            self._gate.still(admission, self._catalog, source, access=AccessType.READ)
+            restored = self._copies.restore(volume, source)
         self._gate.done(admission, volume.id, f"restored from snapshot {source.id}")
         return restored
 
@@ -182,7 +185,7 @@ class SnapshotService:
         parent = self._gate.resource(admission, self._catalog, spec.parent)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         with self._locks.holding(parent.id):
-            parent = self._catalog.get(parent.id)
+            parent = self._gate.still(admission, self._catalog, self._catalog.get(parent.id))
             record = self._existing(admission, spec.name, parent, is_snapshot=False)
             if record is None:
                 identity = new_volume_id()

@@ -31,6 +31,7 @@ from holdfast.node.keys.next_key import next_key
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.node.policies.policy_enforcement import PolicyEnforcement
 from holdfast.node.policies.volume_rules import Wish
+from holdfast.node.volume.copies import require_complete
 from holdfast.node.volume.resizing import VolumeResizer
 from holdfast.node.volume.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
@@ -153,6 +154,7 @@ class VolumeService:
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
+            require_complete(record)
             return record
         with self._locks.holding(record.id):
             try:
@@ -247,7 +249,8 @@ class VolumeService:
             return RemovalReport.of_before(reference)
         record = self._gate.resource(admission, self._catalog, reference)
         with self._locks.holding(record.id, to_delete=True):
-            report = self._maker.remove(self._catalog.get(record.id), by=user)
+            record = self._gate.still(admission, self._catalog, self._catalog.get(record.id))
+            report = self._maker.remove(record, by=user)
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report
 
