@@ -157,6 +157,10 @@ class VolumeService:
             require_complete(record)
             return record
         with self._locks.holding(record.id):
+            record = self._catalog.get(record.id)
+            if record.state is not VolumeState.PREPARED:  # the same request, sent again, was made meanwhile
+                require_complete(record)
+                return record
             try:
                 record = self._maker.make(record)
             except Exception:
