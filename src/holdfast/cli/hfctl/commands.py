@@ -1,7 +1,7 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
-from holdfast.cli.hfctl.resource_commands import CREDENTIALS, STORAGE_POLICY
+from holdfast.cli.hfctl.resource_commands import CLOUDSNAP, CREDENTIALS, STORAGE_POLICY
 from holdfast.cli.hfctl.secrets_commands import SECRETS
 from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
 from holdfast.cli.program import Command, Group, Program
@@ -87,6 +87,8 @@ PROGRAM = Program(
             "role": ROLE,
             "credentials": CREDENTIALS,
             "cred": CREDENTIALS,
+            "cloudsnap": CLOUDSNAP,
+            "cs": CLOUDSNAP,
             "storage-policy": STORAGE_POLICY,
             "stp": STORAGE_POLICY,
             "cluster": CLUSTER,

@@ -1,8 +1,9 @@
-"""The commands of ``hfctl`` about cloud credentials and storage policies."""
+"""The commands of ``hfctl`` about cloud credentials, backups and storage policies."""
 
 from holdfast.cli.program import Command, Group
 
 _CREDENTIALS = "holdfast.cli.hfctl.credentials"
+_CLOUDSNAP = "holdfast.cli.hfctl.cloudsnap"
 _POLICY = "holdfast.cli.hfctl.storage_policy"
 
 
@@ -28,6 +29,22 @@ CREDENTIALS = Group(
         "delete": Command("Forget a credential and its secrets", f"{_CREDENTIALS}:delete"),
         "delete-refs": Command("Forget what waits for a credential", f"{_CREDENTIALS}:delete_references"),
         "access": _access(_CREDENTIALS, "a credential"),
+    },
+)
+
+CLOUDSNAP = Group(
+    "Back volumes up to stores of objects",
+    {
+        "backup": Command("Back a volume up", f"{_CLOUDSNAP}:backup"),
+        "restore": Command("Make a volume out of a backup", f"{_CLOUDSNAP}:restore"),
+        "verify": Command("Read all of a backup, and check it", f"{_CLOUDSNAP}:verify"),
+        "list": Command("List the backups that you may see", f"{_CLOUDSNAP}:list_backups"),
+        "status": Command("Show how far backups and restores are", f"{_CLOUDSNAP}:status"),
+        "history": Command("Show backups, and attempts that failed", f"{_CLOUDSNAP}:history"),
+        "delete": Command("Remove one backup, or all of a volume", f"{_CLOUDSNAP}:delete"),
+        "pause": Command("Have a task wait", f"{_CLOUDSNAP}:pause"),
+        "resume": Command("Have a task go on", f"{_CLOUDSNAP}:resume"),
+        "stop": Command("End a task", f"{_CLOUDSNAP}:stop"),
     },
 )
 
