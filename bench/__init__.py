@@ -8,6 +8,7 @@
     python -m bench expiry                           100,000 tokens that run out at one moment
     python -m bench inprocess                        the request path without sockets, beside the bare parser
     python -m bench attach                           attaching an encrypted volume, beside a plain one
+    python -m bench volumes                          volumes: mounts, fio, a new key for many; see --help
     python -m bench sdk                              what security costs a call of a storage node
     python -m bench start                            from a store's command to its first answer
 

@@ -19,6 +19,7 @@ from bench import (
     report,
     sdk,
     start,
+    volumes,
     weight,
     workload,
     wrk,
@@ -97,6 +98,10 @@ _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any]
     "inprocess": (lambda options: inprocess.measure(options.rounds or 9), report.inprocess_table),
     "attach": (lambda options: attach.measure(options.rounds or 15), report.attach_table),
     "sdk": (lambda options: sdk.measure(options.rounds or 9, load.say), report.sdk_table),
+    "volumes": (
+        lambda options: volumes.measure(options.rounds or 5, options.volumes, options.seconds, load.say),
+        report.volumes_table,
+    ),
     "start": (lambda options: start.measure(options.rounds or 9, options.workers), report.start_table),
 }
 
@@ -127,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     of_growth.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves of growth as SVG, too")
     of_growth.add_argument("--logins", type=_positive, default=100_000, help="how many")
     of_growth.add_argument("--tokens", type=_positive, default=100_000, help="how many run out")
+    of_volumes = parser.add_argument_group("volumes")
+    of_volumes.add_argument("--volumes", type=_positive, default=50, help="how many get a new key")
+    of_volumes.add_argument("--seconds", type=_positive, default=1, help="of one run of fio")
     return parser
 
 

@@ -12,6 +12,8 @@ from bench.logins import Logins
 from bench.plot import Curve, Panel, draw
 from bench.sdk import Figure
 from bench.start import Start
+from bench.volume_io import Speed
+from bench.volumes import Volumes
 from bench.weight import Weight
 
 _MEGABYTE = 1_000_000
@@ -182,6 +184,24 @@ def sdk_table(figures: Iterable[Figure]) -> str:
         for each in figures
     ]
     return table(("what", "unit", "measured", "beside", "ratio", "goal"), rows)
+
+
+def volumes_table(results: Iterable[Volumes]) -> str:
+    """Return the tables of the benchmark of volumes."""
+    return "\n\n".join(f"{sdk_table(each.figures)}\n\n{_speed_table(each.speeds)}" for each in results)
+
+
+def _speed_table(speeds: Iterable[Speed]) -> str:
+    rows = [
+        (
+            each.pattern.name,
+            each.target,
+            f"{each.rate:,.0f}",
+            *(f"{ratio:.2f}" if ratio else NOTHING for ratio in (each.of_file, each.of_direct, each.of_nbd)),
+        )
+        for each in speeds
+    ]
+    return table(("load", "target", "MB or requests/s", "of file", "of direct", "of qemu-nbd"), rows)
 
 
 def weight_table(weights: Iterable[Weight]) -> str:
