@@ -40,6 +40,17 @@ def test_a_token_pairs_once(made):
     assert (pair.endpoint, pair.secure) == ("https://10.0.0.7:9021", False)
 
 
+def test_by_a_token_nobody_takes_the_place_of_a_cluster_that_is_known(made):
+    accept(made, show(made))
+    token = show(made)
+    accept(made, token, Introduction(cluster_id="other", endpoints=("https://elsewhere:9021",)))
+    assert made.sink.lines[-1]["reason"] == "introduced itself; it was known"
+    pair = made.call(made.admin, PairService.inspect, made.node.pairs, "other")
+    assert pair.endpoints == tuple(OTHER.endpoints)
+    with pytest.raises(UnauthenticatedError):
+        accept(made, token)
+
+
 def test_a_token_ends_after_an_hour(made):
     token = show(made)
     made.clock.advance(LIFETIME_SECONDS)

@@ -240,6 +240,15 @@ class TestWhoMayRevoke:
             revoke(first, token)
             assert reason(first, token) == "revoked"
 
+    def test_users_who_take_back_their_own_leave_room_for_administrators(self, first, monkeypatch):
+        monkeypatch.setattr(first.node.tokens._book, "_max_revocations", 4)
+        for number in range(2):
+            revoke(first, first.token(f"user{number}"))
+        with pytest.raises(LimitReachedError):
+            revoke(first, first.token("mallory"))
+        revoke(first, first.admin, subject="mallory")
+        revoke(first, first.admin)
+
     def test_by_its_id_as_well(self, first):
         token = first.token("alice", roles=("system.user",))
         revoke(first, token, token_id=who(first, token).token_id)
@@ -393,6 +402,14 @@ class TestBook:
         book.add(self.record(clock, "", kind=RevocationKind.ISSUER, issuer="test"))
         assert [record.kind for record in book.records()] == [RevocationKind.ISSUER]
         book.add(self.record(clock, "t3"))
+
+    def test_half_of_the_room_is_for_administrators(self, storage, clock):
+        book = RevocationBook(storage, max_revocations=4)
+        for number in range(2):
+            book.add(self.record(clock, f"own{number}"), by_administrator=False)
+        with pytest.raises(LimitReachedError):
+            book.add(self.record(clock, "own2"), by_administrator=False)
+        book.add(self.record(clock, "mallory", kind=RevocationKind.SUBJECT))
 
     def test_a_cut_off_of_another_issuer_makes_none(self, storage, clock):
         book = RevocationBook(storage)

@@ -166,6 +166,8 @@ class PairService:
     def accept(self, admission: Admission, token: str, theirs: Introduction) -> Introduction:
         """Take up a cluster that calls with a token of ours, and tell it who we are.
 
+        One that is known already stays as it is known: by a token, nobody takes the place of another cluster.
+
         Raises:
             UnauthenticatedError: the token is used up, expired, was reset, or never was one.
             OwnershipDeniedError: the caller is somebody else than a cluster that wants to pair.
@@ -184,12 +186,16 @@ class PairService:
             made_at=self._clock.now(),
         )
 
-        def change(transaction: Transaction) -> None:
+        def change(transaction: Transaction) -> bool:
             self._tokens.consume(transaction, token)
-            transaction.put(f"pairs/{record.id}", encode(record))
+            is_new = transaction.get(f"pairs/{record.id}") is None
+            if is_new:
+                transaction.put(f"pairs/{record.id}", encode(record))
+            return is_new
 
-        self._storage.write(change)
-        self._gate.done(admission, record.id, "paired, at the other cluster's request")
+        is_new = self._storage.write(change)
+        outcome = "paired, at the other cluster's request" if is_new else "introduced itself; it was known"
+        self._gate.done(admission, record.id, outcome)
         return self._introduction()
 
     @operation(apis.CLUSTER_PAIR_INSPECT)

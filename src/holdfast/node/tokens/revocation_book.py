@@ -64,13 +64,19 @@ class RevocationBook:
         found = read_one_state(self._storage, lambda reader: list(_all(reader)))
         return sorted(found, key=lambda record: record.revoked_at, reverse=True)
 
-    def add(self, record: RevocationRecord) -> RevocationRecord:
+    def add(self, record: RevocationRecord, *, by_administrator: bool = True) -> RevocationRecord:
         """Keep a revocation, and return it; one of the same is only ever made wider.
+
+        Args:
+            record: the revocation.
+            by_administrator: whether a storage administrator makes it. Half of the room is for them, so that
+                nobody fills it with tokens of his own.
 
         Raises:
             LimitReachedError: there are as many as there may be.
         """
         needless, tidied_at = self._needless(record)
+        most = self._max_revocations if by_administrator else self._max_revocations // 2
 
         def change(transaction: Transaction) -> RevocationRecord:
             state = decode_state(transaction.get(STATE))
@@ -83,7 +89,7 @@ class RevocationBook:
             present = transaction.get(record.key)
             wider = record if present is None else _wider(decode_revocation(present), record)
             count = state.count - removed + (present is None)
-            if present is None and count > self._max_revocations:
+            if present is None and count > most:
                 raise LimitReachedError(
                     "there are as many revocations as there may be; revoke all tokens of the issuer up to "
                     "now, which replaces those of single tokens"

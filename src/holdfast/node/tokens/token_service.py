@@ -134,7 +134,7 @@ class TokenService:
                     "Only a storage administrator may revoke tokens of others",
                     detail="the caller is not in the group *",
                 )
-        kept = self._book.add(record)
+        kept = self._book.add(record, by_administrator=is_storage_administrator(principal))
         self._gate.done(admission, record.value or record.issuer, f"{record.kind} revoked")
         self._tokens.forget_look()
         return kept
