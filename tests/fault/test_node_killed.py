@@ -109,7 +109,7 @@ class Site:
         assert images <= known.keys(), "a backing file that belongs to no volume"
         unfinished = {name for name, verdict in self.verdicts().items() if verdict == "unfinished"}
         for volume_id, volume in known.items():
-            assert volume_id in images or volume["locator"]["name"] in unfinished
+            assert volume_id in images or volume["locator"]["name"] in unfinished, self.verdicts()
         self._check_kernel(images)
         keys = [
             folder

@@ -31,7 +31,7 @@ STEPS = {
     "holdfast.volumes.luks_fuse": ("_take_away",),
     "holdfast.volumes.freeze": ("_Freezer.await_frozen", "_Freezer.let_go"),
     "holdfast.volumes.filesystem_change": ("grow_mounted", "grow_unmounted"),
-    "holdfast.providers.file": ("FileProvider.put", "FileProvider.destroy", "_write_draft"),
+    "holdfast.providers.file": ("FileProvider.put", "FileProvider.destroy", "FileProvider._publish"),
     "holdfast.storage.lmdb_engine": ("LmdbStorage._commit",),
 }
 LOADED = ("holdfast.cli.holdfast.commands", "holdfast.noded.process", "holdfast.api.sdk.dialect", "uvloop")

@@ -2,13 +2,18 @@
 
     <directory>/<name in base64url>/<version>     mode 0600; empty once the version is destroyed
 
-A version file appears complete or not at all, and never changes afterwards. Whoever reads the
-directory has the keys: this provider protects nothing by itself.
+A version file appears complete or not at all, and never changes afterwards. It is written beside its place,
+under a name that begins with a dot, and locked meanwhile: one that nobody has locked was left by a crash, and
+goes when the directory is next opened. Whoever reads the directory has the keys: this provider protects
+nothing by itself.
 """
 
 import base64
+import contextlib
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError
@@ -45,6 +50,8 @@ class FileProvider:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._directory.stat().st_mode & 0o077:
             raise InvalidInputError("file provider: expected a directory with mode 0700 (chmod 0700 it)")
+        for draft in self._directory.glob("*/.*"):
+            _remove_abandoned(draft)
 
     def get(self, ref: SecretRef) -> Secret:
         """Return the value of a secret; see ``SecretsProvider``."""
@@ -64,23 +71,10 @@ class FileProvider:
         folder = self._folder(ref)
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            draft = _write_draft(folder, value)
+            with _draft(folder, value) as draft:
+                return self._publish(ref, draft, expected_version)
         except OSError as error:
             raise _unreadable(error) from None
-        try:
-            for _ in range(MAX_PUT_ATTEMPTS):
-                newest = self._newest(ref)
-                if expected_version is not None and newest != expected_version:
-                    raise SecretExistsError
-                try:
-                    os.link(draft, folder / str(newest + 1))
-                except FileExistsError:
-                    continue  # somebody else was faster: look again
-                _sync_directory(folder)
-                return newest + 1
-            raise ProviderUnavailableError("file provider: too many writers at once; try again")
-        finally:
-            draft.unlink()
 
     def destroy(self, ref: SecretRef) -> None:
         """Remove a version, or all; see ``SecretsProvider``."""
@@ -135,6 +129,20 @@ class FileProvider:
     def close(self) -> None:
         """Nothing to let go of."""
 
+    def _publish(self, ref: SecretRef, draft: Path, expected_version: int | None) -> int:
+        folder = self._folder(ref)
+        for _ in range(MAX_PUT_ATTEMPTS):
+            newest = self._newest(ref)
+            if expected_version is not None and newest != expected_version:
+                raise SecretExistsError
+            try:
+                os.link(draft, folder / str(newest + 1))
+            except FileExistsError:
+                continue  # somebody else was faster: look again
+            _sync_directory(folder)
+            return newest + 1
+        raise ProviderUnavailableError("file provider: too many writers at once; try again")
+
     def _folder(self, ref: SecretRef) -> Path:
         encoded = f"{ref.namespace}\0{ref.name}".encode()
         if len(encoded) > MAX_NAME_BYTES:
@@ -148,15 +156,30 @@ class FileProvider:
         return max((int(name) for name in names if name.isdigit()), default=0)
 
 
-def _write_draft(folder: Path, value: SecretBytes) -> Path:
+@contextlib.contextmanager
+def _draft(folder: Path, value: SecretBytes) -> Iterator[Path]:
+    """Hold a value in a file that is no version yet, for the length of a block."""
     draft = folder / f".{secrets.token_hex(8)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o600)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.write(descriptor, value.view())
         os.fsync(descriptor)
+        yield draft
     finally:
+        draft.unlink(missing_ok=True)
         os.close(descriptor)
-    return draft
+
+
+def _remove_abandoned(draft: Path) -> None:
+    with contextlib.suppress(OSError):  # finished, or being written by another node
+        descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _sync_directory(folder: Path) -> None:

@@ -13,6 +13,7 @@ back to the pool: this path refuses discards.
 import contextlib
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -132,7 +133,16 @@ class LuksFuseBackend:
         for mount in all_mounts():
             if mount.target.parent == self._runtime_directory and mount.kind == "fuse":
                 _take_away(mount.target)
+        self._remove_mount_points()
         return [_attachment(device) for device in loop.marked_devices() if device.backend == NAME]
+
+    def _remove_mount_points(self) -> None:
+        """Remove the empty files of attaches that were cut short before anything was mounted there."""
+        entries = self._runtime_directory.iterdir() if self._runtime_directory.is_dir() else ()
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if stat.S_ISREG(entry.lstat().st_mode):
+                    entry.unlink()
 
     def _make_mount_point(self, uuid: str) -> Path:
         self._runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)

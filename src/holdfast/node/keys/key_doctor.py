@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     GOOD = "good"  # the key is there and opens the volume
     OLD = "old"  # ... and there is a newer version that the volume should move to
     UNPROVEN = "unproven"  # the key is there; whether it opens the volume was not tried
-    UNFINISHED = "unfinished"  # its creation was interrupted; the same request again finishes it
+    UNFINISHED = "unfinished"  # its creation or removal was interrupted; the same request finishes it
     NO_FILE = "no-file"  # the backing file is gone
     BAD_HEADER = "bad-header"  # the header is damaged, foreign, or of a kind that is not served
     ERASED = "erased"  # no keyslot is left: nothing ever opens it again
@@ -149,6 +149,8 @@ class _Examination:
             problem = error.message if isinstance(error, HoldfastError) else "its file cannot be read"
         if record.state is VolumeState.PREPARED and verdict in {Verdict.NO_FILE, Verdict.BAD_HEADER}:
             verdict, problem = Verdict.UNFINISHED, "its creation was interrupted"
+        if record.state is VolumeState.REMOVING:
+            verdict, problem = Verdict.UNFINISHED, "its removal was interrupted; delete it again"
         return Finding(
             volume_id=record.id, name=record.name, reference=reference, verdict=verdict, problem=problem
         )
