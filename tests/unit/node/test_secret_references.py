@@ -6,6 +6,7 @@ from tests.support.node_under_test import new_node, release
 from holdfast.errors import NotFoundError, PermissionDeniedError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import SecretDeniedError
+from holdfast.node.keys.provider_service import ProviderService
 from holdfast.node.keys.secret_scopes import ScopeBook
 from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.volume.attach_service import AttachService
@@ -117,3 +118,13 @@ def test_who_may_set_the_cluster_key_needs_the_right_to_the_secret_as_well(under
 
 def test_a_storage_administrator_names_any(under_test):
     create(under_test, under_test.admin, secret_name="users/bob/key")
+
+
+def test_a_secret_that_is_called_default_is_one_like_others(under_test):
+    made, eve = under_test, under_test.token("eve", roles=("system.admin",))  # every call, and no secret
+    with pytest.raises(SecretDeniedError):
+        made.call(eve, SecretsService.set_cluster_key, made.node.secrets, "default", overwrite=True)
+    with pytest.raises(SecretDeniedError):
+        made.call(eve, ProviderService.generate, made.node.provider, "default")
+    with pytest.raises(SecretNotFoundError):
+        made.provider.get(SecretRef("default"))

@@ -284,18 +284,21 @@ class Gate:
         """Whether the caller may read a resource; for lists, which leave the others out silently."""
         return bool(self._decide(admission.principal, resource, AccessType.READ))
 
-    def secret(self, admission: Admission, name: str, namespace: str = "") -> None:
+    def secret(
+        self, admission: Admission, name: str, namespace: str = "", *, literally: bool = False
+    ) -> None:
         """Raise unless the caller may name a secret. To be asked about every name that a caller gives.
 
         Args:
             admission: from ``admit``.
             name: path of the secret; empty if the caller named none, but wants a key made.
             namespace: the provider's namespace, as the caller named it.
+            literally: ``default`` is the secret of that name, and does not stand for the cluster-wide key.
 
         Raises:
             SecretDeniedError: he may not, be there such a secret or not.
         """
-        if name == CLUSTER_WIDE or not (name or namespace):
+        if (name == CLUSTER_WIDE and not literally) or not (name or namespace):
             return  # no name at all, or the one that everybody may say
         if name:
             decision = self._secret_rules.decide_secret(admission.principal, name, namespace)

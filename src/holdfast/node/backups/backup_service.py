@@ -441,7 +441,7 @@ class CloudBackupService:
         note = None
         if task.protection != PASSPHRASE:
             _, _, namespace, name = task.protection.split(":", 3)
-            self._gate.secret(admission, name, namespace)
+            self._gate.secret(admission, name, namespace, literally=True)
             note = self._keys.note(name, namespace, KeyOrigin.NAMED)
         now = int(self._clock.now())
         again = msgspec.structs.replace(
@@ -525,7 +525,7 @@ class CloudBackupService:
         wrapped = self._backup_keys.read(bucket, identity.place)
         if wrapped.by == SECRET:
             # The bucket's word: without this, its owner could have the node fetch any secret.
-            self._gate.secret(admission, wrapped.path, wrapped.namespace)
+            self._gate.secret(admission, wrapped.path, wrapped.namespace, literally=True)
         return self._work.open(identity, bucket, wrapped, known)
 
     def _reading_task(

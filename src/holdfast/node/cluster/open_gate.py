@@ -64,10 +64,12 @@ class OpenGate(Gate):
             return super().readable(admission, collection, after=after, page=page)
         return iter(sorted_after(collection, after))
 
-    def secret(self, admission: Admission, name: str, namespace: str = "") -> None:
+    def secret(
+        self, admission: Admission, name: str, namespace: str = "", *, literally: bool = False
+    ) -> None:
         """Raise unless the caller may name a secret; see ``Gate``."""
         if admission.principal is not EVERYBODY:
-            super().secret(admission, name, namespace)
+            super().secret(admission, name, namespace, literally=literally)
 
     def _decide_api(self, principal: Principal, api: Api) -> Decision:
         return Allowed(_RULE) if principal is EVERYBODY else super()._decide_api(principal, api)

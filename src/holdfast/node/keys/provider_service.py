@@ -75,7 +75,7 @@ class ProviderService:
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
         """
         ref = SecretRef(name, namespace)
-        self._gate.secret(admission, name, namespace)
+        self._gate.secret(admission, name, namespace, literally=True)
         version, key = generate_key(self._usable(), ref, first=True)
         key.wipe()
         self._gate.done(admission, name, "secret made")

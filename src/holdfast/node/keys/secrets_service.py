@@ -93,7 +93,7 @@ class SecretsService:
             SecretNotFoundError, SecretDataError: no such secret, or it cannot be a key.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
         """
-        self._gate.secret(admission, name, namespace)
+        self._gate.secret(admission, name, namespace, literally=True)
         wanted = self._keys.note(name, namespace, KeyOrigin.CLUSTER)
         stored = self._catalog.cluster_key()
         if stored is not None and not overwrite and not stored.key.same_secret(wanted):
