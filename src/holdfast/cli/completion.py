@@ -52,8 +52,8 @@ def complete(program: Program, line: str) -> list[str]:
         if is_option(word):
             if canonical_option(word) in program.options_with_value:
                 next(remaining, None)
-        elif word in here.commands:
-            here = here.commands[word]
+        elif (name := here.find(word)) in here.commands:
+            here = here.commands[name]
         else:
             return []
     if isinstance(here, Group):

@@ -61,10 +61,16 @@ class Group:
     Attributes:
         summary: one line for help.
         commands: what may follow the word.
+        short: other words for some of them, as people who type a lot have them.
     """
 
     summary: str
     commands: Mapping[str, "Command | Group"]
+    short: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, word: str) -> str:
+        """Return the name of the command that a word means; the word itself if there is none."""
+        return self.short.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class Program:
         options_with_value: options such as ``--address`` that may stand before the command and take a
             value; the commands declare them.
         explain: turns an error into advice on what to try next; empty for none.
+        elsewhere: says of words that are no command here, and are one in a program that people come from,
+            what to do instead; empty for others.
         closing: what stands below the list of commands.
     """
 
@@ -86,6 +94,7 @@ class Program:
     version: str
     options_with_value: frozenset[str] = field(default_factory=frozenset)
     explain: Callable[[HoldfastError], str] = lambda _: ""
+    elsewhere: Callable[[Sequence[str]], str] = lambda _: ""
     closing: str = ""
 
     def main(self, words: Sequence[str] | None = None) -> int:
@@ -143,12 +152,13 @@ class Program:
                 early.append(word)
                 if option in self.options_with_value and remaining:
                     early.append(remaining.pop(0))
-            elif word in here.commands:
-                here = here.commands[word]
-                spoken.append(word)
+            elif (name := here.find(word)) in here.commands:
+                here = here.commands[name]
+                spoken.append(name)
             else:
                 raise UsageError(
                     f"{' '.join(spoken)}: no such command; try {' '.join([*spoken, '--help'])}",
+                    usage=self.elsewhere([*spoken[1:], word]) or _meant(spoken, word, here.commands),
                 )
         declare = here.load()
         parser = CommandParser(command=" ".join(spoken), summary=_flush_left(declare.__doc__ or here.summary))
@@ -160,19 +170,33 @@ class Program:
         return run(arguments)
 
     def _help(self, spoken: Sequence[str], group: Group) -> str:
-        width = max(len(word) for word in group.commands)
+        names = {name: [name] for name in group.commands}
+        for word, name in group.short.items():
+            names[name].append(word)
+        width = max(len(", ".join(words)) for words in names.values())
         return "\n".join(
             [
                 f"{group.summary}",
                 "",
                 f"Usage: {' '.join(spoken)} <command> [options] [arguments]",
                 "",
-                *(f"    {word.ljust(width)}  {entry.summary}" for word, entry in group.commands.items()),
+                *(
+                    f"    {', '.join(names[word]).ljust(width)}  {entry.summary}"
+                    for word, entry in group.commands.items()
+                ),
                 "",
                 f"{' '.join(spoken)} <command> --help explains one of them.",
                 *(["", self.closing] if self.closing and group is self.root else []),
             ],
         )
+
+
+def _meant(spoken: Sequence[str], word: str, commands: Mapping[str, object]) -> str:
+    """Name the command that a misspelt word was probably meant for; nothing if none is like it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, commands, n=1)
+    return f"Was `{' '.join([*spoken, *close])}` meant?" if close else ""
 
 
 def _flush_left(docstring: str) -> str:

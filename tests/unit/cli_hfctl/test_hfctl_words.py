@@ -4,10 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.command_reference import PAGE
 
 from holdfast.cli.completion import complete
 from holdfast.cli.errors import UsageError
 from holdfast.cli.hfctl.commands import PROGRAM
+from holdfast.cli.hfctl.elsewhere import INSTEAD
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size, parse_size
 from holdfast.cli.program import Command, Group
@@ -128,3 +130,25 @@ def test_help_says_what_exit_codes_mean(hfctl):
 def test_help_shows_examples_flush_left(hfctl):
     out = hfctl("context", "create", "--help")[1]
     assert "\nFor example:\n\n    hfctl context create admin" in out
+
+
+def test_short_words_are_the_commands_that_they_stand_for(hfctl):
+    assert hfctl("v", "l", "--help") == hfctl("volume", "list", "--help")
+    assert hfctl("cred", "v", "--help") == hfctl("cred", "validate", "--help")
+    assert "list, l  " in hfctl("volume", "--help")[1]
+    assert complete(PROGRAM, "hfctl v ins") == ["inspect"]
+
+
+def test_a_slip_of_the_pen_is_told_what_was_probably_meant(hfctl):
+    code, _, err = hfctl("volume", "inspekt", "data")
+    assert code == 1
+    assert "Was `hfctl volume inspect` meant?" in err
+
+
+@pytest.mark.parametrize("words", INSTEAD, ids=" ".join)
+def test_commands_of_the_original_that_are_not_here_say_what_to_do_and_why(hfctl, words):
+    code, _, err = hfctl(*words)
+    assert code == 1
+    assert "no such command" in err
+    assert INSTEAD[words] in err
+    assert f"`{' '.join(words)}" in PAGE.read_text(encoding="utf-8").partition("## Not here")[2]

@@ -9,6 +9,7 @@ from holdfast.errors import (
 )
 
 GUEST_REFUSED = "without authentication token"
+NO_SECRET = "No Secret Data found"  # noqa: S105 - a text that people search for
 NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl context create`."  # noqa: S105 - advice
 
 
@@ -22,4 +23,9 @@ def advise(error: HoldfastError) -> str:
         return "See who you are with `hfctl whoami`."
     if isinstance(error, UnavailableError) and "accepts connections" in error.message:
         return "Start the node with `holdfast node`, or name its address with --endpoint or in the context."
+    if NO_SECRET in error.message:
+        return (
+            "See which there are with `hfctl secrets list`, make a random one with `hfctl secrets generate`, "
+            "find every volume that misses one with `hfctl volume key doctor`."
+        )
     return "Please report this." if isinstance(error, InternalError) else ""

@@ -1,6 +1,7 @@
 """Every command of ``hfctl`` and where it lives; nothing here imports one."""
 
 from holdfast.cli.hfctl.advice import advise
+from holdfast.cli.hfctl.elsewhere import elsewhere
 from holdfast.cli.hfctl.resource_commands import CLOUDSNAP, CREDENTIALS, STORAGE_POLICY
 from holdfast.cli.hfctl.secrets_commands import SECRETS
 from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
@@ -61,6 +62,7 @@ _VOLUME = Group(
             },
         ),
     },
+    short={"c": "create", "l": "list", "i": "inspect", "u": "update", "d": "delete"},
 )
 
 _HOST = Group(
@@ -104,12 +106,14 @@ PROGRAM = Program(
             "whoami": Command("Show who the node takes you for", f"{_HERE}.status:who_am_i"),
             "completion": COMPLETION,
         },
+        short={"v": "volume"},
     ),
     version=f"hfctl v{VERSION}",
     options_with_value=frozenset(
         {"--context", "--config", "--endpoint", "--output", "--ca", "--cert", "--key"}
     ),
     explain=advise,
+    elsewhere=elsewhere,
     closing="""For example:
 
     hfctl auth token generate --auth-config=alice.yaml --issuer=example.com \\

@@ -30,6 +30,7 @@ CREDENTIALS = Group(
         "delete-refs": Command("Forget what waits for a credential", f"{_CREDENTIALS}:delete_references"),
         "access": _access(_CREDENTIALS, "a credential"),
     },
+    short={"c": "create", "l": "list", "v": "validate", "d": "delete"},
 )
 
 CLOUDSNAP = Group(
