@@ -22,6 +22,9 @@ PRIVATE = tuple(
 )
 # Where clouds answer who a machine is, inside a range that would otherwise be somebody's private network.
 METADATA = (ipaddress.ip_network("fd00:ec2::/32"),)
+# All of IPv6 that was ever given out (RFC 4291). Outside of it are ranges that only mean something within an
+# organisation, such as site-local addresses, and IPv4 addresses in disguises that translators take off.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
 MAX_TRIES = 3  # a host with many addresses does not get many times the patience
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -47,6 +50,8 @@ def may_reach(address: IpAddress, reach: Reach) -> bool:
         return False
     if any(address in network for network in PRIVATE):
         return reach >= Reach.PRIVATE
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GIVEN_OUT:
+        return False
     return address.is_global and not address.is_multicast
 
 

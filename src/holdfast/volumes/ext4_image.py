@@ -8,6 +8,7 @@ the calling user may; a link count, a device or a socket is not carried.
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ _TIMEOUT_SECONDS = 600.0
 _REPAIRED = (0, 1)  # e2fsck(8): sound, or made sound, such as by replaying the journal
 # What debugfs always says, and what it says when somebody else's file becomes ours.
 _HARMLESS = re.compile(r"debugfs \d.*|.*: Operation not permitted while changing ownership of .*|\s*")
+
+# Sizes of the copies that have begun: what they are about to take up is free until then.
+_begun: list[int] = []
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -41,12 +46,11 @@ def fill(image: int, source: Path) -> None:
     Raises:
         InvalidInputError: ``source`` is no directory, or holds something that cannot be carried.
         TooLargeError: it does not fit.
-        UnavailableError: there is not enough memory, or a file cannot be read.
+        UnavailableError: a file cannot be read.
     """
     size = tree_bytes(source)
     if size > os.fstat(image).st_size:
         raise TooLargeError("source: expected a tree that fits into the volume")
-    require_memory(size)
     # Left to itself mke2fs takes smaller blocks here than the attached device, with 4096, can mount.
     options = ["-q", "-F", "-t", "ext4", "-b", "4096", "-d", str(source.resolve())]
     try:
@@ -115,8 +119,25 @@ def tree_bytes(source: Path) -> int:
     return total
 
 
+@contextmanager
+def memory_for(size_bytes: int) -> Iterator[None]:
+    """Have memory for a copy of that size, for the length of a block; copies that have begun are counted.
+
+    Raises:
+        UnavailableError: less than twice as much is free: others live on it too.
+    """
+    with _counting:
+        require_memory(size_bytes + sum(_begun))
+        _begun.append(size_bytes)
+    try:
+        yield
+    finally:
+        with _counting:
+            _begun.remove(size_bytes)
+
+
 def require_memory(size_bytes: int) -> None:
-    """Raise ``UnavailableError`` unless twice that much memory is free: others live on it too."""
+    """Raise ``UnavailableError`` unless twice that much memory is free."""
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         name, _, value = line.partition(":")
         if name == "MemAvailable" and 2 * size_bytes > int(value.split()[0]) * 1024:

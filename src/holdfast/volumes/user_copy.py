@@ -40,7 +40,8 @@ class UserCopyBackend:
         An import that is cut short leaves a volume without a file system, never a mixture.
         """
         require_usable(key)
-        with volume_lock(vol), ext4_image.blank_image(vol.size) as image:
+        memory = ext4_image.memory_for(min(ext4_image.tree_bytes(source), vol.size))
+        with volume_lock(vol), memory, ext4_image.blank_image(vol.size) as image:
             view = open_plain_view(str(vol.path), vol.uuid, vol.size, key.view())
             try:
                 ext4_image.fill(image, source)
@@ -51,8 +52,8 @@ class UserCopyBackend:
     def export_tree(self, vol: VolumeFile, key: SecretBytes, destination: Path) -> None:
         """Write the content of the volume into ``destination``. See ``CopyBackend``."""
         require_usable(key)
-        ext4_image.require_memory(vol.path.stat().st_blocks * 512)
-        with volume_lock(vol), ext4_image.blank_image(vol.size) as image:
+        memory = ext4_image.memory_for(vol.path.stat().st_blocks * 512)
+        with volume_lock(vol), memory, ext4_image.blank_image(vol.size) as image:
             view = open_plain_view(str(vol.path), vol.uuid, vol.size, key.view(), readonly=True)
             try:
                 _decrypt(view, image)

@@ -261,3 +261,16 @@ def test_memory_is_asked_for_before_it_is_used():
     ext4_image.require_memory(1 << 20)
     with pytest.raises(UnavailableError):
         ext4_image.require_memory(1 << 60)
+
+
+def test_copies_that_have_begun_are_counted_before_they_have_used_their_memory():
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    third = free // 3  # twice that is there, and not twice two of them
+    with ext4_image.memory_for(third):
+        with pytest.raises(UnavailableError), ext4_image.memory_for(third):
+            pass
+        with ext4_image.memory_for(1):
+            pass
+    with ext4_image.memory_for(third):
+        pass
