@@ -31,6 +31,7 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.keys.cluster_key import ClusterKeyReference
 from holdfast.node.keys.key_doctor import KeyDoctor
+from holdfast.node.keys.key_moves import KeyMoves
 from holdfast.node.keys.key_recovery import KeyRecovery
 from holdfast.node.keys.key_rotation import KeyRotation
 from holdfast.node.keys.provider_service import ProviderService
@@ -103,6 +104,7 @@ class Node:
         storage: where the node keeps its records.
         devices: what it can do with volumes.
         provider: where keys come from; ``None`` for a node without encrypted volumes.
+        former_provider: where they came from before, to be moved; of another type.
         verifier: checks tokens.
         decisions: the audit log.
         clock: the time.
@@ -116,6 +118,7 @@ class Node:
         storage: Storage,
         devices: Devices,
         provider: SecretsProvider | None,
+        former_provider: SecretsProvider | None = None,
         verifier: TrustingVerifier,
         decisions: DecisionLog,
         clock: Clock,
@@ -123,7 +126,11 @@ class Node:
     ) -> None:
         self._freshness = Freshness(storage)
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
-        catalog, keys, locks = Catalog(storage), VolumeKeys(provider), VolumeLocks(self.cluster.lock)
+        catalog, keys, locks = (
+            Catalog(storage),
+            VolumeKeys(provider, former_provider),
+            VolumeLocks(self.cluster.lock),
+        )
         catalog.index_ownership()
         security = self.cluster.security
         looks_at_tokens = security.own is not SecurityStatus.UNSECURED
@@ -190,7 +197,12 @@ class Node:
             care=care,
         )
         self.secrets = SecretsService(
-            gate=gate, catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation
+            gate=gate,
+            catalog=catalog,
+            keys=keys,
+            cluster_key=cluster_key,
+            rotation=rotation,
+            moves=KeyMoves(catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation),
         )
         self.provider = ProviderService(gate=gate, provider=provider)
         self.secret_scopes = ScopeService(gate=gate, book=scopes)

@@ -96,12 +96,16 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
         provider = config.provider(storage) if config.provider is not None else None
         if provider is not None:
             closing.callback(provider.close)
+        former_provider = config.former_provider(storage) if config.former_provider is not None else None
+        if former_provider is not None:
+            closing.callback(former_provider.close)
         verifier = Verifier(config.authentication.read(), clock=clock)
         node = Node(
             config.settings,
             storage=storage,
             devices=devices,
             provider=provider,
+            former_provider=former_provider,
             verifier=verifier,
             decisions=decisions,
             clock=clock,

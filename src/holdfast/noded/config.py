@@ -15,7 +15,7 @@ from holdfast.node.node import NodeSettings
 from holdfast.node.tokens.token_service import TokenLimits
 from holdfast.node.volume.host_paths import DEFAULT_ROOTS
 from holdfast.noded.authentication import Authentication
-from holdfast.noded.config_file import read_config_file
+from holdfast.noded.config_file import NodeConfigFile, read_config_file
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.ownerless import read_ownerless
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
@@ -48,6 +48,7 @@ class NodeConfig:
         grpc: the same two of gRPC; ``None`` for a node without.
         authentication: whose tokens are believed.
         provider: opens where keys come from; ``None`` without ``-secret_type``.
+        former_provider: opens where they came from before; ``None`` unless they are to be moved.
         audit_log: file for decisions.
     """
 
@@ -64,6 +65,7 @@ class NodeConfig:
     grpc: tuple[str, int] | None
     authentication: Authentication
     provider: Callable[[Storage], ProviderSlot] | None
+    former_provider: Callable[[Storage], ProviderSlot] | None
     audit_log: Path
 
 
@@ -120,8 +122,23 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         provider=plan_provider(secret_type, provider_settings, environment=environment)
         if secret_type
         else None,
+        former_provider=_former_provider(options, file, environment, present=secret_type),
         audit_log=Path(options.audit_log) if options.audit_log else storage / "audit.log",
     )
+
+
+def _former_provider(
+    options: NodeOptions, file: NodeConfigFile, environment: Mapping[str, str], *, present: str
+) -> Callable[[Storage], ProviderSlot] | None:
+    former = options.former_secret_type or file.former_secret_type
+    if not former:
+        return None
+    if not present or former == present:
+        raise InvalidInputError(
+            "--former-secret-type: expected another type than -secret_type, which is needed as well"
+        )
+    given = _pairs(options.former_provider_settings, option="--former-env")
+    return plan_provider(former, {**file.former_provider_settings, **given}, environment=environment)
 
 
 def _grpc_address(text: str, host: str, port: int) -> tuple[str, int] | None:
@@ -167,16 +184,16 @@ def _advertised(url: str) -> str:
     return url
 
 
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+def _pairs(texts: tuple[str, ...], option: str = "-e") -> dict[str, str]:
     pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise InvalidInputError("-e: expected NAME=VALUE")
+            raise InvalidInputError(f"{option}: expected NAME=VALUE")
         if name in SECRET_VARIABLES:
             raise InvalidInputError(
-                f"-e {name}: an argument is seen by every user of this host; set it in the environment, "
-                f"or name a file with {name}_FILE"
+                f"{option} {name}: an argument is seen by every user of this host; set it in the "
+                f"environment, or name a file with {name}_FILE"
             )
         pairs[name] = value
     return pairs

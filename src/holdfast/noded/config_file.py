@@ -1,7 +1,8 @@
 """``config.json`` of a storage node, in the layout of ``/etc/pwx/config.json``.
 
     {"clusterid": "...",
-     "secret": {"secret_type": "vault", "cluster_secret_key": "...", "vault": {"VAULT_ADDR": "..."}},
+     "secret": {"secret_type": "vault", "cluster_secret_key": "...", "vault": {"VAULT_ADDR": "..."},
+                "former_secret_type": "dcos", "dcos": {"DCOS_CLUSTER_URL": "..."}},
      "storage": {"devices": ["/var/lib/holdfast/node"]},
      "kvdb": ["zk://host:port,..."], "kvdb_options": {"auth_info_file": "..."}}
 
@@ -36,6 +37,8 @@ class NodeConfigFile:
         secret_type: ``secret.secret_type``.
         cluster_secret_key: ``secret.cluster_secret_key``.
         provider_settings: the object below ``secret`` that has the provider's name.
+        former_secret_type: ``secret.former_secret_type``.
+        former_provider_settings: the object that has the name of that one.
         storage: the only entry of ``storage.devices``.
         kvdb: the only entry of ``kvdb``.
         kvdb_options: ``kvdb_options``.
@@ -45,6 +48,8 @@ class NodeConfigFile:
     secret_type: str = ""
     cluster_secret_key: str = ""
     provider_settings: Mapping[str, str] = field(default_factory=dict)
+    former_secret_type: str = ""
+    former_provider_settings: Mapping[str, str] = field(default_factory=dict)
     storage: str = ""
     kvdb: str = ""
     kvdb_options: Mapping[str, str] = field(default_factory=dict)
@@ -80,22 +85,33 @@ def _parse(values: Mapping[str, Any]) -> NodeConfigFile:
     if len(devices) > 1 or not all(isinstance(device, str) for device in devices):
         raise InvalidInputError("storage.devices: expected one directory")
     secret_type = _member(secret, "secret_type", str, "")
-    section = SECTIONS.get(secret_type, secret_type)
-    settings = _member(secret, section, dict, {}) if section else {}
+    former_type = _member(secret, "former_secret_type", str, "")
     kvdb_options = _member(values, "kvdb_options", dict, {})
-    for place, texts in ((f"secret.{section}", settings), ("kvdb_options", kvdb_options)):
-        for name, value in texts.items():
-            if not isinstance(value, str):
-                raise InvalidInputError(f"{place}.{name}: expected text")
+    _require_texts("kvdb_options", kvdb_options)
     return NodeConfigFile(
         cluster_id=_member(values, "clusterid", str, ""),
         secret_type=secret_type,
         cluster_secret_key=_member(secret, "cluster_secret_key", str, ""),
-        provider_settings=settings,
+        provider_settings=_settings_of(secret, secret_type),
+        former_secret_type=former_type,
+        former_provider_settings=_settings_of(secret, former_type),
         storage=devices[0] if devices else "",
         kvdb=_kvdb(_member(values, "kvdb", list, [])),
         kvdb_options=kvdb_options,
     )
+
+
+def _settings_of(secret: Mapping[str, Any], secret_type: str) -> Mapping[str, str]:
+    section = SECTIONS.get(secret_type, secret_type)
+    settings: Mapping[str, str] = _member(secret, section, dict, {}) if section else {}
+    _require_texts(f"secret.{section}", settings)
+    return settings
+
+
+def _require_texts(place: str, texts: Mapping[str, Any]) -> None:
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise InvalidInputError(f"{place}.{name}: expected text")
 
 
 def _kvdb(entries: list[Any]) -> str:

@@ -24,6 +24,8 @@ class NodeOptions:
         secret_type: ``-secret_type``.
         cluster_secret_key: ``-cluster_secret_key``.
         provider_settings: ``-e KEY=VALUE``.
+        former_secret_type: the provider that keys are to be moved from.
+        former_provider_settings: of that one.
         jwt_issuer: ``-jwt_issuer``.
         jwt_rsa_pubkey_file: ``-jwt_rsa_pubkey_file``; may be given more than once, like the two below.
         jwt_ecds_pubkey_file: ``-jwt_ecds_pubkey_file``.
@@ -74,6 +76,8 @@ class NodeOptions:
     secret_type: str = ""
     cluster_secret_key: str = ""
     provider_settings: tuple[str, ...] = ()
+    former_secret_type: str = ""
+    former_provider_settings: tuple[str, ...] = ()
     jwt_issuer: str = ""
     jwt_rsa_pubkey_file: tuple[str, ...] = ()
     jwt_ecds_pubkey_file: tuple[str, ...] = ()

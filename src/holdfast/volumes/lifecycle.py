@@ -88,6 +88,20 @@ def rotate_key(
         return RotationReport(slot, tuple(_remove_everywhere(header, old_key, proven_slot=slot)))
 
 
+def note_place(vol: VolumeFile, key: SecretBytes, reference: KeyReference) -> int:
+    """Note that the key of a volume is kept somewhere else by now; returns its keyslot.
+
+    Raises:
+        WrongKeyError: it does not open the volume.
+        VolumeBusyError: somebody else is changing the volume.
+    """
+    with volume_lock(vol):
+        header = LuksHeader(vol)
+        slot = header.verify(key)
+        header.set_reference(reference, slot)
+        return slot
+
+
 def shut_out(vol: VolumeFile, former: SecretBytes, *, key: SecretBytes) -> tuple[int, ...]:
     """Destroy the keyslots of a key that is not to open a volume any more; returns which.
 

@@ -84,6 +84,7 @@ OUR_OWN = {
     "secrets.setclusterkey": (BY_ROLE_ALONE, ""),
     "secrets.inspectclusterkey": (BY_ROLE_ALONE, "v"),
     "secrets.rotateclusterkey": (BY_ROLE_ALONE, ""),
+    "secrets.movekeys": (BY_ROLE_ALONE, ""),
     "secrets.rotationstatus": (BY_ROLE_ALONE, ""),
     "secrets.status": (BY_ROLE_ALONE, "v"),
     "secrets.validate": (BY_ROLE_ALONE, "v"),

@@ -46,6 +46,25 @@ def rotate_cluster_key(parser: CommandParser) -> Run:
     return _rotate_cluster_key
 
 
+def move_keys(parser: CommandParser) -> Run:
+    """Give every volume whose key is in the former provider one in the present provider.
+
+    For a node that was started with --former-secret-type. Volumes stay attached. Run again, it goes on with
+    what was left.
+    """
+    parser.add_argument(
+        "--secret",
+        metavar="NAME",
+        default="",
+        help="secret of the present provider for volumes whose creator named a secret; else they stay behind",
+    )
+    parser.add_argument(
+        "--secret_options", action="append", default=[], metavar="NAME=VALUE", help="vault-namespace=..."
+    )
+    add_node_options(parser)
+    return _move_keys
+
+
 def status(parser: CommandParser) -> Run:
     """Show whether keys can be had, and which are in use."""
     add_node_options(parser)
@@ -70,16 +89,25 @@ def _rotate_cluster_key(arguments: Namespace) -> int:
     body = {"Resume": arguments.resume}
     with rotation_progress(arguments):
         answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
+    said = f"Cluster secret key is now {describe_key(answer['key'])}; "
+    return _print_outcomes(arguments, answer, said, again="hfctl secrets rotate-cluster-key --resume")
+
+
+def _move_keys(arguments: Namespace) -> int:
+    body = {"SecretId": arguments.secret, "SecretNamespace": namespace_of(arguments.secret_options)}
+    with rotation_progress(arguments):
+        answer = node_client(arguments).request("POST", "cluster/secrets/movekeys", body)
+    return _print_outcomes(arguments, answer, "", again="hfctl secrets move-keys")
+
+
+def _print_outcomes(arguments: Namespace, answer: dict[str, Any], said: str, *, again: str) -> int:
     volumes = answer.get("volumes", [])
     left = [volume for volume in volumes if not volume.get("rotated")]
-    moved = len(volumes) - len(left)
-    print_answer(
-        arguments, answer, f"Cluster secret key is now {describe_key(answer['key'])}; {moved} volume(s) moved"
-    )
+    print_answer(arguments, answer, f"{said}{len(volumes) - len(left)} volume(s) moved")
     for volume in left:
         remark(f"Volume {volume['name']} keeps its old key: {volume.get('problem', '')}")
     if left:
-        remark("Run `hfctl secrets rotate-cluster-key --resume` when the reason is gone.")
+        remark(f"Run `{again}` when the reason is gone.")
     return EXIT_REMOTE_ERROR if left else 0
 
 
@@ -113,6 +141,10 @@ def _pairs(answer: dict[str, Any]) -> list[tuple[str, Any]]:
             if provider.get(name)
         ]
         pairs += [("Note", note) for note in provider.get("notes") or ()]
+    if former := answer.get("former_provider"):
+        waiting = answer.get("volumes_on_former_provider", 0)
+        need = f"{waiting} volume(s) need it: hfctl secrets move-keys" if waiting else "no volume needs it"
+        pairs.append(("Former provider", f"{former['type']}, {need}"))
     pairs.append(
         ("Cluster key", f"{describe_key(key)}, {answer['cluster_key_source']}" if key else "not set")
     )

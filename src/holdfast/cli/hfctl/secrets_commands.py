@@ -18,6 +18,10 @@ SECRETS = Group(
             "Give the key a new version and every volume on it that version",
             f"{_HERE}.secrets:rotate_cluster_key",
         ),
+        "move-keys": Command(
+            "Move the keys of volumes from the former provider to the present one",
+            f"{_HERE}.secrets:move_keys",
+        ),
         "status": Command("Show whether keys can be had, and which are in use", f"{_HERE}.secrets:status"),
         "generate": Command("Make a random secret in the provider", f"{_NAMES}:generate"),
         "list": Command("List names of secrets in the provider", f"{_NAMES}:list_names"),

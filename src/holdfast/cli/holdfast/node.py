@@ -40,6 +40,12 @@ _VALUES = (
     (("--apirootca",), "tls_client_ca", "FILE", "authorities for client certificates, PEM; requires one"),
     (("--ready-file",), "ready_file", "FILE", "written with address and process id when the node listens"),
     (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
+    (
+        ("--former-secret-type",),
+        "former_secret_type",
+        "TYPE",
+        "provider that keys were in before; they are read there until `hfctl secrets move-keys`",
+    ),
     (("--cluster_secret_key",), "cluster_secret_key", "NAME", "cluster-wide key, until one is set"),
     (("--jwt_issuer", "--jwt-issuer"), "jwt_issuer", "NAME", "issuer of the users' tokens [openstorage.io]"),
     (("--jwt-shared-secret",), "jwt_shared_secret", "SECRET", "refused; set PORTWORX_AUTH_JWT_SHAREDSECRET"),
@@ -121,6 +127,12 @@ _LISTS = (
     (("--jwt-keys-file",), "jwt_keys_file", "FILE", "a JSON Web Key Set that checks users' tokens"),
     (("--scheduler", "-x"), "schedulers", "NAME", "accepted, without effect"),
     (("--env", "-e"), "provider_settings", "NAME=VALUE", "setting of the secrets provider, never a token"),
+    (
+        ("--former-env",),
+        "former_provider_settings",
+        "NAME=VALUE",
+        "setting of the former provider, never a token",
+    ),
     (("--kvdb-option",), "kvdb_options", "NAME=VALUE", "option of the engine of -k, never a secret"),
     (
         ("--mount-root",),

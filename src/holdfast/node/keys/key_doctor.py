@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     """How a volume and its key stand to each other. All but the first two keep the volume from opening."""
 
     GOOD = "good"  # the key is there and opens the volume
-    OLD = "old"  # ... and there is a newer version that the volume should move to
+    OLD = "old"  # ... and there is a newer version, or another provider, that the volume should move to
     UNPROVEN = "unproven"  # the key is there; whether it opens the volume was not tried
     UNFINISHED = "unfinished"  # its creation or removal was interrupted; the same request finishes it
     NO_FILE = "no-file"  # the backing file is gone
@@ -47,7 +47,7 @@ class Verdict(StrEnum):
 
 HEALTHY = frozenset({Verdict.GOOD, Verdict.UNPROVEN})
 _ADVICE = {
-    Verdict.OLD: "move it: hfctl volume key rotate, or hfctl secrets rotate-cluster-key --resume",
+    Verdict.OLD: "move it: hfctl volume key rotate, hfctl secrets rotate-cluster-key --resume, or move-keys",
     Verdict.UNFINISHED: "repeat the request that created it, or delete it",
     Verdict.NO_FILE: "restore the backing file from a backup, or delete the volume",
     Verdict.BAD_HEADER: "restore the first 8 MiB of the backing file from a backup",
@@ -108,7 +108,8 @@ class KeyDoctor:
         """
         current = self._current_cluster_key()
         with FetchedKeys(self._keys) as fetched, ThreadPoolExecutor(PARALLEL, "key-doctor") as pool:
-            examination = _Examination(self._devices, fetched, current, prove=prove)
+            former = self._keys.former_kind
+            examination = _Examination(self._devices, fetched, current, prove=prove, former_kind=former)
             encrypted = [(record, record.key) for record in records if record.key is not None]
             return list(pool.map(lambda pair: examination.of(*pair), encrypted))
 
@@ -124,12 +125,19 @@ class _Examination:
     """One run. Why a key could not be fetched is remembered too: a provider that is away is asked once."""
 
     def __init__(
-        self, devices: Devices, fetched: FetchedKeys, cluster_key: KeyNote | None, *, prove: bool
+        self,
+        devices: Devices,
+        fetched: FetchedKeys,
+        cluster_key: KeyNote | None,
+        *,
+        prove: bool,
+        former_kind: str,
     ) -> None:
         self._devices = devices
         self._fetched = fetched
         self._cluster_key = cluster_key
         self._prove = prove
+        self._former_kind = former_kind
         self._guard = threading.Lock()
         self._refusals: dict[KeyReference, HoldfastError] = {}
 
@@ -142,7 +150,9 @@ class _Examination:
             noted = header.noted_key()
             reference = noted.reference if noted else reference
             self._open(header, noted)
-            if self._is_old(note, reference):
+            if reference.provider == self._former_kind:
+                verdict, problem = Verdict.OLD, f"its key is in the former provider, {reference.provider}"
+            elif self._is_old(note, reference):
                 verdict, problem = Verdict.OLD, "the cluster-wide key has another version by now"
         except (HoldfastError, OSError) as error:
             verdict = next(verdict for kinds, verdict in _VERDICTS if isinstance(error, kinds))

@@ -11,8 +11,9 @@ Many volumes are moved a few at a time. Each is finished before it counts, so a 
 gone on with by starting it again: what has moved by then is left alone.
 """
 
+import hmac
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -27,10 +28,13 @@ from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, VolumeRecord
 from holdfast.node.keys.volume_keys import FetchedKeys, VolumeKeys
 from holdfast.providers import SecretDataError, SecretNotFoundError
+from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.key_reference import KeyReference
-from holdfast.volumes.lifecycle import rotate_key, shut_out
+from holdfast.volumes.lifecycle import note_place, rotate_key, shut_out
 from holdfast.volumes.luks_header import LuksHeader
 
+NewKey = tuple[KeyNote, SecretBytes]  # where it is stored by now, and the key
+Choice = Callable[[VolumeRecord], NewKey]
 PARALLEL = 4  # half of the time goes into waiting for programs to start and for the disk
 
 
@@ -102,10 +106,14 @@ class KeyRotation:
         self, records: Sequence[VolumeRecord], note: KeyNote, new_key: SecretBytes
     ) -> tuple[RotationOutcome, ...]:
         """Make ``new_key`` the key of several volumes, a few at a time; the trouble of one stops no other."""
+        return self.move_all(records, lambda _: (note, new_key))
+
+    def move_all(self, records: Sequence[VolumeRecord], choose: Choice) -> tuple[RotationOutcome, ...]:
+        """Give each of several volumes the key that is chosen for it; otherwise as ``rotate_all``."""
         self.progress = RotationProgress(running=True, total=len(records))
         try:
             with FetchedKeys(self._keys) as fetched, ThreadPoolExecutor(PARALLEL, "rotation") as pool:
-                moves = [pool.submit(self._counted, record, note, new_key, fetched) for record in records]
+                moves = [pool.submit(self._counted, record, choose, fetched) for record in records]
                 return tuple(move.result() for move in moves)
         finally:
             self.progress = replace(self.progress, running=False)
@@ -134,12 +142,20 @@ class KeyRotation:
                 with old_keys as old_key:
                     self._shut_out(record, old_key, reference)
                     self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, next_key=note))
-                    rotate_key(self._devices.file(record), old_key, new_key, note.reference())
+                    self._replace(self._devices.file(record), old_key, new_key, note.reference())
             else:
                 self._shut_out(record, new_key, reference)
             return self._catalog.update(
                 volume_id, lambda now: msgspec.structs.replace(now, key=note, next_key=None)
             )
+
+    def _replace(
+        self, vol: VolumeFile, old_key: SecretBytes, new_key: SecretBytes, reference: KeyReference
+    ) -> None:
+        if hmac.compare_digest(old_key.view(), new_key.view()):
+            note_place(vol, new_key, reference)  # somebody has copied the secret to where it is from now on
+        else:
+            rotate_key(vol, old_key, new_key, reference)
 
     def _shut_out(self, record: VolumeRecord, key: SecretBytes, reference: KeyReference) -> None:
         """Take away the keyslots of keys other than the one noted, which a rotation cut short has left."""
@@ -149,20 +165,17 @@ class KeyRotation:
             with suppress(SecretNotFoundError, SecretDataError), self._keys.fetch(note.reference()) as left:
                 shut_out(self._devices.file(record), left, key=key)
 
-    def _counted(
-        self, record: VolumeRecord, note: KeyNote, new_key: SecretBytes, fetched: FetchedKeys
-    ) -> RotationOutcome:
-        outcome = self._try_rotate(record, note, new_key, fetched)
+    def _counted(self, record: VolumeRecord, choose: Choice, fetched: FetchedKeys) -> RotationOutcome:
+        outcome = self._try_rotate(record, choose, fetched)
         with self._counting:
             now = self.progress
             moved, left = now.moved + outcome.rotated, now.left + (not outcome.rotated)
             self.progress = replace(now, moved=moved, left=left)
         return outcome
 
-    def _try_rotate(
-        self, record: VolumeRecord, note: KeyNote, new_key: SecretBytes, fetched: FetchedKeys
-    ) -> RotationOutcome:
+    def _try_rotate(self, record: VolumeRecord, choose: Choice, fetched: FetchedKeys) -> RotationOutcome:
         try:
+            note, new_key = choose(record)
             self.rotate(record.id, note, new_key, fetched=fetched)
         except HoldfastError as error:
             return RotationOutcome(record.id, record.name, rotated=False, problem=error.message)

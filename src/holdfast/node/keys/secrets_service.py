@@ -13,6 +13,7 @@ from holdfast.node.errors import ClusterKeyExistsError, NoProviderError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import ClusterKey, KeyNote, KeyOrigin
 from holdfast.node.keys.cluster_key import ClusterKeyReference
+from holdfast.node.keys.key_moves import KeyMoves
 from holdfast.node.keys.key_rotation import KeyRotation, RotationOutcome, RotationProgress
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.providers import ProviderStatus
@@ -23,11 +24,11 @@ class ClusterRotation:
     """What a rotation of the cluster-wide key did.
 
     Attributes:
-        key: the key that new volumes get from now on.
+        key: the key that new volumes get from now on; ``None`` if none is set.
         outcomes: one entry per volume whose key was to change.
     """
 
-    key: KeyNote
+    key: KeyNote | None
     outcomes: tuple[RotationOutcome, ...]
 
 
@@ -40,12 +41,16 @@ class SecretsStatus:
         cluster_key: reference to the cluster-wide key; ``None`` if none is set.
         source: ``stored`` or ``configured``; empty if none is set.
         volumes: how many volumes use which version of which secret, as ``<name>@<version>``.
+        former: the former provider's state; ``None`` if the node has none.
+        left_behind: how many volumes still need that one.
     """
 
     provider: ProviderStatus | None
     cluster_key: KeyNote | None
     source: str
     volumes: Mapping[str, int]
+    former: ProviderStatus | None = None
+    left_behind: int = 0
 
 
 class SecretsService:
@@ -59,12 +64,14 @@ class SecretsService:
         keys: VolumeKeys,
         cluster_key: ClusterKeyReference,
         rotation: KeyRotation,
+        moves: KeyMoves,
     ) -> None:
         self._gate = gate
         self._catalog = catalog
         self._keys = keys
         self._cluster_key = cluster_key
         self._rotation = rotation
+        self._moves = moves
 
     @operation(apis.SET_CLUSTER_KEY)
     def set_cluster_key(
@@ -149,6 +156,32 @@ class SecretsService:
         )
         return ClusterRotation(note, outcomes)
 
+    @operation(apis.MOVE_KEYS)
+    def move_keys(self, admission: Admission, name: str = "", *, namespace: str = "") -> ClusterRotation:
+        """Move the keys of all volumes from the former provider to the present one; they stay attached.
+
+        Args:
+            admission: of the caller.
+            name: a secret of the present provider, for volumes whose creator named a secret; without one they
+                are left behind.
+            namespace: the provider's namespace of it.
+
+        Raises:
+            SecretDeniedError: the caller may not name that secret.
+            ConflictError: the node has no former provider, or keys of many volumes are being changed already.
+            SecretNotFoundError, SecretDataError: that secret cannot be a key.
+            ProviderUnavailableError: the present provider is sealed, away, or refuses the node.
+        """
+        if name:
+            self._gate.secret(admission, name, namespace)
+        outcomes = self._moves.move(name, namespace=namespace)
+        moved = sum(outcome.rotated for outcome in outcomes)
+        self._gate.done(
+            admission, "", f"keys moved to the present provider: {moved} of {len(outcomes)} volumes"
+        )
+        found = self._cluster_key.find()
+        return ClusterRotation(found[0] if found else None, outcomes)
+
     @operation(apis.ROTATION_STATUS)
     def rotation_status(self, admission: Admission) -> RotationProgress:  # noqa: ARG002 - being admitted is all it takes
         """Return how far the last rotation of the cluster-wide key has come on this node."""
@@ -174,6 +207,8 @@ class SecretsService:
             cluster_key=found[0] if found else None,
             source=found[1] if found else "",
             volumes=dict(sorted(volumes.items())),
+            former=self._keys.former_status(),
+            left_behind=len(self._moves.waiting()),
         )
 
     def _next_key(self, current: KeyNote, *, resume: bool) -> tuple[KeyNote, SecretBytes]:

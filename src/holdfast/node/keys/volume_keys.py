@@ -7,6 +7,8 @@ opens a volume's header.
 import threading
 from typing import Self
 
+import msgspec
+
 from holdfast.errors import UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import NoProviderError
@@ -54,10 +56,12 @@ class VolumeKeys:
 
     Args:
         provider: where keys are kept; ``None`` if the node has no provider.
+        former: where keys were kept before, of another type; they are read there until they are moved.
     """
 
-    def __init__(self, provider: SecretsProvider | None) -> None:
+    def __init__(self, provider: SecretsProvider | None, former: SecretsProvider | None = None) -> None:
         self._provider = provider
+        self._former = former
 
     def fetch(self, reference: KeyReference) -> SecretBytes:
         """Return the key that a volume's header refers to; the caller wipes it.
@@ -67,12 +71,7 @@ class VolumeKeys:
             SecretNotFoundError, SecretDataError: the key is gone, or is no key.
             UnavailableError: another provider than the node's has it.
         """
-        provider = self._usable()
-        if reference.provider != provider.kind:
-            raise UnavailableError(
-                f"the volume's key is kept by a provider of type {reference.provider}, "
-                f"and this node uses {provider.kind}"
-            )
+        provider = self._of(reference.provider)
         return provider.get(SecretRef(reference.path, reference.namespace, reference.version)).value
 
     def newest(self, name: str, namespace: str, origin: KeyOrigin) -> tuple[KeyNote, SecretBytes]:
@@ -83,9 +82,10 @@ class VolumeKeys:
 
     def at(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         """Return the key that a note means, and the note with its version; raises as ``fetch``."""
-        if note.version is None:
-            return self.newest(note.name, note.namespace, note.origin)
-        return note, self.fetch(note.reference())
+        if note.version is not None:
+            return note, self.fetch(note.reference())
+        secret = self._of(note.provider).get(SecretRef(note.name, note.namespace))
+        return note.at(secret.version), secret.value
 
     def note(self, name: str, namespace: str, origin: KeyOrigin) -> KeyNote:
         """Return a note of a secret that is yet to be made.
@@ -100,14 +100,16 @@ class VolumeKeys:
     def make(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         """Store a new random key as the newest version of a secret, and prove that it can be read back.
 
+        It is stored in the present provider, wherever the note says that the one before is.
         Nobody else's change is lost: the write is refused when the secret changed meanwhile.
 
         Raises:
             SecretExistsError: it did.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
         """
-        version, key = generate_key(self._usable(), SecretRef(note.name, note.namespace))
-        return note.at(version), key
+        provider = self._usable()
+        version, key = generate_key(provider, SecretRef(note.name, note.namespace))
+        return msgspec.structs.replace(note, provider=provider.kind, version=version), key
 
     def make_first(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         """Store a random key as the first of a secret, or read the one an earlier attempt stored."""
@@ -117,21 +119,57 @@ class VolumeKeys:
             return self.make(note)
         return found, key
 
+    def make_again(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
+        """Store a random key in the present provider for one that is in the former.
+
+        A secret that is there under that name already is not replaced: where versions are kept, it gets one
+        more; otherwise it is the key.
+        """
+        note = self.note(note.name, note.namespace, note.origin)
+        return self.make(note) if self.keeps_versions() else self.make_first(note)
+
     def serves(self, kind: str) -> bool:
         """Whether keys can be had from a provider of this type."""
-        return self._provider is not None and self._provider.kind == kind
+        return kind in {provider.kind for provider in (self._provider, self._former) if provider is not None}
+
+    @property
+    def former_kind(self) -> str:
+        """The type of the former provider; empty if the node has none."""
+        return "" if self._former is None else self._former.kind
 
     def keeps_versions(self) -> bool:
         """Whether an older key can still be read after a newer one was stored."""
         return self._usable().status().versioned is True
 
     def destroy(self, note: KeyNote) -> None:
-        """Remove all versions of a secret for good; nothing there is no error."""
-        self._usable().destroy(SecretRef(note.name, note.namespace))
+        """Remove all versions of a secret for good; nothing there is no error.
+
+        Raises:
+            UnavailableError: it is not in the present provider; a former one is only read.
+        """
+        provider = self._usable()
+        if note.provider != provider.kind:
+            raise UnavailableError(f"it is kept by a provider of type {note.provider}, which is only read")
+        provider.destroy(SecretRef(note.name, note.namespace))
 
     def status(self) -> ProviderStatus | None:
         """Try whether keys can be had now; ``None`` without a provider."""
         return None if self._provider is None else self._provider.status()
+
+    def former_status(self) -> ProviderStatus | None:
+        """Try whether keys can be had from the former provider; ``None`` without one."""
+        return None if self._former is None else self._former.status()
+
+    def _of(self, kind: str) -> SecretsProvider:
+        provider = self._usable()
+        if kind == provider.kind:
+            return provider
+        if self._former is not None and kind == self._former.kind:
+            return self._former
+        raise UnavailableError(
+            f"the volume's key is kept by a provider of type {kind}, and this node uses {provider.kind}; "
+            f"start it with --former-secret-type {kind} and move the keys"
+        )
 
     def _usable(self) -> SecretsProvider:
         if self._provider is None:

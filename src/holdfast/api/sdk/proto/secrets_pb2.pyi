@@ -183,6 +183,55 @@ class KeyRotationOutcome(_message.Message):
 Global___KeyRotationOutcome: _TypeAlias = KeyRotationOutcome  # noqa: Y015
 
 @_typing.final
+class SecretsMoveKeysRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECRETID_FIELD_NUMBER: _builtins.int
+    SECRETNAMESPACE_FIELD_NUMBER: _builtins.int
+    SecretId: _builtins.str
+    """what takes the place of secrets that the creators of volumes named"""
+    SecretNamespace: _builtins.str
+    def __init__(
+        self,
+        *,
+        SecretId: _builtins.str = ...,
+        SecretNamespace: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["SecretId", b"SecretId", "SecretNamespace", b"SecretNamespace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretsMoveKeysRequest: _TypeAlias = SecretsMoveKeysRequest  # noqa: Y015
+
+@_typing.final
+class SecretsMoveKeysResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VOLUMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> _keys_pb2.KeyReference:
+        """the cluster-wide key from now on"""
+
+    @_builtins.property
+    def volumes(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyRotationOutcome]: ...
+    def __init__(
+        self,
+        *,
+        key: _keys_pb2.KeyReference | None = ...,
+        volumes: _abc.Iterable[Global___KeyRotationOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "volumes", b"volumes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretsMoveKeysResponse: _TypeAlias = SecretsMoveKeysResponse  # noqa: Y015
+
+@_typing.final
 class SecretsRotationStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -300,7 +349,10 @@ class SecretsStatusResponse(_message.Message):
     CLUSTER_KEY_FIELD_NUMBER: _builtins.int
     CLUSTER_KEY_SOURCE_FIELD_NUMBER: _builtins.int
     VOLUMES_BY_KEY_FIELD_NUMBER: _builtins.int
+    FORMER_PROVIDER_FIELD_NUMBER: _builtins.int
+    VOLUMES_ON_FORMER_PROVIDER_FIELD_NUMBER: _builtins.int
     cluster_key_source: _builtins.str
+    volumes_on_former_provider: _builtins.int
     @_builtins.property
     def provider(self) -> Global___SecretsProviderStatus:
         """absent if the node has none"""
@@ -309,6 +361,10 @@ class SecretsStatusResponse(_message.Message):
     def cluster_key(self) -> _keys_pb2.KeyReference: ...
     @_builtins.property
     def volumes_by_key(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
+    @_builtins.property
+    def former_provider(self) -> Global___SecretsProviderStatus:
+        """absent if the node has none"""
+
     def __init__(
         self,
         *,
@@ -316,10 +372,12 @@ class SecretsStatusResponse(_message.Message):
         cluster_key: _keys_pb2.KeyReference | None = ...,
         cluster_key_source: _builtins.str = ...,
         volumes_by_key: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        former_provider: Global___SecretsProviderStatus | None = ...,
+        volumes_on_former_provider: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cluster_key", b"cluster_key", "provider", b"provider"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cluster_key", b"cluster_key", "former_provider", b"former_provider", "provider", b"provider"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster_key", b"cluster_key", "cluster_key_source", b"cluster_key_source", "provider", b"provider", "volumes_by_key", b"volumes_by_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster_key", b"cluster_key", "cluster_key_source", b"cluster_key_source", "former_provider", b"former_provider", "provider", b"provider", "volumes_by_key", b"volumes_by_key", "volumes_on_former_provider", b"volumes_on_former_provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

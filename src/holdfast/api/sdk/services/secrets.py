@@ -5,6 +5,8 @@ from holdfast.api.sdk.proto.secrets_pb2 import (
     KeyRotationOutcome,
     SecretsInspectClusterKeyRequest,
     SecretsInspectClusterKeyResponse,
+    SecretsMoveKeysRequest,
+    SecretsMoveKeysResponse,
     SecretsRotateClusterKeyRequest,
     SecretsRotateClusterKeyResponse,
     SecretsRotationStatusRequest,
@@ -18,7 +20,7 @@ from holdfast.api.sdk.proto.secrets_pb2 import (
 )
 from holdfast.api.sdk.services.secrets_provider import provider_message
 from holdfast.api.sdk.table import Call, serve
-from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.secrets_service import ClusterRotation, SecretsService
 
 
 def set_cluster_key(call: Call, request: SecretsSetClusterKeyRequest) -> SecretsSetClusterKeyResponse:
@@ -44,18 +46,24 @@ def rotate_cluster_key(
     call: Call, request: SecretsRotateClusterKeyRequest
 ) -> SecretsRotateClusterKeyResponse:
     rotation = call.node.secrets.rotate_cluster_key(call.admission, resume=request.Resume)
-    return SecretsRotateClusterKeyResponse(
-        key=key_message(rotation.key),
-        volumes=[
-            KeyRotationOutcome(
-                volume_id=outcome.volume_id,
-                name=outcome.name,
-                rotated=outcome.rotated,
-                problem=outcome.problem,
-            )
-            for outcome in rotation.outcomes
-        ],
-    )
+    return SecretsRotateClusterKeyResponse(key=key_message(rotation.key), volumes=_outcome_messages(rotation))
+
+
+def move_keys(call: Call, request: SecretsMoveKeysRequest) -> SecretsMoveKeysResponse:
+    moved = call.node.secrets.move_keys(call.admission, request.SecretId, namespace=request.SecretNamespace)
+    return SecretsMoveKeysResponse(key=key_message(moved.key), volumes=_outcome_messages(moved))
+
+
+def _outcome_messages(rotation: ClusterRotation) -> list[KeyRotationOutcome]:
+    return [
+        KeyRotationOutcome(
+            volume_id=outcome.volume_id,
+            name=outcome.name,
+            rotated=outcome.rotated,
+            problem=outcome.problem,
+        )
+        for outcome in rotation.outcomes
+    ]
 
 
 def rotation_status(
@@ -81,6 +89,8 @@ def status(call: Call, request: SecretsStatusRequest) -> SecretsStatusResponse: 
         cluster_key=key_message(found.cluster_key),
         cluster_key_source=found.source,
         volumes_by_key=found.volumes,
+        former_provider=None if found.former is None else provider_message(found.former),
+        volumes_on_former_provider=found.left_behind,
     )
 
 
@@ -105,6 +115,13 @@ ROWS = (
         SecretsRotateClusterKeyResponse,
         rotate_cluster_key,
         "POST cluster/secrets/rotatedefaultsecretkey",
+    ),
+    serve(
+        SecretsService.move_keys,
+        SecretsMoveKeysRequest,
+        SecretsMoveKeysResponse,
+        move_keys,
+        "POST cluster/secrets/movekeys",
     ),
     serve(
         SecretsService.rotation_status,
