@@ -5,7 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from holdfast.errors import InvalidInputError, PermissionDeniedError
+from holdfast.node.credentials.credential_records import NfsExport
+from holdfast.node.credentials.credentials_service import CredentialSpec, CredentialsService
 from holdfast.node.errors import OwnershipDeniedError
+from holdfast.node.policies.policy_service import PolicyService, PolicySpec
+from holdfast.node.policies.volume_rules import VolumeRules
 from holdfast.node.volume.volume_listing import VolumeListService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
@@ -99,5 +103,38 @@ def test_an_update_that_is_about_access_too_says_so_and_another_does_not(under_t
     assert "after" not in under_test.sink.lines[-1]
     shared = AccessControl(public=AccessType.READ)
     under_test.call(alice, VolumeService.update, volumes, "vol1", acls=shared)
+    line = under_test.sink.lines[-1]
+    assert (line["before"]["public"], line["after"]["public"]) == (None, "Read")
+
+
+SHARED = AccessControl(public=AccessType.READ)
+# How to make one of each other kind, change something of it, and share it by an update.
+OTHER_KINDS = {
+    "policy": lambda node: (
+        (PolicyService.create, node.policies, PolicySpec(name="gold", rules=VolumeRules(encrypted=True))),
+        (PolicyService.update, node.policies, PolicySpec(name="gold", rules=VolumeRules())),
+        (PolicyService.update, node.policies, PolicySpec(name="gold", acls=SHARED)),
+    ),
+    "credential": lambda node: (
+        (
+            CredentialsService.create,
+            node.credentials,
+            CredentialSpec(name="nfs", account=NfsExport(server="nfs.example.com", sub_path="backups")),
+        ),
+        (CredentialsService.update, node.credentials, "nfs", CredentialSpec(name="nfs")),
+        (CredentialsService.update, node.credentials, "nfs", CredentialSpec(acls=SHARED)),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_so_does_an_update_of_every_other_kind(under_test, kind):
+    alice = under_test.token("alice", roles=("system.admin",))
+    create, update, share = OTHER_KINDS[kind](under_test.node)
+    under_test.call(alice, *create)
+    assert under_test.sink.lines[-1]["after"]["owner"] == "alice"
+    under_test.call(alice, *update)
+    assert "after" not in under_test.sink.lines[-1]
+    under_test.call(alice, *share)
     line = under_test.sink.lines[-1]
     assert (line["before"]["public"], line["after"]["public"]) == (None, "Read")

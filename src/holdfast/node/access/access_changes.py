@@ -52,6 +52,26 @@ def change_access(
     return changed
 
 
+def note_update(
+    gate: Gate, admission: Admission, resource: str, outcome: str, *, before: Ownership, after: Ownership
+) -> None:
+    """Note a change of a resource in the audit log, and what became of the rights to it if they are others.
+
+    Args:
+        gate: writes it.
+        admission: of who made the change.
+        resource: id or name.
+        outcome: what was done.
+        before: whom it belonged to.
+        after: whom it belongs to now.
+    """
+    if before == after:
+        gate.done(admission, resource, outcome)
+    else:
+        words = ownership_words(before), ownership_words(after)
+        gate.done(admission, resource, outcome, before=words[0], after=words[1])
+
+
 def ownership_words(ownership: Ownership) -> dict[str, Any]:
     """Return ownership in the words of the storage API, for the audit log."""
     acls = ownership.acls

@@ -15,7 +15,7 @@ from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.access.access_changes import change_access
+from holdfast.node.access.access_changes import change_access, note_update, ownership_words
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.api import operation
@@ -36,7 +36,7 @@ from holdfast.node.credentials.credential_records import (
 )
 from holdfast.node.credentials.credential_secrets import CredentialSecrets
 from holdfast.node.errors import CredentialExistsError
-from holdfast.policy.ownership import AccessControl, is_storage_administrator
+from holdfast.policy.ownership import AccessControl, Ownership, is_storage_administrator
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 
 
@@ -142,7 +142,8 @@ class CredentialsService:
                 stored_ownership=note_of(ownership),
             )
             self._catalog.insert(record)
-        self._gate.done(admission, record.id, f"credential {record.name} created")
+        owned = ownership_words(record.ownership)
+        self._gate.done(admission, record.id, f"credential {record.name} created", after=owned)
         return Validated(record, checked)
 
     @operation(apis.CREDENTIALS_UPDATE)
@@ -173,6 +174,12 @@ class CredentialsService:
         self._secrets.sweep()
         touched = spec.parts or (record.account, record.bucket) != (seen.account, seen.bucket)
         checked: tuple[str, ...] = ()
+        earlier: list[Ownership] = []
+
+        def owned(now: Ownership) -> Ownership:
+            earlier[:] = [now]  # the last time counts: storage may repeat a change
+            return ownership_on_update(principal, now, owner=spec.owner, acls=spec.acls)
+
         with self._all_parts(seen, spec if touched else None) as parts:
             if touched:
                 check_form(record.account, record.bucket, parts)
@@ -182,14 +189,13 @@ class CredentialsService:
                 changed = self._catalog.replace(
                     seen,
                     record if note is None else msgspec.structs.replace(record, secret=note),
-                    ownership=lambda now: ownership_on_update(
-                        principal, now, owner=spec.owner, acls=spec.acls
-                    ),
+                    ownership=owned,
                     old=(gone.leaf, self._secrets.mark(gone)) if gone is not None else None,
                 )
         if gone is not None:
             self._secrets.drop(gone)
-        self._gate.done(admission, changed.id, f"credential {changed.name} updated")
+        outcome = f"credential {changed.name} updated"
+        note_update(self._gate, admission, changed.id, outcome, before=earlier[0], after=changed.ownership)
         return Validated(changed, checked)
 
     @operation(apis.CREDENTIALS_ACCESS_UPDATE)

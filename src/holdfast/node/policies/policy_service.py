@@ -12,14 +12,14 @@ import msgspec
 from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError, PermissionDeniedError
 from holdfast.node import apis
-from holdfast.node.access.access_changes import change_access
+from holdfast.node.access.access_changes import change_access, note_update, ownership_words
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.api import operation
 from holdfast.node.policies.policy_catalog import PolicyCatalog
 from holdfast.node.policies.policy_records import PolicyRecord, check_policy_name
 from holdfast.node.policies.volume_rules import VolumeRules
-from holdfast.policy.ownership import AccessControl, is_storage_administrator
+from holdfast.policy.ownership import AccessControl, Ownership, is_storage_administrator
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 
 SWITCHES = frozenset({"force", "allow_update"})
@@ -103,7 +103,8 @@ class PolicyService:
             stored_ownership=note_of(ownership_on_create(admission.principal, spec.acls)),
         )
         self._catalog.insert(record)
-        self._gate.done(admission, record.name, "storage policy created")
+        owned = ownership_words(record.ownership)
+        self._gate.done(admission, record.name, "storage policy created", after=owned)
         return record
 
     @operation(apis.POLICY_UPDATE)
@@ -125,7 +126,10 @@ class PolicyService:
         if spec.rules is not None:
             self._gate.secret(admission, spec.rules.secret_name or "")
 
+        earlier: list[Ownership] = []
+
         def edit(now: PolicyRecord) -> PolicyRecord:
+            earlier[:] = [now.ownership]  # the last time counts: storage may repeat a change
             ownership = ownership_on_update(
                 admission.principal, now.ownership, owner=spec.owner, acls=spec.acls
             )
@@ -147,7 +151,8 @@ class PolicyService:
             )
 
         record = self._catalog.update(spec.name, edit)
-        self._gate.done(admission, record.name, "storage policy updated")
+        outcome = "storage policy updated"
+        note_update(self._gate, admission, record.name, outcome, before=earlier[0], after=record.ownership)
         return record
 
     @operation(apis.POLICY_ACCESS_UPDATE)
