@@ -158,6 +158,11 @@ def _directory(path: Path) -> Iterator[None]:
         if path.stat().st_mode & 0o022:
             raise InvalidInputError(f"-s {path}: expected a directory that only its owner may write")
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except (FileExistsError, NotADirectoryError):
+        raise InvalidInputError(
+            f"-s {path}: expected a directory; volumes are files in it. For a disk make a file system on it, "
+            "mount that, and give a directory there"
+        ) from None
     except OSError as error:
         raise InvalidInputError(f"-s {path}: cannot be used ({error.strerror})") from None
     try:

@@ -49,7 +49,9 @@ class FileProvider:
         self._directory = Path(directory)
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._directory.stat().st_mode & 0o077:
-            raise InvalidInputError("file provider: expected a directory with mode 0700 (chmod 0700 it)")
+            raise InvalidInputError(
+                "HOLDFAST_SECRETS_DIRECTORY: expected a directory with mode 0700 (chmod 0700 it)"
+            )
         for draft in self._directory.glob("*/.*"):
             _remove_abandoned(draft)
 

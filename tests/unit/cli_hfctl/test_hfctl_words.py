@@ -1,5 +1,6 @@
 """Sizes, pairs, help: what people type, and how fast the program answers."""
 
+import os
 import subprocess
 import sys
 
@@ -8,11 +9,13 @@ from tests.support.command_reference import PAGE
 
 from holdfast.cli.completion import complete
 from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.advice import advise
 from holdfast.cli.hfctl.commands import PROGRAM
 from holdfast.cli.hfctl.elsewhere import INSTEAD
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size, parse_size
 from holdfast.cli.program import Command, Group
+from holdfast.errors import NotFoundError, UnavailableError
 
 HEAVY = ("asyncio", "cryptography", "msgspec", "ssl", "urllib3", "yaml")
 LOADED_BY_HELP = f"""
@@ -152,3 +155,58 @@ def test_commands_of_the_original_that_are_not_here_say_what_to_do_and_why(hfctl
     assert "no such command" in err
     assert INSTEAD[words] in err
     assert f"`{' '.join(words)}" in PAGE.read_text(encoding="utf-8").partition("## Not here")[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        pytest.param(
+            UnavailableError("no answer from http://node:9021: nothing"), "`holdfast node`", id="node"
+        ),
+        pytest.param(
+            UnavailableError("the secrets provider (dcos): no answer from https://x"), "", id="provider"
+        ),
+        pytest.param(
+            NotFoundError("No Secret Data found for Secret ID"), "`hfctl secrets list`", id="no-secret"
+        ),
+    ],
+)
+def test_advice_is_about_what_is_wrong(error, advice):
+    assert advice in advise(error)
+    assert bool(advise(error)) == bool(advice)
+
+
+def test_the_name_of_the_cluster_wide_key_is_asked_for_where_somebody_can_answer(home):
+    prompt = "Enter cluster wide secret key: "
+    terminal, stdin = os.openpty()
+    words = ["secrets", "set-cluster-key", "--endpoint", "http://127.0.0.1:1"]
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "holdfast.cli.hfctl", *words],
+            stdin=stdin,
+            stderr=subprocess.PIPE,
+            env={"HOME": str(home)},
+            start_new_session=True,
+            text=True,
+        ) as asking:
+            assert asking.stderr.read(len(prompt)) == prompt
+            os.write(terminal, b"some/name\n")
+            _, said = asking.communicate(timeout=60)
+    finally:
+        os.close(terminal)
+        os.close(stdin)
+    assert "no answer from http://127.0.0.1:1" in said
+    assert asking.returncode == 2
+
+
+def test_nobody_is_asked_for_the_name_in_a_script(home):
+    done = subprocess.run(
+        [sys.executable, "-m", "holdfast.cli.hfctl", "secrets", "set-cluster-key"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={"HOME": str(home)},
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "expected the name of a secret, with --secret" in done.stderr) == (1, True)

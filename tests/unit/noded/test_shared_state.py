@@ -4,6 +4,7 @@ import pytest
 
 from holdfast.clock import ManualClock
 from holdfast.errors import ConflictError, InvalidInputError, UnsupportedError
+from holdfast.noded.assembly import open_node
 from holdfast.noded.config import read_config
 from holdfast.noded.node_identity import NAME, read_node_identity
 from holdfast.noded.options import NodeOptions
@@ -173,6 +174,16 @@ def test_a_directory_is_one_node_for_good(tmp_path):
     (tmp_path / NAME).write_text("x")
     with pytest.raises(InvalidInputError, match=NAME):
         read_node_identity(tmp_path)
+
+
+def test_a_disk_or_file_in_place_of_the_directory_is_told_what_to_do(tmp_path):
+    (tmp_path / "disk").touch()
+    config = read_config(NodeOptions(config=_no_file(tmp_path), storage=str(tmp_path / "disk")), KEYS)
+    with (
+        pytest.raises(InvalidInputError, match=r"expected a directory.*make a file system on it"),
+        open_node(config, backend="auto"),
+    ):
+        pass
 
 
 def _no_file(directory):

@@ -9,6 +9,7 @@ from holdfast.errors import (
 )
 
 GUEST_REFUSED = "without authentication token"
+NO_NODE = "no answer from"  # as said on this side; what a node itself cannot reach is another trouble
 NO_SECRET = "No Secret Data found"  # noqa: S105 - a text that people search for
 NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl context create`."  # noqa: S105 - advice
 
@@ -21,7 +22,7 @@ def advise(error: HoldfastError) -> str:
         if GUEST_REFUSED in error.message:
             return f"Choose who you are with `hfctl context set`, or: {NEW_TOKEN}"
         return "See who you are with `hfctl whoami`."
-    if isinstance(error, UnavailableError) and "accepts connections" in error.message:
+    if isinstance(error, UnavailableError) and error.message.startswith(NO_NODE):
         return "Start the node with `holdfast node`, or name its address with --endpoint or in the context."
     if NO_SECRET in error.message:
         return (

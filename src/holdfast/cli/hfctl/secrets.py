@@ -1,5 +1,6 @@
 """``hfctl secrets``: the cluster-wide key by reference, and the state of the secrets provider."""
 
+import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,15 @@ DEFAULT_SECRET_KEY = "cluster/secrets/defaultsecretkey"  # noqa: S105 - a path o
 
 
 def set_cluster_key(parser: CommandParser) -> Run:
-    """Say which secret is the cluster-wide key. What is given is a name, never the key itself."""
+    """Say which secret is the cluster-wide key. What is given is a name, never the key itself.
+
+    Without a name it is asked for. For example:
+
+        hfctl secrets set-cluster-key --secret cluster-wide-key --generate
+        hfctl secrets set-cluster-key --secret pwx/secrets/cluster-wide-secret-key
+        hfctl secrets set-cluster-key --secret next-key --overwrite
+        hfctl secrets rotate-cluster-key --resume
+    """
     parser.add_argument("name", nargs="?", help="path of the secret; the same as --secret")
     parser.add_argument("--secret", metavar="NAME", help="path of the secret in the secrets provider")
     parser.add_argument(
@@ -72,9 +81,9 @@ def status(parser: CommandParser) -> Run:
 
 
 def _set_cluster_key(arguments: Namespace) -> int:
-    name = arguments.secret or arguments.name
-    if not name or (arguments.secret and arguments.name):
+    if arguments.secret and arguments.name:
         raise UsageError("expected the name of one secret, with --secret")
+    name = arguments.secret or arguments.name or _ask_for_name()
     body = {
         "DefaultSecretKey": name,
         "Override": arguments.overwrite,
@@ -83,6 +92,18 @@ def _set_cluster_key(arguments: Namespace) -> int:
     }
     answer = node_client(arguments).request("PUT", DEFAULT_SECRET_KEY, body)
     return print_answer(arguments, answer, "Successfully set cluster secret key")
+
+
+def _ask_for_name() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("expected the name of a secret, with --secret")
+    from getpass import getpass
+
+    # Without echo: where it comes from, some providers took the key itself here, and habits stay.
+    name = getpass("Enter cluster wide secret key: ", stream=sys.stderr).strip()
+    if not name:
+        raise UsageError("expected the name of a secret")
+    return name
 
 
 def _rotate_cluster_key(arguments: Namespace) -> int:

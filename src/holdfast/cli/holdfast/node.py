@@ -39,7 +39,12 @@ _VALUES = (
     (("--apikey",), "tls_key", "FILE", "its key, unencrypted PEM"),
     (("--apirootca",), "tls_client_ca", "FILE", "authorities for client certificates, PEM; requires one"),
     (("--ready-file",), "ready_file", "FILE", "written with address and process id when the node listens"),
-    (("--secret_type",), "secret_type", "TYPE", "secrets provider: vault or file"),
+    (
+        ("--secret_type",),
+        "secret_type",
+        "TYPE",
+        "secrets provider: vault, dcos, k8s, aws-kms, pkcs11, file; docs/secrets-providers.md has all",
+    ),
     (
         ("--former-secret-type",),
         "former_secret_type",
