@@ -20,6 +20,7 @@ CALLS = {
     "snapshot": lambda node: (SnapshotService.create, node.snapshots, "vol1", "snap2"),
     "restore": lambda node: (SnapshotService.restore, node.snapshots, "vol1", "snap1"),
     "clone": lambda node: (SnapshotService.clone, node.snapshots, CloneSpec(name="clone1", parent="vol1")),
+    "rotate": lambda node: (VolumeService.rotate_key, node.volumes, "vol1"),
     "recovery-key": lambda node: (VolumeKeyService.add_recovery_key, node.volume_keys, "vol1"),
 }
 

@@ -119,7 +119,13 @@ class KeyRotation:
             self.progress = replace(self.progress, running=False)
 
     def rotate(
-        self, volume_id: str, note: KeyNote, new_key: SecretBytes, *, fetched: FetchedKeys | None = None
+        self,
+        volume_id: str,
+        note: KeyNote,
+        new_key: SecretBytes,
+        *,
+        fetched: FetchedKeys | None = None,
+        still: Callable[[VolumeRecord], VolumeRecord] | None = None,
     ) -> VolumeRecord:
         """Make ``new_key``, which ``note`` says where to find, the key of a volume.
 
@@ -128,6 +134,7 @@ class KeyRotation:
             note: where the key is stored by now.
             new_key: the key.
             fetched: keys that this run has fetched already, if it is about many volumes.
+            still: raises if the caller lost his right to this while he waited for his turn.
 
         Raises:
             ProviderUnavailableError, SecretNotFoundError: the key so far cannot be had.
@@ -136,6 +143,8 @@ class KeyRotation:
         """
         with self._locks.holding(volume_id):
             record = self._catalog.get(volume_id)
+            if still is not None:
+                still(record)
             reference = self.reference_of(record)
             if reference != note.reference():
                 old_keys = nullcontext(fetched.get(reference)) if fetched else self._keys.fetch(reference)

@@ -281,7 +281,9 @@ class VolumeService:
             raise ConflictError("the volume is not encrypted and has no key")
         note, key = self._next_key(record.key, secret_name, secret_namespace)
         with key:
-            rotated = self._rotation.rotate(record.id, note, key)
+            rotated = self._rotation.rotate(
+                record.id, note, key, still=lambda now: self._gate.still(admission, self._catalog, now)
+            )
         self._gate.done(admission, record.id, f"key is now {note.name} version {note.version}")
         return rotated
 
