@@ -2,14 +2,13 @@
 
 Who reads both a volume and a credential may back the one up by the other. A backup belongs to whom the
 volume belongs; who reads it and the credential may restore it, into a volume of his own. A backup that this
-cluster does not know, made by another cluster or before a loss of its records, opens to whoever has the
-credential and the passphrase or secret. A secret that a caller names, or that a bucket names, is one that the
-caller must be allowed to name.
+cluster does not know, made by another one or before a loss of records, is for storage administrators. A
+secret that a caller names, or that a bucket names, is one that the caller must be allowed to name.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -20,6 +19,7 @@ from holdfast.model.principal import GUEST
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
+from holdfast.node.access.resource import Resource
 from holdfast.node.api import operation
 from holdfast.node.backups.format import BackupId, SetPlace, check_cluster, data_of, manifests_of
 from holdfast.node.backups.protection import PASSPHRASE, SECRET
@@ -45,13 +45,14 @@ from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord
 from holdfast.node.keys.cluster_key import ClusterKeyReference
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.node.volume.volume_service import check_labels
-from holdfast.policy.ownership import AccessType
+from holdfast.policy.ownership import AccessType, Ownership
 from holdfast.policy.ownership_change import ownership_on_create
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
 FULL_EVERY = 7  # so many incremental backups follow a full one, as with the original
 MOST_LISTED = 1000
 _NOBODY = GUEST
+_ELSEWHERE = Ownership(owner="\0another cluster")  # no user has such a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +285,8 @@ class CloudBackupService:
         """Return the backups in a bucket, but for those of volumes that the caller may not read."""
         credential = self._credential(admission, wanted.credential)
         cluster = "" if wanted.every_cluster else wanted.cluster_id or self.cluster_id
+        if not wanted.volume_id.isdigit():
+            wanted = replace(wanted, volume_id=self._volume_id(admission, wanted.volume_id))
         prefix = manifests_of(cluster and check_cluster(cluster), wanted.volume_id if cluster else "")
         with self._buckets.open(credential) as bucket:
             found = []
@@ -440,7 +443,7 @@ class CloudBackupService:
         volume = self._gate.resource(admission, self._catalog, task.volume_id)
         note = None
         if task.protection != PASSPHRASE:
-            _, _, namespace, name = task.protection.split(":", 3)
+            _, _, namespace, name = task.protection.split("\n")
             self._gate.secret(admission, name, namespace, literally=True)
             note = self._keys.note(name, namespace, KeyOrigin.NAMED)
         now = int(self._clock.now())
@@ -519,8 +522,8 @@ class CloudBackupService:
         self, admission: Admission, identity: BackupId, credential: CredentialRecord, stack: ExitStack
     ) -> OpenBackup:
         known = self._backups.find(str(identity))
-        if known is not None:
-            self._gate.require(admission, self._backups, known, access=AccessType.READ)
+        resource: Resource = _Foreign(str(identity)) if known is None else known
+        self._gate.require(admission, self._backups, resource, access=AccessType.READ)
         bucket: OpenBucket = stack.enter_context(self._buckets.open(credential))
         wrapped = self._backup_keys.read(bucket, identity.place)
         if wrapped.by == SECRET:
@@ -632,6 +635,18 @@ class CloudBackupService:
         remove_all(bucket.objects, [place.data for place in places - left])
         if partial and not left:
             remove_all(bucket.objects, [data_of(self.cluster_id, volume_id)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """A backup that this cluster has no record of, as the gate sees it: nobody's but administrators'.
+
+    What is in it may be made up by whoever has its passphrase: a file system that the kernel would be given
+    to mount, a header that the node would be given to read.
+    """
+
+    id: str
+    ownership: Ownership = _ELSEWHERE
 
 
 @contextmanager

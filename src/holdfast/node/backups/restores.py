@@ -7,7 +7,7 @@ from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.backups.format import Manifest
+from holdfast.node.backups.format import DamagedBackupError, Manifest
 from holdfast.node.errors import PolicyViolationError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog, new_volume_id
 from holdfast.node.inventory.devices import Devices
@@ -16,6 +16,7 @@ from holdfast.node.keys.cluster_key import ClusterKeyReference
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.node.policies.policy_enforcement import PolicyEnforcement
 from holdfast.node.policies.volume_rules import Wish
+from holdfast.node.volume.volume_service import FILE_SYSTEMS, check_labels
 from holdfast.policy.ownership_change import ownership_on_create
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
@@ -88,6 +89,9 @@ class NewVolumes:
         """
         spec.check()
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
+        check_labels(manifest.volume_labels)
+        if manifest.file_system not in FILE_SYSTEMS:
+            raise DamagedBackupError("the backup has a file system that no volume has")
         identity = new_volume_id()
         name = spec.name or f"{manifest.volume_name[:MAX_STEM_CHARACTERS]}-restored-{identity[:6]}"
         check_volume_name(name)

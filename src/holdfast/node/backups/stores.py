@@ -175,7 +175,7 @@ class BackupKeys:
 
 def protection_of(note: KeyNote | None) -> str:
     """Say in one text what a set is to be opened by, so that sets can be told apart by it."""
-    return PASSPHRASE if note is None else f"{SECRET}:{note.provider}:{note.namespace}:{note.name}"
+    return PASSPHRASE if note is None else f"{SECRET}\n{note.provider}\n{note.namespace}\n{note.name}"
 
 
 def is_missing(bucket: OpenBucket, place: SetPlace) -> bool:

@@ -67,11 +67,10 @@ class Transfer:
         self._keys = keys
         self._advance = advance
 
-    def upload(self, path: Path) -> Uploaded:
-        """Bring a file into the bucket that nobody writes meanwhile."""
+    def upload(self, path: Path, size: int) -> Uploaded:
+        """Bring the first ``size`` bytes of a file into the bucket, which nobody writes meanwhile."""
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            size = os.fstat(file).st_size
             if size > MAX_FILE_BYTES:
                 raise UnsupportedError(f"size: volumes over {MAX_FILE_BYTES >> 40} TiB are not backed up")
             pages: list[tuple[int, str, int]] = []
@@ -85,7 +84,8 @@ class Transfer:
                     entries: dict[int, bytes] = {}
                     sending: deque[Future[None]] = deque()
                     for index in indexes:
-                        content = os.pread(file, CHUNK_BYTES, index * CHUNK_BYTES)
+                        offset = index * CHUNK_BYTES
+                        content = os.pread(file, min(CHUNK_BYTES, size - offset), offset)
                         self._advance(len(content))
                         if not content.strip(b"\0"):
                             continue
@@ -189,11 +189,10 @@ def chunks_of(file: int, size: int) -> Iterator[int]:
             last = index
 
 
-def bytes_to_move(path: Path) -> int:
-    """Return how much of a file an upload looks at."""
+def bytes_to_move(path: Path, size: int) -> int:
+    """Return how much of the first ``size`` bytes of a file an upload looks at."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        size = os.fstat(file).st_size
         return sum(min(CHUNK_BYTES, size - index * CHUNK_BYTES) for index in chunks_of(file, size))
     finally:
         os.close(file)

@@ -98,9 +98,10 @@ class BackupWork:
                 volume = self._catalog.get(volume.id)
                 taken_at = int(self._clock.now())
                 file, key = held.enter_context(self._copies.image(volume, reference))
-            progress.total = bytes_to_move(file.path)
+            size = _file_bytes(volume.size_bytes, encrypted=volume.encrypted)
+            progress.total = bytes_to_move(file.path, size)
             transfer = Transfer(bucket.objects, identity.place, keys, progress.advance)
-            uploaded = transfer.upload(file.path)
+            uploaded = transfer.upload(file.path, size)
             progress.moved = uploaded.uploaded_bytes
             manifest = Manifest(
                 backup_id=str(identity),
@@ -109,7 +110,7 @@ class BackupWork:
                 size_bytes=volume.size_bytes,
                 file_system=volume.file_system,
                 encrypted=volume.encrypted,
-                file_bytes=file.path.stat().st_size,
+                file_bytes=size,
                 header_key=key.reveal().decode(),
                 grow_pending=volume.grow_pending,
                 created_at=taken_at,
@@ -158,9 +159,8 @@ class BackupWork:
         manifest = read_manifest(keys, identity, sealed)
         if known is not None and hashlib.sha256(sealed or b"").digest() != known.manifest_digest:
             raise DamagedBackupError("the manifest is another one than this cluster stored")
-        expected = manifest.size_bytes + (HEADER_BYTES if manifest.encrypted else 0)
-        if manifest.file_bytes < expected:
-            raise DamagedBackupError("the backup is shorter than the volume was made")
+        if manifest.file_bytes != _file_bytes(manifest.size_bytes, encrypted=manifest.encrypted):
+            raise DamagedBackupError("the backup is not as long as the volume was made")
         return OpenBackup(identity, bucket, keys, manifest)
 
     def restore(self, backup: OpenBackup, record: VolumeRecord, progress: Progress) -> None:
@@ -198,6 +198,10 @@ class BackupWork:
         except HoldfastError as error:
             error.message += "; or ask for a full backup"
             raise
+
+
+def _file_bytes(size_bytes: int, *, encrypted: bool) -> int:
+    return size_bytes + (HEADER_BYTES if encrypted else 0)
 
 
 def _is_for(wrapped: WrappedKey, note: KeyNote | None) -> bool:
