@@ -6,6 +6,7 @@ import pytest
 from tests.support.node_under_test import new_node
 
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
+from holdfast.model import SecretBytes
 from holdfast.node.errors import (
     OwnershipDeniedError,
     PolicyExistsError,
@@ -19,6 +20,7 @@ from holdfast.node.volume.volume_listing import VolumeListService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
+from holdfast.providers import SecretRef
 
 MIB = 1 << 20
 R, W, A = AccessType.READ, AccessType.WRITE, AccessType.ADMIN
@@ -352,6 +354,18 @@ def test_who_may_write_a_policy_is_free_of_it_where_it_allows_updates(made, allo
     else:
         with pytest.raises(PolicyViolationError):
             update_volume(made, "bob", labels={"tier": ""})
+
+
+def test_a_volume_stays_with_the_secret_that_its_policy_names(made):
+    for name in ("team/key", "users/alice/own"):
+        made.provider.put(SecretRef(name), SecretBytes(name.encode() * 4))
+    create(made, "admin", rules=VolumeRules(secret_name="team/key"), acls=AccessControl(public=R))
+    volume(made, storage_policy="gold", secret_name="team/key")
+    rotate = VolumeService.rotate_key, made.node.volumes, "vol1"
+    with pytest.raises(PolicyViolationError, match="secret_key: expected the secret that the policy names"):
+        made.call(token(made, "alice"), *rotate, secret_name="users/alice/own")
+    for same in ("", "team/key"):
+        assert made.call(token(made, "alice"), *rotate, secret_name=same).key.name == "team/key"
 
 
 def test_a_policy_that_is_gone_forbids_nothing(made):

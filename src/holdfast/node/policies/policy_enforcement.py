@@ -80,6 +80,23 @@ class PolicyEnforcement:
             )
             follow(wish, sizes, policy=policy.name, force=True)
 
+    def on_rotate(self, admission: Admission, name: str, *, secret_name: str) -> None:
+        """Raise ``PolicyViolationError`` for another secret than the one that the policy of a volume names.
+
+        Args:
+            admission: of the caller.
+            name: as for ``on_update``.
+            secret_name: which secret is to open the volume; empty for another version of the present one.
+        """
+        policy = self._catalog.find(name) if name else None
+        if policy is None or self._is_free_of(admission, policy):
+            return
+        wanted = policy.rules.secret_name
+        if wanted and secret_name not in {"", wanted}:
+            raise PolicyViolationError(
+                f"storage policy {policy.name}: secret_key: expected the secret that the policy names"
+            )
+
     def _named(self, admission: Admission, name: str) -> PolicyRecord:
         return self._gate.resource(admission, self._catalog, name, access=AccessType.READ)
 

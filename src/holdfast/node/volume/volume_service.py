@@ -279,6 +279,7 @@ class VolumeService:
         self._gate.secret(admission, secret_name, secret_namespace)
         if record.key is None:
             raise ConflictError("the volume is not encrypted and has no key")
+        self._policies.on_rotate(admission, record.storage_policy, secret_name=secret_name)
         note, key = self._next_key(record.key, secret_name, secret_namespace)
         with key:
             rotated = self._rotation.rotate(
