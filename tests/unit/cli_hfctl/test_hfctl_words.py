@@ -1,12 +1,16 @@
 """Sizes, pairs, help: what people type, and how fast the program answers."""
 
+import inspect
+import itertools
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 from tests.support.command_reference import PAGE
 
+from holdfast.cli.arguments import CommandParser
 from holdfast.cli.completion import complete
 from holdfast.cli.errors import UsageError
 from holdfast.cli.hfctl.advice import advise
@@ -210,3 +214,25 @@ def test_nobody_is_asked_for_the_name_in_a_script(home):
         check=False,
     )
     assert (done.returncode, "expected the name of a secret, with --secret" in done.stderr) == (1, True)
+
+
+def examples():
+    for words in all_commands(PROGRAM.root):
+        group = PROGRAM.root
+        for word in words[:-1]:
+            group = group.commands[word]
+        text = inspect.cleandoc(group.commands[words[-1]].load().__doc__ or "").replace("\\\n", "")
+        for line in text.splitlines():
+            if line.startswith("    hfctl "):
+                yield pytest.param(line.strip(), id=line.strip())
+
+
+@pytest.mark.parametrize("line", list(dict.fromkeys(examples())))
+def test_examples_in_the_help_are_commands_with_options_that_there_are(line):
+    _, *words = itertools.takewhile(lambda word: word != "<", shlex.split(line))
+    entry = PROGRAM.root
+    while isinstance(entry, Group):
+        entry = entry.commands[words.pop(0)]
+    parser = CommandParser(command=line, summary="")
+    entry.load()(parser)
+    parser.parse_words(words)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from holdfast.audit.chain import chain_key
 from holdfast.audit.verify import Verifier
-from holdfast.cli.arguments import CommandParser
+from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.audit_files import verify_files
 from holdfast.cli.errors import LocalError
 from holdfast.cli.program import Run
@@ -14,14 +14,21 @@ KEY_FILE = "/var/lib/holdfast/node/audit.key"
 
 
 def verify(parser: CommandParser) -> Run:
-    """Say whether audit files of a node are as they were written; exit code 1 if they are not."""
+    """Say whether audit files of a node are as they were written; exit code 1 if they are not.
+
+    For example:
+
+        hfctl audit verify /var/lib/holdfast/node/audit.log.1 /var/lib/holdfast/node/audit.log
+    """
     parser.add_argument("files", nargs="+", metavar="FILE", help="oldest first, where a file was rotated")
     parser.add_argument(
         "--key-file",
         default=KEY_FILE,
         help=f"the node's audit key: audit.key in its storage directory [{KEY_FILE}]",
     )
-    parser.add_argument("--output", choices=("table", "json", "yaml"), default="table")
+    parser.add_argument(
+        "--output", type=one_of("table", "json", "yaml"), default="table", help="table, json or yaml [table]"
+    )
     return _verify
 
 

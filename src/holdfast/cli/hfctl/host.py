@@ -10,7 +10,13 @@ from holdfast.cli.program import Run
 
 
 def attach(parser: CommandParser) -> Run:
-    """Attach a volume; its key is fetched for that moment."""
+    """Attach a volume; its key is fetched for that moment.
+
+    For example:
+
+        hfctl host attach data
+        hfctl host attach data --secret_key pwx/secrets/data-key
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--secret_key", metavar="NAME", default="", help="try this secret instead of its own")
     parser.add_argument(
@@ -21,7 +27,13 @@ def attach(parser: CommandParser) -> Run:
 
 
 def detach(parser: CommandParser) -> Run:
-    """Take a volume's block device away."""
+    """Take a volume's block device away.
+
+    For example:
+
+        hfctl host detach data
+        hfctl host detach data --unmount
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--unmount", action="store_true", help="unmount it first, wherever it is mounted")
     parser.add_argument(
@@ -32,7 +44,12 @@ def detach(parser: CommandParser) -> Run:
 
 
 def mount(parser: CommandParser) -> Run:
-    """Mount an attached volume; the first time, its file system is made."""
+    """Mount an attached volume; the first time, its file system is made.
+
+    For example:
+
+        hfctl host mount data /mnt/data
+    """
     _path_arguments(parser)
     return _mount
 

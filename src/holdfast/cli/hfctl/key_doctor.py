@@ -13,7 +13,10 @@ from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
 def doctor(parser: CommandParser) -> Run:
     """Find volumes whose key is missing, old or unreadable; exit code 2 if there are any.
 
-    Nothing is changed.
+    Nothing is changed. For example:
+
+        hfctl volume key doctor
+        hfctl volume key doctor data --quick
     """
     parser.add_argument("volume", nargs="*", help="names or ids; without any, every volume that you may see")
     parser.add_argument("--quick", action="store_true", help="look whether each key is there, do not try it")

@@ -47,7 +47,13 @@ def set_cluster_key(parser: CommandParser) -> Run:
 
 
 def rotate_cluster_key(parser: CommandParser) -> Run:
-    """Give the cluster-wide key a new version, and every volume that uses it that version."""
+    """Give the cluster-wide key a new version, and every volume that uses it that version.
+
+    For example:
+
+        hfctl secrets rotate-cluster-key
+        hfctl secrets rotate-cluster-key --resume
+    """
     parser.add_argument(
         "--resume", action="store_true", help="make no new version; move the volumes left behind"
     )

@@ -24,7 +24,12 @@ DCOS_WARNING = (
 
 
 def vault(parser: CommandParser) -> Run:
-    """Log in to Vault with a token."""
+    """Log in to Vault with a token.
+
+    For example:
+
+        hfctl secrets vault login --vault-address https://vault.example:8200
+    """
     parser.add_argument("--vault-address", metavar="URL", help="address of the store [the node's]")
     parser.add_argument("--vault-token", metavar="TOKEN", help="token; - reads it from a pipe [asked for]")
     parser.add_argument("--vault-namespace", metavar="NAME", help="namespace of the store [the node's]")
@@ -33,7 +38,12 @@ def vault(parser: CommandParser) -> Run:
 
 
 def dcos(parser: CommandParser) -> Run:
-    """Log in to DC/OS Secrets with a user's name and password."""
+    """Log in to DC/OS Secrets with a user's name and password.
+
+    For example:
+
+        hfctl secrets dcos login --username px-user --base-path pwx/secrets
+    """
     parser.add_argument("--username", metavar="NAME", required=True, help="user of the cluster")
     parser.add_argument("--password", metavar="WORD", help="his password; - reads it from a pipe [asked for]")
     parser.add_argument("--base-path", metavar="PATH", help="path that the secrets lie below [the node's]")

@@ -23,7 +23,13 @@ def list_scopes(parser: CommandParser) -> Run:
 
 
 def put_scope(parser: CommandParser) -> Run:
-    """Open secrets below a path to some users or groups, or to everybody who has a token."""
+    """Open secrets below a path to some users or groups, or to everybody who has a token.
+
+    For example:
+
+        hfctl secrets scope set team --prefix 'teams/{group}' --group blue --group red
+        hfctl secrets scope delete team
+    """
     parser.add_argument("name", help="what the scope is called; own is the one that there is at first")
     parser.add_argument(
         "--prefix", required=True, metavar="PATH", help="{user} and {group} stand for the caller's"

@@ -21,7 +21,12 @@ STATS_HEADER = ("READS", "BYTES READ", "WRITES", "BYTES WRITTEN", "IO TIME", "IN
 
 
 def resize(parser: CommandParser) -> Run:
-    """Make a volume larger, attached or not. It never becomes smaller."""
+    """Make a volume larger, attached or not. It never becomes smaller.
+
+    For example:
+
+        hfctl volume resize data --size 20G
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--size", required=True, help="such as 64M; a bare number counts GiB")
     add_node_options(parser)

@@ -18,7 +18,13 @@ def show(parser: CommandParser) -> Run:
 
 
 def rotate(parser: CommandParser) -> Run:
-    """Give the volume another key; the old one no longer opens it."""
+    """Give the volume another key; the old one no longer opens it.
+
+    For example:
+
+        hfctl volume key rotate data
+        hfctl volume key rotate data --secret_key teams/blue/data
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--secret_key", metavar="NAME", default="", help="the secret to use from now on")
     parser.add_argument(

@@ -14,7 +14,13 @@ from holdfast.cli.typed_input import bytes_of_file, secret_word
 
 
 def add(parser: CommandParser) -> Run:
-    """Make a recovery key and hand it out, once: keep it where the secrets provider is not."""
+    """Make a recovery key and hand it out, once: keep it where the secrets provider is not.
+
+    For example:
+
+        hfctl volume key recovery add data --output-file data.recovery
+        hfctl volume key recovery add data --pgp-key officer.asc --output-file data.recovery.pgp
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument(
         "--pgp-key",
@@ -37,7 +43,13 @@ def remove(parser: CommandParser) -> Run:
 
 
 def use(parser: CommandParser) -> Run:
-    """Give a volume whose key is lost a new one; asks for the recovery key without echo."""
+    """Give a volume whose key is lost a new one; asks for the recovery key without echo.
+
+    For example:
+
+        hfctl volume key recovery use data
+        hfctl volume key recovery use data < data.recovery
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("recovery_key", nargs="?", help="better left out; - reads it from standard input")
     add_node_options(parser)

@@ -22,7 +22,12 @@ LIST_HEADER = ("ID", "NAME", "VOLUME", "SIZE", "ENCRYPTED", "TAKEN")
 
 
 def create(parser: CommandParser) -> Run:
-    """Take a snapshot; a mounted volume is frozen for the moment."""
+    """Take a snapshot; a mounted volume is frozen for the moment.
+
+    For example:
+
+        hfctl volume snapshot create data --name data-monday --label reason=upgrade
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--name", required=True, help="of the snapshot; unique among all volumes")
     parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="of the snapshot")
@@ -41,7 +46,12 @@ def list_snapshots(parser: CommandParser) -> Run:
 
 
 def restore(parser: CommandParser) -> Run:
-    """Make a detached volume what it was when a snapshot of it was taken; what it is now is lost."""
+    """Make a detached volume what it was when a snapshot of it was taken; what it is now is lost.
+
+    For example:
+
+        hfctl volume restore data --snapshot data-monday
+    """
     parser.add_argument("volume", help="name or id")
     parser.add_argument("--snapshot", "-s", required=True, metavar="SNAPSHOT", help="name or id")
     add_node_options(parser)
@@ -49,7 +59,13 @@ def restore(parser: CommandParser) -> Run:
 
 
 def clone(parser: CommandParser) -> Run:
-    """Make a volume of your own out of a volume or snapshot."""
+    """Make a volume of your own out of a volume or snapshot.
+
+    For example:
+
+        hfctl volume clone data-monday --name data-test
+        hfctl volume clone data --name data-partner --own-key --reencrypt
+    """
     parser.add_argument("volume", help="name or id of the volume or snapshot")
     parser.add_argument("--name", required=True, help="of the clone; unique among all volumes")
     parser.add_argument(
