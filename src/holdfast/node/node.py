@@ -226,7 +226,7 @@ class Node:
         credential_secrets = CredentialSecrets(
             provider, catalog=credentials, node_id=settings.identity.node_id, clock=clock
         )
-        self.cloud_backups = open_cloud_backups(
+        self.cloud_backups, self.cloud_backup_lists = open_cloud_backups(
             storage,
             settings=BackupSettings(
                 cluster_id=settings.identity.cluster_id,

@@ -15,7 +15,8 @@ from tests.support.s3_service import MAKER, s3_service
 from holdfast.clock import SystemClock
 from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, NotFoundError
 from holdfast.node.backups import transfer
-from holdfast.node.backups.backup_service import BackupFilter, BackupSpec, CloudBackupService
+from holdfast.node.backups.backup_list_service import BackupFilter, CloudBackupListService
+from holdfast.node.backups.backup_service import BackupSpec, CloudBackupService
 from holdfast.node.backups.format import BackupId, DamagedBackupError
 from holdfast.node.backups.protection import WrongBackupKeyError
 from holdfast.node.backups.records import TaskState
@@ -31,7 +32,6 @@ from holdfast.providers.generate import generate_key
 from holdfast.providers.interface import SecretRef
 
 WAIT_SECONDS = 60
-Cloud = CloudBackupService
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,10 @@ class Site:
 
     def cloud(self, method, *args, who="alice", t=None, **named):
         t = t or self.t
-        return self.call(method, Cloud, t.node.cloud_backups, *args, who=who, t=t, **named)
+        kind, service = CloudBackupService, t.node.cloud_backups
+        if not hasattr(kind, method):
+            kind, service = CloudBackupListService, t.node.cloud_backup_lists
+        return self.call(method, kind, service, *args, who=who, t=t, **named)
 
     def volume(self, name="data", *, own_key=True, acls=None):
         spec = VolumeSpec(name=name, size_bytes=8 << 20, own_key=own_key, acls=acls)
@@ -315,6 +318,19 @@ def test_who_may_do_what(site):
             site.cloud("delete", backup_id, "bobs", who="bob")
     with pytest.raises(VolumeExistsError):
         site.cloud("restore", RestoreSpec(backup_id=done.backup_id, name="data", own_key=True))
+
+
+def test_who_loses_his_rights_while_he_waits_for_the_volume_gets_no_backup(site):
+    everything = AccessControl(collaborators={"bob": AccessType.ADMIN})
+    volume = site.volume(acls=everything)
+    site.credential(site.t, "bobs", ENCRYPTION_KEY, who="bob")
+    service = site.t.node.volumes
+    with service._locks.holding(volume.id):
+        task = site.cloud("create", BackupSpec(volume="data", credential="bobs"), who="bob")
+        site.call("update", VolumeService, service, "data", acls=AccessControl())
+    ended = site.ended(task, who="admin")
+    assert (ended.state, "Access denied" in ended.problem) == (TaskState.FAILED, True)
+    assert site.names("/m/") == []
 
 
 @pytest.fixture

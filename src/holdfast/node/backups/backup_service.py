@@ -8,24 +8,22 @@ secret that a caller names, or that a bucket names, is one that the caller must 
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
 from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import Principal
-from holdfast.model.principal import GUEST
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.access.resource import Resource
 from holdfast.node.api import operation
-from holdfast.node.backups.format import BackupId, SetPlace, check_cluster, data_of, manifests_of
+from holdfast.node.backups.format import BackupId, SetPlace, check_cluster
 from holdfast.node.backups.protection import PASSPHRASE, SECRET
 from holdfast.node.backups.records import (
     BackupCatalog,
-    BackupRecord,
     TaskCatalog,
     TaskKind,
     TaskRecord,
@@ -33,12 +31,12 @@ from holdfast.node.backups.records import (
     is_heard,
     new_task_id,
 )
+from holdfast.node.backups.removal import BackupRemoval
 from holdfast.node.backups.restores import NewVolumes, RestoreSpec
 from holdfast.node.backups.stores import BackupKeys, Buckets, OpenBucket, protection_of
 from holdfast.node.backups.tasks import Progress, Tasks
-from holdfast.node.backups.transfer import remove_all
+from holdfast.node.backups.ways import Ways
 from holdfast.node.backups.work import BackupWork, OpenBackup
-from holdfast.node.credentials.credential_catalog import CredentialCatalog
 from holdfast.node.credentials.credential_records import CredentialRecord
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord
@@ -50,8 +48,6 @@ from holdfast.policy.ownership_change import ownership_on_create
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 
 FULL_EVERY = 7  # so many incremental backups follow a full one, as with the original
-MOST_LISTED = 1000
-_NOBODY = GUEST
 _ELSEWHERE = Ownership(owner="\0another cluster")  # no user has such a name
 
 
@@ -81,46 +77,6 @@ class BackupSpec:
     secret_namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupFilter:
-    """Which backups of a bucket are wanted.
-
-    Attributes:
-        credential: id or name; empty for the only one that the caller may read.
-        volume_id: of this volume.
-        cluster_id: of this cluster; empty for this one.
-        every_cluster: of all clusters.
-        backup_id: this one.
-        labels: that have all of these.
-        without_volume: whose volume is gone.
-        limit: at most so many.
-        after: only ids that sort after this one.
-    """
-
-    credential: str = ""
-    volume_id: str = ""
-    cluster_id: str = ""
-    every_cluster: bool = False
-    backup_id: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    without_volume: bool = False
-    limit: int = MOST_LISTED
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundBackup:
-    """A backup in a bucket.
-
-    Attributes:
-        identity: its id, which says where it is.
-        record: what this cluster remembers of it; ``None`` if it knows no more than that it is there.
-    """
-
-    identity: BackupId
-    record: BackupRecord | None
-
-
 @dataclass(frozen=True, slots=True)
 class BackupSize:
     """What a backup comes to.
@@ -148,7 +104,8 @@ class CloudBackupService:
         *,
         gate: Gate,
         catalog: Catalog,
-        credentials: CredentialCatalog,
+        ways: Ways,
+        removal: BackupRemoval,
         backups: BackupCatalog,
         task_catalog: TaskCatalog,
         tasks: Tasks,
@@ -164,7 +121,8 @@ class CloudBackupService:
     ) -> None:
         self._gate = gate
         self._catalog = catalog
-        self._credentials = credentials
+        self._ways = ways
+        self._removal = removal
         self._backups = backups
         self._task_catalog = task_catalog
         self._tasks = tasks
@@ -189,7 +147,7 @@ class CloudBackupService:
             LimitReachedError: this node has enough to do.
         """
         volume = self._gate.resource(admission, self._catalog, spec.volume)
-        credential = self._credential(admission, spec.credential)
+        credential = self._ways.credential(admission, spec.credential)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         check_labels(spec.labels)
         if spec.task_id and (known := self._task(admission, spec.task_id)) is not None:
@@ -228,7 +186,7 @@ class CloudBackupService:
             NoClusterKeyError: the volume is encrypted, no key was named, and none is set.
             WrongBackupKeyError, DamagedBackupError, NotFoundError: the backup does not open.
         """
-        credential = self._credential(admission, spec.credential)
+        credential = self._ways.credential(admission, spec.credential)
         identity = BackupId.parse(spec.backup_id)
         with ExitStack() as stack:
             backup = self._open(admission, identity, credential, stack)
@@ -254,7 +212,7 @@ class CloudBackupService:
         Raises:
             as ``restore``
         """
-        found = self._credential(admission, credential)
+        found = self._ways.credential(admission, credential)
         identity = BackupId.parse(backup_id)
         with ExitStack() as stack:
             backup = self._open(admission, identity, found, stack)
@@ -275,70 +233,10 @@ class CloudBackupService:
     @operation(apis.CLOUD_BACKUP_SIZE)
     def size(self, admission: Admission, backup_id: str, credential: str = "") -> BackupSize:
         """Return what a backup comes to, as its manifest says. Raises as ``restore``."""
-        found = self._credential(admission, credential)
+        found = self._ways.credential(admission, credential)
         with ExitStack() as stack:
             manifest = self._open(admission, BackupId.parse(backup_id), found, stack).manifest
         return BackupSize(manifest.stored_bytes, manifest.uploaded_bytes, manifest.stored_bytes)
-
-    @operation(apis.CLOUD_BACKUP_ENUMERATE)
-    def enumerate(self, admission: Admission, wanted: BackupFilter) -> list[FoundBackup]:
-        """Return the backups in a bucket, but for those of volumes that the caller may not read."""
-        credential = self._credential(admission, wanted.credential)
-        cluster = "" if wanted.every_cluster else wanted.cluster_id or self.cluster_id
-        if not wanted.volume_id.isdigit():
-            wanted = replace(wanted, volume_id=self._volume_id(admission, wanted.volume_id))
-        prefix = manifests_of(cluster and check_cluster(cluster), wanted.volume_id if cluster else "")
-        with self._buckets.open(credential) as bucket:
-            found = []
-            for listed in bucket.objects.list(prefix):
-                entry = self._found(admission, listed.name, wanted)
-                if entry is not None:
-                    found.append(entry)
-                if len(found) > min(wanted.limit or MOST_LISTED, MOST_LISTED):
-                    break
-        return found
-
-    @operation(apis.CLOUD_BACKUP_STATUS)
-    def status(
-        self, admission: Admission, *, volume: str = "", task_id: str = "", local: bool = False
-    ) -> list[TaskRecord]:
-        """Return the tasks that the caller may see, as far as they are.
-
-        Args:
-            admission: of the caller.
-            volume: only of this volume, by id or name.
-            task_id: only this one, whatever the volume.
-            local: only of this node.
-        """
-        if task_id:
-            one = self._gate.resource(admission, self._task_catalog, task_id, access=AccessType.READ)
-            return [self._tasks.live(one)]
-        identity = self._volume_id(admission, volume)
-        return [
-            self._tasks.live(task)
-            for task in self._gate.visible(admission, self._task_catalog)
-            if task.kind is not TaskKind.DELETE
-            and identity in {"", task.volume_id}
-            and (not local or task.node_id == self._node_id)
-        ]
-
-    @operation(apis.CLOUD_BACKUP_HISTORY)
-    def history(self, admission: Admission, volume: str = "") -> list[BackupRecord | TaskRecord]:
-        """Return the backups of a volume, and the attempts that came to nothing, the oldest first."""
-        identity = self._volume_id(admission, volume)
-        made = [
-            record
-            for record in self._gate.visible(admission, self._backups)
-            if identity in {"", record.volume_id}
-        ]
-        failed = [
-            task
-            for task in self._gate.visible(admission, self._task_catalog)
-            if task.kind is TaskKind.BACKUP
-            and task.state in {TaskState.FAILED, TaskState.STOPPED}
-            and identity in {"", task.volume_id}
-        ]
-        return sorted([*made, *failed], key=_moment)
 
     @operation(apis.CLOUD_BACKUP_STATE_CHANGE)
     def change_state(self, admission: Admission, task_id: str, wanted: TaskState) -> None:
@@ -375,10 +273,10 @@ class CloudBackupService:
         Raises:
             ConflictError: the volume is being backed up at the moment, or the credential is another one.
         """
-        found = self._credential(admission, credential)
+        found = self._ways.credential(admission, credential)
         record = self._gate.resource(admission, self._backups, backup_id)
-        self._require_same(record, found)
-        self._remove(record.volume_id, [record], found)
+        self._ways.require_same(record, found)
+        self._removal.remove(record.volume_id, [record], found)
         self._gate.done(admission, record.id, "cloud backup removed")
 
     @operation(apis.CLOUD_BACKUP_DELETE_ALL)
@@ -388,7 +286,7 @@ class CloudBackupService:
         Raises:
             as ``delete``
         """
-        found = self._credential(admission, credential)
+        found = self._ways.credential(admission, credential)
         known = self._catalog.find(volume) if volume else None
         if known is None and not volume.isdigit():
             known = self._gate.resource(admission, self._catalog, volume)
@@ -404,7 +302,7 @@ class CloudBackupService:
             self._gate.require(admission, self._backups, record)
         if known is None and not records:
             self._gate.resource(admission, self._catalog, volume)  # says what is said of what is not there
-        self._remove(identity, records, found, partial=True)
+        self._removal.remove(identity, records, found, partial=True)
         self._gate.done(admission, identity, f"all {len(records)} cloud backups removed")
         return len(records)
 
@@ -431,15 +329,18 @@ class CloudBackupService:
         def over(ended: TaskRecord) -> None:
             self._gate.done(admission, task.volume_id, f"cloud backup {task.backup_id}: {_outcome(ended)}")
 
+        def still(now: VolumeRecord) -> VolumeRecord:
+            return self._gate.still(admission, self._catalog, now, access=AccessType.READ)
+
         def work(progress: Progress) -> None:
             with done:
-                self._work.back_up(task, note, bucket, progress)
+                self._work.back_up(task, note, bucket, progress, still=still)
 
         with _closed_if_it_fails(done):
             self._tasks.start(task, work, over)
 
     def _resume(self, admission: Admission, task: TaskRecord) -> None:
-        credential = self._credential(admission, task.credential_id)
+        credential = self._ways.credential(admission, task.credential_id)
         volume = self._gate.resource(admission, self._catalog, task.volume_id)
         note = None
         if task.protection != PASSPHRASE:
@@ -460,17 +361,6 @@ class CloudBackupService:
         if task.state is TaskState.DONE or is_heard(task, self._clock.now()):
             raise ConflictError("task_id: expected a task that is not under way, and not done")
         self._begin_backup(admission, again, credential, note)
-
-    def _credential(self, admission: Admission, reference: str) -> CredentialRecord:
-        if reference:
-            return self._gate.resource(admission, self._credentials, reference, access=AccessType.READ)
-        readable = self._gate.visible(admission, self._credentials)
-        if len(readable) != 1:
-            raise InvalidInputError(
-                "credential_id: expected the id or name of a cloud credential; it may be left out if "
-                "there is only one that you may use"
-            )
-        return readable[0]
 
     def _task(self, admission: Admission, task_id: str) -> TaskRecord | None:
         self._task_catalog.check_reference(task_id)
@@ -555,87 +445,6 @@ class CloudBackupService:
             stored_ownership=note_of(ownership_on_create(principal, None)),
         )
 
-    def _found(self, admission: Admission, name: str, wanted: BackupFilter) -> FoundBackup | None:
-        try:
-            identity = BackupId.parse(name.removeprefix(manifests_of()))
-        except InvalidInputError:
-            return None  # somebody else's object in our corner of the bucket
-        record = self._backups.find(str(identity))
-        if record is not None and not self._gate.may_read(admission, record):
-            return None
-        labels = record.labels if record is not None else {}
-        volume_id = identity.place.volume
-        is_wanted = (
-            wanted.backup_id in {"", str(identity)}
-            and wanted.volume_id in {"", volume_id}
-            and str(identity) > wanted.after
-            and wanted.labels.items() <= labels.items()
-            and not (wanted.without_volume and self._catalog.find(volume_id) is not None)
-        )
-        return FoundBackup(identity, record) if is_wanted else None
-
-    def _volume_id(self, admission: Admission, volume: str) -> str:
-        """Return the id of a volume that the caller names; one that is gone is named by its id."""
-        if not volume:
-            return ""
-        known = self._catalog.find(volume)
-        if known is None and volume.isdigit():
-            return volume
-        return self._gate.resource(admission, self._catalog, volume, access=AccessType.READ).id
-
-    def _require_same(self, record: BackupRecord, credential: CredentialRecord) -> None:
-        if record.credential_id != credential.id and self._credentials.find(record.credential_id) is not None:
-            raise ConflictError("credential_id: expected the credential by which the backup was stored")
-
-    def _remove(
-        self,
-        volume_id: str,
-        records: list[BackupRecord],
-        credential: CredentialRecord,
-        *,
-        partial: bool = False,
-    ) -> None:
-        now = int(self._clock.now())
-        marker = TaskRecord(
-            id=new_task_id(),
-            kind=TaskKind.DELETE,
-            state=TaskState.ACTIVE,
-            volume_id=volume_id,
-            backup_id="",
-            credential_id=credential.id,
-            protection="",
-            node_id=self._node_id,
-            started_at=now,
-            heard_at=now,
-            labels={},
-            stored_ownership=note_of(ownership_on_create(_NOBODY, None)),
-        )
-        self._task_catalog.begin(marker)
-        try:
-            with self._buckets.open(credential) as bucket:
-                self._remove_from(bucket, volume_id, records, partial=partial)
-        finally:
-            self._task_catalog.update(
-                marker.id, lambda task: msgspec.structs.replace(task, state=TaskState.DONE, ended_at=now)
-            )
-
-    def _remove_from(
-        self, bucket: OpenBucket, volume_id: str, records: list[BackupRecord], *, partial: bool
-    ) -> None:
-        places = set()
-        for record in records:
-            identity = BackupId.parse(record.id)
-            bucket.objects.delete([identity.manifest])
-            self._backups.remove(record.id)
-            places.add(identity.place)
-        left = {
-            BackupId.parse(listed.name.removeprefix(manifests_of())).place
-            for listed in bucket.objects.list(manifests_of(self.cluster_id, volume_id))
-        }
-        remove_all(bucket.objects, [place.data for place in places - left])
-        if partial and not left:
-            remove_all(bucket.objects, [data_of(self.cluster_id, volume_id)])
-
 
 @dataclass(frozen=True, slots=True)
 class _Foreign:
@@ -657,10 +466,6 @@ def _closed_if_it_fails(stack: ExitStack) -> Iterator[None]:
     except BaseException:
         stack.close()
         raise
-
-
-def _moment(entry: BackupRecord | TaskRecord) -> int:
-    return entry.created_at if isinstance(entry, BackupRecord) else entry.ended_at
 
 
 def _outcome(task: TaskRecord) -> str:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from holdfast.clock import Clock
 from holdfast.node.access.gate import Gate
+from holdfast.node.backups.backup_list_service import CloudBackupListService
 from holdfast.node.backups.backup_service import CloudBackupService
 from holdfast.node.backups.records import BackupCatalog, TaskCatalog
+from holdfast.node.backups.removal import BackupRemoval
 from holdfast.node.backups.restores import NewVolumes
 from holdfast.node.backups.stores import BackupKeys, Buckets
 from holdfast.node.backups.tasks import Tasks
+from holdfast.node.backups.ways import Ways
 from holdfast.node.backups.work import BackupWork
 from holdfast.node.cluster.locks import VolumeLocks
 from holdfast.node.credentials.credential_catalog import CredentialCatalog
@@ -55,8 +58,8 @@ def open_cloud_backups(
     credentials: CredentialCatalog,
     credential_secrets: CredentialSecrets,
     clock: Clock,
-) -> CloudBackupService:
-    """Return the service."""
+) -> tuple[CloudBackupService, CloudBackupListService]:
+    """Return the two parts of the service."""
     backups, tasks, backup_keys = BackupCatalog(storage), TaskCatalog(storage), BackupKeys(keys)
     work = BackupWork(
         catalog=catalog,
@@ -77,14 +80,37 @@ def open_cloud_backups(
         clock=clock,
         own_key_prefix=settings.own_key_prefix,
     )
-    return CloudBackupService(
-        gate=gate,
-        catalog=catalog,
-        credentials=credentials,
+    task_runner = Tasks(tasks, node_id=settings.node_id, clock=clock)
+    buckets = Buckets(credential_secrets, settings.endpoints, clock=clock)
+    ways = Ways(gate=gate, catalog=catalog, credentials=credentials)
+    removal = BackupRemoval(
         backups=backups,
         task_catalog=tasks,
-        tasks=Tasks(tasks, node_id=settings.node_id, clock=clock),
-        buckets=Buckets(credential_secrets, settings.endpoints, clock=clock),
+        buckets=buckets,
+        clock=clock,
+        cluster_id=settings.cluster_id,
+        node_id=settings.node_id,
+    )
+    lists = CloudBackupListService(
+        gate=gate,
+        catalog=catalog,
+        ways=ways,
+        backups=backups,
+        task_catalog=tasks,
+        tasks=task_runner,
+        buckets=buckets,
+        cluster_id=settings.cluster_id,
+        node_id=settings.node_id,
+    )
+    service = CloudBackupService(
+        gate=gate,
+        catalog=catalog,
+        ways=ways,
+        removal=removal,
+        backups=backups,
+        task_catalog=tasks,
+        tasks=task_runner,
+        buckets=buckets,
         backup_keys=backup_keys,
         work=work,
         new_volumes=new_volumes,
@@ -94,3 +120,4 @@ def open_cloud_backups(
         cluster_id=settings.cluster_id,
         node_id=settings.node_id,
     )
+    return service, lists

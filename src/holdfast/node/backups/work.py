@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -79,7 +80,13 @@ class BackupWork:
         self._clock = clock
 
     def back_up(
-        self, task: TaskRecord, note: KeyNote | None, bucket: OpenBucket, progress: Progress
+        self,
+        task: TaskRecord,
+        note: KeyNote | None,
+        bucket: OpenBucket,
+        progress: Progress,
+        *,
+        still: Callable[[VolumeRecord], VolumeRecord],
     ) -> BackupRecord:
         """Make a backup of what a volume holds at this moment.
 
@@ -88,6 +95,7 @@ class BackupWork:
             note: the secret that opens its set; ``None`` for the credential's passphrase.
             bucket: where to.
             progress: of the task.
+            still: raises once the volume is not the caller's to read any more.
         """
         identity = BackupId.parse(task.backup_id)
         keys = self._set_keys(identity, note, bucket)
@@ -95,7 +103,7 @@ class BackupWork:
         reference = KeyReference(BACKUP_KEY, str(identity))
         with ExitStack() as held:
             with self._locks.holding(volume.id):
-                volume = self._catalog.get(volume.id)
+                volume = still(self._catalog.get(volume.id))
                 taken_at = int(self._clock.now())
                 file, key = held.enter_context(self._copies.image(volume, reference))
             size = _file_bytes(volume.size_bytes, encrypted=volume.encrypted)
@@ -134,7 +142,7 @@ class BackupWork:
             uploaded_bytes=uploaded.uploaded_bytes,
             labels=task.labels,
             manifest_digest=hashlib.sha256(sealed).digest(),
-            stored_ownership=task.stored_ownership,
+            stored_ownership=volume.stored_ownership,
         )
         self._backups.put(record)
         return record

@@ -5,13 +5,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from holdfast.api.sdk.proto import cloudbackup_pb2 as pb
 from holdfast.api.sdk.table import Call, serve, unserved
 from holdfast.errors import InvalidInputError, UnsupportedError
-from holdfast.node.backups.backup_service import (
+from holdfast.node.backups.backup_list_service import (
     MOST_LISTED,
     BackupFilter,
-    BackupSpec,
-    CloudBackupService,
+    CloudBackupListService,
     FoundBackup,
 )
+from holdfast.node.backups.backup_service import BackupSpec, CloudBackupService
 from holdfast.node.backups.records import BackupRecord, TaskKind, TaskRecord, TaskState
 from holdfast.node.backups.restores import RestoreSpec
 
@@ -96,7 +96,7 @@ def enumerate_with_filters(
     }:  # what failed or was stopped never has a manifest, which is what is listed
         return pb.SdkCloudBackupEnumerateWithFiltersResponse()
     limit = min(request.max_backups or MOST_LISTED, MOST_LISTED)
-    found = call.node.cloud_backups.enumerate(
+    found = call.node.cloud_backup_lists.enumerate(
         call.admission,
         BackupFilter(
             credential=request.credential_id,
@@ -110,7 +110,7 @@ def enumerate_with_filters(
             after=request.continuation_token,
         ),
     )
-    own = call.node.cloud_backups.cluster_id
+    own = call.node.cloud_backup_lists.cluster_id
     return pb.SdkCloudBackupEnumerateWithFiltersResponse(
         backups=[_info(entry, own) for entry in found[:limit]],
         continuation_token=str(found[limit - 1].identity) if len(found) > limit else "",
@@ -118,14 +118,14 @@ def enumerate_with_filters(
 
 
 def status(call: Call, request: pb.SdkCloudBackupStatusRequest) -> pb.SdkCloudBackupStatusResponse:
-    tasks = call.node.cloud_backups.status(
+    tasks = call.node.cloud_backup_lists.status(
         call.admission, volume=request.volume_id, task_id=request.task_id, local=request.local
     )
     return pb.SdkCloudBackupStatusResponse(statuses={task.id: _status(task) for task in tasks})
 
 
 def history(call: Call, request: pb.SdkCloudBackupHistoryRequest) -> pb.SdkCloudBackupHistoryResponse:
-    found = call.node.cloud_backups.history(call.admission, request.src_volume_id)
+    found = call.node.cloud_backup_lists.history(call.admission, request.src_volume_id)
     return pb.SdkCloudBackupHistoryResponse(history_list=[_item(entry) for entry in found])
 
 
@@ -242,21 +242,21 @@ ROWS = (
         "POST cloudbackups/deleteall",
     ),
     serve(
-        CloudBackupService.enumerate,
+        CloudBackupListService.enumerate,
         pb.SdkCloudBackupEnumerateWithFiltersRequest,
         pb.SdkCloudBackupEnumerateWithFiltersResponse,
         enumerate_with_filters,
         "POST cloudbackups/enumerate/filters",
     ),
     serve(
-        CloudBackupService.status,
+        CloudBackupListService.status,
         pb.SdkCloudBackupStatusRequest,
         pb.SdkCloudBackupStatusResponse,
         status,
         "POST cloudbackups/status",
     ),
     serve(
-        CloudBackupService.history,
+        CloudBackupListService.history,
         pb.SdkCloudBackupHistoryRequest,
         pb.SdkCloudBackupHistoryResponse,
         history,
