@@ -12,7 +12,10 @@ from holdfast.version import VERSION
 
 # The level of the OpenStorage SDK whose paths and field names are used.
 SDK_VERSION = (0, 186, 0)
-CAPABILITIES = ("CLUSTER", "CREDENTIALS", "NODE", "VOLUME", "MOUNT_ATTACH", "ROLE", "STORAGE_POLICY")
+CAPABILITIES = (
+    *("CLUSTER", "CLOUD_BACKUP", "CREDENTIALS", "NODE", "VOLUME"),
+    *("MOUNT_ATTACH", "ROLE", "STORAGE_POLICY"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
