@@ -1,6 +1,6 @@
 """dm-crypt on hosts that have no device-mapper: in a guest, with the host's tools and this very tree.
 
-One boot runs ``test_dm_crypt`` and, because other kernels differ, the core of what ``luks-fuse`` promises;
+One boot runs ``MODULES`` and, because other kernels differ, the core of what ``luks-fuse`` promises;
 beside them the demo. A volume travels there and back.
 """
 
@@ -14,6 +14,7 @@ from holdfast.volumes.dm_crypt import DmCryptBackend
 from holdfast.volumes.luks_fuse import LuksFuseBackend
 
 BOOT_SECONDS = 600.0  # a sixth of it where nothing else runs
+MODULES = ("test_dm_crypt", "test_dm_crypt_keys", "test_integrity")
 LUKS_FUSE = "tests/scenario/test_volume_luks_fuse.py"
 LUKS_FUSE_CORE = (
     "whole_way",
@@ -48,7 +49,7 @@ def returned(tmp_path_factory):
     place, demo = guest.EXCHANGE, guest.python_command("holdfast.cli.holdfast", "demo", "--json")
     tests = guest.pytest_command(
         f"--junit-xml={place}/tests.xml",
-        "tests/vm/test_dm_crypt.py",
+        *(f"tests/vm/{name}.py" for name in MODULES),
         *(f"{LUKS_FUSE}::test_{name}" for name in LUKS_FUSE_CORE),
     )
     # The shell's own status tells of neither: what each left in the exchange directory does.
@@ -71,7 +72,7 @@ def test_back_ends_keep_their_promises(returned):
     outcome = {name: int(suite.get(name)) for name in ("failures", "errors", "skipped")}
     assert outcome == {"failures": 0, "errors": 0, "skipped": 0}
     assert {case.get("classname") for case in suite} == {
-        "tests.vm.test_dm_crypt",
+        *(f"tests.vm.{name}" for name in MODULES),
         "tests.scenario.test_volume_luks_fuse",
     }
 

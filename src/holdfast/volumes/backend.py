@@ -19,6 +19,9 @@ from holdfast.model.secret_bytes import SecretBytes
 
 AUTO = "auto"
 
+_BLOCK_BYTES = 4096
+_INTEGRITY_EXTRA_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class VolumeFile:
@@ -30,6 +33,7 @@ class VolumeFile:
         size: the size of the volume as requested, in bytes; the header comes on top.
         uuid: its identity, chosen before the file is formatted.
         encrypted: whether the file begins with a LUKS2 header.
+        integrity: whether its encryption is authenticated; see ``integrity``.
     """
 
     id: str
@@ -37,6 +41,15 @@ class VolumeFile:
     size: int
     uuid: str
     encrypted: bool = True
+    integrity: bool = False
+
+    @property
+    def area_bytes(self) -> int:
+        """How much of the backing file the data takes up, with all that guards it."""
+        if not self.integrity:
+            return self.size
+        # The kernel keeps 32 bytes beside each 4096, a journal of at most as much, and a block of its own.
+        return (self.size + self.size // 64 + _INTEGRITY_EXTRA_BYTES) // _BLOCK_BYTES * _BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +61,14 @@ class Capabilities:
         why_not: one sentence for the operator where it does not.
         attaches: whether it offers a block device; otherwise it copies trees.
         discard: whether deleting files can give space back to the pool.
+        integrity: whether it attaches volumes whose encryption is authenticated.
     """
 
     usable: bool
     why_not: str = ""
     attaches: bool = True
     discard: bool = False
+    integrity: bool = False
 
 
 @dataclass(frozen=True, slots=True)

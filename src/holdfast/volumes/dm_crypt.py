@@ -59,7 +59,7 @@ class DmCryptBackend:
             find_program("cryptsetup")
         except ProgramMissingError as error:
             return Capabilities(usable=False, why_not=error.message)
-        return Capabilities(usable=True)
+        return Capabilities(usable=True, integrity=_has_target("integrity"))
 
     def attach(self, vol: VolumeFile, key: SecretBytes | None, *, readonly: bool = False) -> Attachment:
         """Map the volume. See ``VolumeBackend``."""
@@ -67,26 +67,7 @@ class DmCryptBackend:
             raise InvalidInputError("key: expected one, and a volume that is encrypted")
         require_usable(key)
         with volume_lock(vol):
-            if loop.find(vol.uuid) or _is_mapped(vol.uuid):
-                raise VolumeBusyError("the volume is attached already")
-            segment = data_segment(LuksHeader(vol).read())
-            if segment.payload_bytes(vol.path.stat().st_size) < vol.size:
-                raise TruncatedVolumeError("the backing file is shorter than the volume was made")
-            below = loop.attach(
-                str(vol.path),
-                backend=NAME,
-                uuid=vol.uuid,
-                readonly=readonly,
-                lock_at=segment.offset_bytes,
-            )
-            try:
-                cryptsetup(*open_arguments(vol.uuid, below.path, len(key), readonly=readonly), stdin=key)
-            except BaseException:
-                if _is_mapped(vol.uuid):  # cryptsetup was cut off between the mapping and its end
-                    _close(vol.uuid, deferred=True)
-                loop.detach(below.path)
-                raise
-        return _attachment(below)
+            return _attachment(map_volume(vol, key, readonly=readonly))
 
     def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
         """Remove the mapping and the loop device below it. See ``VolumeBackend``."""
@@ -138,6 +119,44 @@ class DmCryptBackend:
             if _is_mapped(below.uuid):
                 found.append(_attachment(below))
         return found
+
+
+def map_volume(
+    vol: VolumeFile, key: SecretBytes, *, readonly: bool = False, options: tuple[str, ...] = ()
+) -> loop.LoopDevice:
+    """Map a volume whose lock the caller holds; raises as ``DmCryptBackend.attach``.
+
+    Args:
+        vol: the volume.
+        key: what opens it.
+        readonly: refuse writes.
+        options: further ones of ``cryptsetup open``.
+    """
+    if loop.find(vol.uuid) or _is_mapped(vol.uuid):
+        raise VolumeBusyError("the volume is attached already")
+    segment = data_segment(LuksHeader(vol).read(), integrity=vol.integrity)
+    if segment.payload_bytes(vol.path.stat().st_size) < vol.area_bytes:
+        raise TruncatedVolumeError("the backing file is shorter than the volume was made")
+    below = loop.attach(
+        str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly, lock_at=segment.offset_bytes
+    )
+    try:
+        opening = open_arguments(vol.uuid, below.path, len(key), readonly=readonly)
+        cryptsetup(*opening, *options, stdin=key)
+    except BaseException:
+        if _is_mapped(vol.uuid):  # cryptsetup was cut off between the mapping and its end
+            _close(vol.uuid, deferred=True)
+        loop.detach(below.path)
+        raise
+    return below
+
+
+def unmap_volume(vol: VolumeFile) -> None:
+    """Undo ``map_volume``, also after a crash; the caller holds the volume's lock."""
+    if _is_mapped(vol.uuid):
+        _close(vol.uuid, deferred=False)
+    if not release_loop(vol.uuid):
+        raise VolumeBusyError("the volume's device is still in use; it goes with its last user")
 
 
 def device_path(uuid: str) -> str:

@@ -10,6 +10,7 @@ concurrent updates without damage. The last keyslot is never removed except by `
 
 import os
 import re
+from collections.abc import Callable
 
 from holdfast.errors import ConflictError, InternalError
 from holdfast.model.secret_bytes import SecretBytes
@@ -51,6 +52,7 @@ _LAYOUT_OPTIONS = (
     *("--luks2-metadata-size", "16k", "--luks2-keyslots-size", "4M"),
     *("--offset", str(HEADER_BYTES // 512)),
 )
+_INTEGRITY_OPTIONS = ("--integrity", "hmac-sha256", "--integrity-no-wipe")
 
 
 class LuksHeader:
@@ -66,10 +68,17 @@ class LuksHeader:
         self._vol = vol
         self._path = str(vol.path)
 
-    def format(self, key: SecretBytes, reference: KeyReference) -> None:
+    def format(
+        self, key: SecretBytes, reference: KeyReference, *, blank: Callable[[], None] | None = None
+    ) -> None:
         """Write a new header and note where its key is kept.
 
         Repeating it after a crash finishes what is missing; it never writes over a header.
+
+        Args:
+            key: what is to open it.
+            reference: where the key is kept.
+            blank: makes a volume with a new header read as blank; ``None`` for one of ours.
 
         Raises:
             ForeignVolumeError: the file holds data already, or another volume's header.
@@ -78,18 +87,22 @@ class LuksHeader:
             InvalidInputError: the key is empty or too long.
         """
         require_usable(key)
-        if self._vol.path.stat().st_size < HEADER_BYTES + self._vol.size:
+        if self._vol.path.stat().st_size < HEADER_BYTES + self._vol.area_bytes:
             raise TruncatedVolumeError("the backing file is shorter than the volume was made")
         if not self._is_formatted():
             identity = ("--uuid", self._vol.uuid, "--label", self._vol.id[:47], "--subsystem", SUBSYSTEM)
             cryptsetup(
                 *("-q", "luksFormat", *kdf_options(key), *_LAYOUT_OPTIONS, *identity),
+                *(_INTEGRITY_OPTIONS if self._vol.integrity else ()),
                 *("--key-file=-", f"--keyfile-size={len(key)}", self._path),
                 stdin=key,
             )
         slot = self.verify(key)
         if self.noted_key() is None:  # the note is written last: without it, nothing was stored yet
-            self._blank_ends(key)
+            if blank is None:
+                self._blank_ends(key)
+            else:
+                blank()
             self.set_reference(reference, slot)
 
     def read(self) -> Luks2Header:
@@ -270,7 +283,9 @@ class LuksHeader:
             self.read()
         except DamagedHeaderError:
             with self._vol.path.open("rb") as file:
-                if file.read(HEADER_BYTES + _BLANK_HEAD_BYTES).strip(b"\0"):
+                # With integrity, cryptsetup writes the kernel's block behind the header before the header.
+                looked_at = HEADER_BYTES + (0 if self._vol.integrity else _BLANK_HEAD_BYTES)
+                if file.read(looked_at).strip(b"\0"):
                     raise ForeignVolumeError(
                         "the backing file holds data already; it is not overwritten"
                     ) from None

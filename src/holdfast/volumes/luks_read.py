@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SECTOR_SIZES = (512, 1024, 2048, 4096)
 CIPHER = "aes-xts-plain64"
+INTEGRITY = "hmac(sha256)"
 
 _BINARY = struct.Struct(">6sHQQ48s32s64s40s48sQ184s64s")
 _VERSION = 2
@@ -100,8 +101,13 @@ def read_header(descriptor: int) -> Luks2Header:
     return max(intact, key=lambda header: header.sequence)
 
 
-def data_segment(header: Luks2Header) -> DataSegment:
-    """Return where the data lies, if this program may serve it.
+def data_segment(header: Luks2Header, *, integrity: bool = False) -> DataSegment:
+    """Return where the data lies, if it may be served.
+
+    Args:
+        header: as it was read.
+        integrity: whether the volume was made with authenticated encryption. A header that says otherwise is
+            refused either way: whoever can write the file must not be able to switch it off.
 
     Raises:
         ErasedVolumeError: no keyslot is left.
@@ -119,13 +125,23 @@ def data_segment(header: Luks2Header) -> DataSegment:
         segment = header.metadata["segments"]["0"]
         offset, sector_bytes = int(segment["offset"]), int(segment["sector_size"])
         plain = (segment["type"], segment["encryption"], segment["size"], int(segment["iv_tweak"]))
-        if plain != ("crypt", CIPHER, "dynamic", 0) or "integrity" in segment:
+        _require_integrity(segment.get("integrity"), wanted=integrity)
+        if plain != ("crypt", CIPHER, "dynamic", 0):
             raise UnsupportedHeaderError(f"the volume is not encrypted as {CIPHER} in one piece")
         if sector_bytes not in SECTOR_SIZES or offset <= 0 or offset % 4096:
             raise UnsupportedHeaderError("the volume has an unusual sector size or data offset")
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DamagedHeaderError("the volume's header lacks a field or has one of the wrong type") from None
     return DataSegment(offset, sector_bytes)
+
+
+def _require_integrity(found: "dict[str, Any] | None", *, wanted: bool) -> None:
+    if found is None and wanted:
+        raise UnsupportedHeaderError("the volume was made with authenticated encryption, and has it no more")
+    if found is not None and not wanted:
+        raise UnsupportedHeaderError("the volume's encryption is authenticated, which only dm-crypt can read")
+    if found is not None and found["type"] != INTEGRITY:
+        raise UnsupportedHeaderError(f"the volume's encryption is not authenticated by {INTEGRITY}")
 
 
 def _read_copy(descriptor: int, offset: int, magic: bytes) -> Luks2Header | None:

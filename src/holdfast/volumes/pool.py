@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from holdfast.errors import InvalidInputError, NotFoundError
+from holdfast.errors import InvalidInputError, NotFoundError, UnsupportedError
 from holdfast.volumes import loop
 from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.errors import (
@@ -51,7 +51,13 @@ class Pool:
     directory: Path
 
     def create(
-        self, volume_id: str, size_bytes: int, *, uuid: str | None = None, encrypted: bool = True
+        self,
+        volume_id: str,
+        size_bytes: int,
+        *,
+        uuid: str | None = None,
+        encrypted: bool = True,
+        integrity: bool = False,
     ) -> VolumeFile:
         """Make the backing file of a new volume. Nothing is formatted yet.
 
@@ -60,6 +66,7 @@ class Pool:
             size_bytes: what the volume is to offer, rounded up to 4096; the header comes on top.
             uuid: its identity; a new random one unless given.
             encrypted: whether it will have a LUKS2 header.
+            integrity: whether its encryption will be authenticated.
 
         Raises:
             VolumeNameError, InvalidInputError: the name or size cannot be.
@@ -69,9 +76,10 @@ class Pool:
         if not MIN_VOLUME_BYTES <= size_bytes <= MAX_VOLUME_BYTES:
             raise InvalidInputError(f"size: expected {MIN_VOLUME_BYTES} to {MAX_VOLUME_BYTES} bytes")
         size = -(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES
-        vol = self.volume(volume_id, size, uuid or str(uuid_module.uuid4()), encrypted=encrypted)
+        identity = uuid or str(uuid_module.uuid4())
+        vol = self.volume(volume_id, size, identity, encrypted=encrypted, integrity=integrity)
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file_bytes = size + (HEADER_BYTES if encrypted else 0)
+        file_bytes = _file_bytes(vol)
         if file_bytes > self.free_bytes():
             raise PoolFullError("size: the pool has less free space than that")
         try:
@@ -86,7 +94,15 @@ class Pool:
         self._sync_directory()
         return vol
 
-    def volume(self, volume_id: str, size_bytes: int, uuid: str, *, encrypted: bool = True) -> VolumeFile:
+    def volume(
+        self,
+        volume_id: str,
+        size_bytes: int,
+        uuid: str,
+        *,
+        encrypted: bool = True,
+        integrity: bool = False,
+    ) -> VolumeFile:
         """Return where a volume is, or would be; touches nothing.
 
         Raises:
@@ -99,7 +115,8 @@ class Pool:
             canonical = str(uuid_module.UUID(uuid))
         except ValueError:
             raise InvalidInputError("uuid: expected a UUID in text form") from None
-        return VolumeFile(volume_id, self.directory / f"{volume_id}.img", size_bytes, canonical, encrypted)
+        path = self.directory / f"{volume_id}.img"
+        return VolumeFile(volume_id, path, size_bytes, canonical, encrypted, integrity)
 
     @contextmanager
     def draft(self, vol: VolumeFile) -> Iterator[VolumeFile]:
@@ -137,7 +154,7 @@ class Pool:
         origin = os.open(source.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             found = os.fstat(origin)
-            if found.st_size < source.size + (HEADER_BYTES if source.encrypted else 0):
+            if found.st_size < _file_bytes(source):
                 raise TruncatedVolumeError("the backing file is shorter than the volume was made")
             target = os.open(draft.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
@@ -164,7 +181,8 @@ class Pool:
         """
         if loop.find(draft.uuid):
             raise VolumeBusyError("the volume is attached; detach it first")
-        vol = self.volume(draft.id, draft.size, draft.uuid, encrypted=draft.encrypted)
+        kind = {"encrypted": draft.encrypted, "integrity": draft.integrity}
+        vol = self.volume(draft.id, draft.size, draft.uuid, **kind)
         _sync(draft.path)
         if over:
             draft.path.rename(vol.path)
@@ -197,6 +215,7 @@ class Pool:
 
         Raises:
             InvalidInputError: the size cannot be, or is smaller.
+            UnsupportedError: its encryption is authenticated, and it would have to become larger.
             PoolFullError: the pool has less free space than the volume may come to need in addition.
         """
         if size_bytes > MAX_VOLUME_BYTES:
@@ -204,7 +223,11 @@ class Pool:
         larger = replace(vol, size=-(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES)
         if larger.size < vol.size:
             raise InvalidInputError("size: expected at least the present one; a volume cannot shrink")
-        file_bytes = larger.size + (HEADER_BYTES if vol.encrypted else 0)
+        if vol.integrity and larger.size > vol.size:
+            raise UnsupportedError(
+                "size: a volume with integrity keeps its size; make a larger one and copy the files"
+            )
+        file_bytes = _file_bytes(larger)
         present = vol.path.stat().st_size
         if file_bytes > present:
             if file_bytes - present > self.free_bytes():
@@ -235,6 +258,10 @@ class Pool:
 
     def _sync_directory(self) -> None:
         _sync(self.directory)
+
+
+def _file_bytes(vol: VolumeFile) -> int:
+    return vol.area_bytes + (HEADER_BYTES if vol.encrypted else 0)
 
 
 def _held(draft: Path) -> Path:

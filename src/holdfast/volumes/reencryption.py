@@ -20,6 +20,7 @@ from holdfast.volumes import dm_crypt, loop
 from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.cryptsetup import cryptsetup
 from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.integrity import require_reencryptable
 from holdfast.volumes.key_strength import kdf_options
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
@@ -59,7 +60,9 @@ def reencrypt(vol: VolumeFile, key: SecretBytes) -> tuple[int, ...]:
     Raises:
         WrongKeyError: the key does not open the volume.
         VolumeBusyError: it is attached by a back end that cannot do this meanwhile.
+        UnsupportedError: its encryption is authenticated.
     """
+    require_reencryptable(vol)
     with volume_lock(vol):
         header = LuksHeader(vol)
         target = _target(vol)

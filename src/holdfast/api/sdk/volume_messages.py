@@ -33,6 +33,7 @@ _SERVED = frozenset(
         "ownership",
         "secret_context",
         "own_key",
+        "integrity",
         "ha_level",
         "storage_policy",
     }
@@ -85,6 +86,7 @@ def volume_message(record: VolumeRecord) -> types.Volume:
             passphrase=record.key.name if record.key else "",
             ownership=ownership_message(record.ownership),
             storage_policy=record.storage_policy,
+            integrity=record.integrity,
         ),
         holdfast=types.VolumeDetails(uuid=record.uuid, stage=record.state.value, key=key_message(record.key)),
     )

@@ -41,6 +41,11 @@ def create(parser: CommandParser) -> Run:
     parser.add_argument(
         "--own-key", action="store_true", help="with a key made for it alone; implies --secure"
     )
+    parser.add_argument(
+        "--integrity",
+        action="store_true",
+        help="with authenticated encryption: reads of a changed backing file fail; implies --secure",
+    )
     parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="labels")
     parser.add_argument("--storagepolicy", metavar="NAME", help="rules that it follows [the default ones]")
     add_node_options(parser)
@@ -93,7 +98,11 @@ def _create(arguments: Namespace) -> int:
     if arguments.own_key and arguments.secret_key:
         raise UsageError("--own-key: makes no sense together with --secret_key")
     secure = (
-        arguments.secure or arguments.use_cluster_secret or arguments.own_key or bool(arguments.secret_key)
+        arguments.secure
+        or arguments.use_cluster_secret
+        or arguments.own_key
+        or arguments.integrity
+        or bool(arguments.secret_key)
     )
     spec = {
         "size": str(parse_size(arguments.size)),
@@ -102,6 +111,7 @@ def _create(arguments: Namespace) -> int:
         "passphrase": arguments.secret_key or "",
         "secret_context": namespace_of(arguments.secret_options),
         "own_key": arguments.own_key,
+        "integrity": arguments.integrity,
         "storage_policy": arguments.storagepolicy or "",
     }
     labels = parse_pairs(arguments.label, option="--label")
@@ -204,7 +214,11 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     attributes = [
         word
-        for word, is_so in (("encrypted", spec.get("encrypted")), ("read-only", volume.get("readonly")))
+        for word, is_so in (
+            ("encrypted", spec.get("encrypted")),
+            ("integrity", spec.get("integrity")),
+            ("read-only", volume.get("readonly")),
+        )
         if is_so
     ]
     if attributes:

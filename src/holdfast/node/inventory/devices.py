@@ -40,7 +40,8 @@ class Devices:
 
     def file(self, record: VolumeRecord) -> VolumeFile:
         """Return where the bytes of a volume are."""
-        return self.pool.volume(record.id, record.size_bytes, record.uuid, encrypted=record.encrypted)
+        kind = {"encrypted": record.encrypted, "integrity": record.integrity}
+        return self.pool.volume(record.id, record.size_bytes, record.uuid, **kind)
 
     def attacher(self, record: VolumeRecord) -> VolumeBackend:
         """Return the back end that attaches a volume.
@@ -55,7 +56,17 @@ class Devices:
                 f"this node cannot attach volumes ({reasons}); copy trees in and out instead, "
                 "with `hfctl volume import` and `hfctl volume export`"
             )
+        if record.integrity:
+            self.require_integrity()
         return backend
+
+    def require_integrity(self) -> None:
+        """Raise ``UnsupportedError`` if this host attaches no volumes whose encryption is authenticated."""
+        if self.encrypted is None or not self.encrypted.probe().integrity:
+            raise UnsupportedError(
+                "integrity: this node cannot have volumes with authenticated encryption; that takes the back "
+                "end dm-crypt and a kernel with the module dm-integrity"
+            )
 
     def tree_copier(self, record: VolumeRecord) -> CopyBackend:
         """Return the back end that copies trees.
@@ -65,6 +76,8 @@ class Devices:
         """
         if self.copier is None or not record.encrypted:
             raise UnsupportedError("this node copies trees into and out of encrypted volumes only")
+        if record.integrity:
+            raise UnsupportedError("trees are not copied into and out of volumes with integrity; attach it")
         return self.copier
 
     def recover(self) -> list[Attachment]:

@@ -88,6 +88,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         pool: which pool its backing file is in; empty for one from before pools had identities.
         storage_policy: name of the policy that it was made under; empty for none.
         next_key: the key that a rotation under way gives it; ``None`` while there is none.
+        integrity: whether its encryption is authenticated.
     """
 
     layout: int = 1
@@ -107,6 +108,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     pool: str = ""
     storage_policy: str = ""
     next_key: KeyNote | None = None
+    integrity: bool = False
 
     @property
     def encrypted(self) -> bool:

@@ -14,6 +14,7 @@ from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.keys.key_rotation import KeyRotation
 from holdfast.node.keys.volume_keys import VolumeKeys
+from holdfast.volumes.integrity import require_reencryptable
 from holdfast.volumes.reencryption import reencrypt, reencryption_state
 
 
@@ -67,8 +68,10 @@ class Reencryptions:
 
         Raises:
             ConflictError: it is under way already, or the volume is not encrypted.
+            UnsupportedError: its encryption is authenticated.
             ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
         """
+        require_reencryptable(self._devices.file(record))
         self._keys.fetch(self._rotation.reference_of(record)).wipe()  # what is missing shows now
         with self._guard:
             if record.id in self._running:

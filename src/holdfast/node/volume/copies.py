@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from holdfast.errors import ConflictError, HoldfastError, UnavailableError
+from holdfast.errors import ConflictError, HoldfastError, UnavailableError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import VolumeIncompleteError
 from holdfast.node.inventory.catalog import Catalog
@@ -30,6 +30,7 @@ from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.freeze import FREEZE_SECONDS
+from holdfast.volumes.integrity import require_reencryptable, require_still
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
@@ -80,10 +81,13 @@ class VolumeCopies:
             VolumeIncompleteError: the parent was never finished.
             VolumeBusyError: the parent cannot be kept still.
             UnsupportedHeaderError: the parent is being re-encrypted.
+            UnsupportedError: it cannot have another volume key, as its encryption is authenticated.
             PoolFullError: no room.
             ProviderUnavailableError: a key that is needed cannot be had.
         """
         require_complete(parent)
+        if reencrypt:
+            require_reencryptable(self._devices.file(record))
         with self._devices.pool.draft(self._devices.file(record)) as draft:
             if self._catalog.find(record.id) is None:
                 self._catalog.insert(record)
@@ -163,6 +167,8 @@ class VolumeCopies:
             as ``make``
         """
         require_complete(parent)
+        if parent.integrity:
+            raise UnsupportedError("a volume with integrity cannot be backed up; copy the files out of it")
         present = self.key_of(parent)
         with self._devices.pool.draft(self._devices.file(parent)) as draft, random_key() as key:
             own = replace(draft, uuid=str(uuid4()))
@@ -226,11 +232,13 @@ class VolumeCopies:
             raise ConflictError("the volume's backing file is gone; restore it or delete the volume")
         with volume_lock(origin):
             if origin.encrypted:
-                data_segment(LuksHeader(origin).read())  # refuses one that is erased, or half re-encrypted
+                header = LuksHeader(origin).read()
+                data_segment(header, integrity=origin.integrity)  # refuses one erased, or half re-encrypted
             self._copy(draft, origin, parent)
 
     def _copy(self, draft: VolumeFile, origin: VolumeFile, parent: VolumeRecord) -> None:
         state, pool = self._state(parent), self._devices.pool
+        require_still(origin, state)
         if state.mounts:
             # Most of it while users of the volume go on; they wait for the rest of it only.
             pool.fill(draft, origin, keep_going=self._unless_stopping())

@@ -39,6 +39,7 @@ class VolumeResizer:
             InvalidInputError: the size cannot be, or is smaller than the present one.
             ConflictError: it is a snapshot.
             UnsupportedHeaderError: it is being re-encrypted.
+            UnsupportedError: its encryption is authenticated.
             PoolFullError: the pool has less free space than that.
             VolumeBusyError: its device is broken.
         """
@@ -53,7 +54,8 @@ class VolumeResizer:
             vol = self._devices.file(record)
             with volume_lock(vol):
                 if record.encrypted:
-                    data_segment(LuksHeader(vol).read())  # refuses one that is erased, or half re-encrypted
+                    header = LuksHeader(vol).read()
+                    data_segment(header, integrity=vol.integrity)  # refuses one erased, or half re-encrypted
                 larger = self._devices.pool.grow(vol, size_bytes)
             if larger.size > record.size_bytes:
                 record = self._catalog.update(

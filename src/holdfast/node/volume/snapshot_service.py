@@ -234,6 +234,7 @@ class SnapshotService:
             grow_pending=parent.grow_pending,
             pool=parent.pool,
             storage_policy=parent.storage_policy,
+            integrity=parent.integrity,
         )
 
     def _key_of_clone(self, parent: VolumeRecord, spec: CloneSpec, identity: str) -> KeyNote | None:

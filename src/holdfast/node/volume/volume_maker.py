@@ -17,9 +17,9 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord, VolumeState
 from holdfast.node.keys.volume_keys import VolumeKeys
+from holdfast.volumes.integrity import format_volume
 from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
-from holdfast.volumes.luks_header import LuksHeader
 
 MAX_NAMES_TOLD = 5
 
@@ -75,7 +75,7 @@ class VolumeMaker:
             self._make_file(record)
             vol = self._devices.file(record)
             with volume_lock(vol):
-                LuksHeader(vol).format(key, note.reference())
+                format_volume(vol, key, note.reference())
         return self._finish(record)
 
     def discard(self, record: VolumeRecord) -> None:
@@ -125,7 +125,11 @@ class VolumeMaker:
     def _make_file(self, record: VolumeRecord) -> None:
         if not self._devices.file(record).path.exists():
             self._devices.pool.create(
-                record.id, record.size_bytes, uuid=record.uuid, encrypted=record.encrypted
+                record.id,
+                record.size_bytes,
+                uuid=record.uuid,
+                encrypted=record.encrypted,
+                integrity=record.integrity,
             )
 
     def _finish(self, record: VolumeRecord) -> VolumeRecord:

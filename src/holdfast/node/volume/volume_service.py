@@ -52,13 +52,14 @@ class VolumeSpec:
         name: unique within the cluster.
         size_bytes: what it is to offer.
         file_system: ``ext4`` or ``xfs``.
-        encrypted: whether it gets a LUKS2 header; implied by the two below.
+        encrypted: whether it gets a LUKS2 header; implied by the others about keys, and by ``integrity``.
         secret_name: the secret whose value opens it; empty or ``default`` for the cluster-wide key.
         secret_namespace: the provider's namespace of that secret.
         own_key: make a key for this volume alone.
         labels: free text by name.
         acls: who else may use it.
         storage_policy: the rules that it follows; empty for the default ones, if there are any.
+        integrity: authenticate the encryption, so that a changed backing file gives I/O errors.
     """
 
     name: str
@@ -71,6 +72,7 @@ class VolumeSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     acls: AccessControl | None = None
     storage_policy: str = ""
+    integrity: bool = False
 
     def check(self) -> None:
         """Raise ``InvalidInputError`` for what cannot be, naming the field."""
@@ -147,9 +149,12 @@ class VolumeService:
             SecretDeniedError: the caller may not name that secret.
             NoClusterKeyError, SecretNotFoundError, SecretDataError: there is no key to encrypt it with.
             ProviderUnavailableError: the provider is sealed, away, or refuses the node.
+            UnsupportedError: it is to have integrity, and this node cannot have such volumes.
             PoolFullError: no room.
         """
         spec.check()
+        if spec.integrity:
+            self._devices.require_integrity()
         spec = self._as_its_policy_allows(admission, spec)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         record = self._existing(admission, spec) or self._prepare(admission, spec)
@@ -325,8 +330,8 @@ class VolumeService:
             raise VolumeExistsError(
                 f"Volume {spec.name} already exists and is owned by another user", detail=error.detail
             ) from None
-        wanted = (spec.size_bytes, spec.file_system, self._wants_encryption(spec))
-        if (record.size_bytes, record.file_system, record.encrypted) != wanted:
+        wanted = (spec.size_bytes, spec.file_system, self._wants_encryption(spec), spec.integrity)
+        if (record.size_bytes, record.file_system, record.encrypted, record.integrity) != wanted:
             raise VolumeExistsError(f"Volume {spec.name} already exists with another size or format")
         return record
 
@@ -345,6 +350,7 @@ class VolumeService:
             key=self._key_note(spec, identity),
             pool=self._devices.pool_id,
             storage_policy=spec.storage_policy,
+            integrity=spec.integrity,
         )
         self._devices.file(record)  # refuses what the pool could not hold, before anything is stored
         self._catalog.insert(record)
@@ -368,4 +374,4 @@ class VolumeService:
 
     @staticmethod
     def _wants_encryption(spec: VolumeSpec) -> bool:
-        return spec.encrypted or spec.own_key or bool(spec.secret_name)
+        return spec.encrypted or spec.own_key or spec.integrity or bool(spec.secret_name)

@@ -348,6 +348,7 @@ class VolumeSpec(_message.Message):
     CHECKSUMMED_FIELD_NUMBER: _builtins.int
     SECRET_CONTEXT_FIELD_NUMBER: _builtins.int
     OWN_KEY_FIELD_NUMBER: _builtins.int
+    INTEGRITY_FIELD_NUMBER: _builtins.int
     ephemeral: _builtins.bool
     size: _builtins.int
     """bytes"""
@@ -390,6 +391,8 @@ class VolumeSpec(_message.Message):
     """the provider's namespace of the secret"""
     own_key: _builtins.bool
     """make a key for this volume alone"""
+    integrity: _builtins.bool
+    """authenticated encryption: a changed backing file gives I/O errors; implies encrypted"""
     @_builtins.property
     def volume_labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -442,10 +445,11 @@ class VolumeSpec(_message.Message):
         checksummed: _builtins.bool = ...,
         secret_context: _builtins.str = ...,
         own_key: _builtins.bool = ...,
+        integrity: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "ownership", b"ownership", "replica_set", b"replica_set"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "auto_fstrim", b"auto_fstrim", "block_size", b"block_size", "cascaded", b"cascaded", "checksum_clone_id", b"checksum_clone_id", "checksummed", b"checksummed", "compressed", b"compressed", "cos", b"cos", "dedupe", b"dedupe", "encrypted", b"encrypted", "ephemeral", b"ephemeral", "fa_create_options", b"fa_create_options", "force_unsupported_fs_type", b"force_unsupported_fs_type", "format", b"format", "fp_preference", b"fp_preference", "group", b"group", "group_enforced", b"group_enforced", "ha_level", b"ha_level", "io_profile", b"io_profile", "journal", b"journal", "near_sync", b"near_sync", "nodiscard", b"nodiscard", "number_of_chunks", b"number_of_chunks", "own_key", b"own_key", "ownership", b"ownership", "passphrase", b"passphrase", "proxy_write", b"proxy_write", "queue_depth", b"queue_depth", "readahead", b"readahead", "replica_set", b"replica_set", "scale", b"scale", "secret_context", b"secret_context", "shared", b"shared", "sharedv4", b"sharedv4", "size", b"size", "snapshot_interval", b"snapshot_interval", "snapshot_schedule", b"snapshot_schedule", "sticky", b"sticky", "storage_policy", b"storage_policy", "volume_labels", b"volume_labels", "winshare", b"winshare"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "auto_fstrim", b"auto_fstrim", "block_size", b"block_size", "cascaded", b"cascaded", "checksum_clone_id", b"checksum_clone_id", "checksummed", b"checksummed", "compressed", b"compressed", "cos", b"cos", "dedupe", b"dedupe", "encrypted", b"encrypted", "ephemeral", b"ephemeral", "fa_create_options", b"fa_create_options", "force_unsupported_fs_type", b"force_unsupported_fs_type", "format", b"format", "fp_preference", b"fp_preference", "group", b"group", "group_enforced", b"group_enforced", "ha_level", b"ha_level", "integrity", b"integrity", "io_profile", b"io_profile", "journal", b"journal", "near_sync", b"near_sync", "nodiscard", b"nodiscard", "number_of_chunks", b"number_of_chunks", "own_key", b"own_key", "ownership", b"ownership", "passphrase", b"passphrase", "proxy_write", b"proxy_write", "queue_depth", b"queue_depth", "readahead", b"readahead", "replica_set", b"replica_set", "scale", b"scale", "secret_context", b"secret_context", "shared", b"shared", "sharedv4", b"sharedv4", "size", b"size", "snapshot_interval", b"snapshot_interval", "snapshot_schedule", b"snapshot_schedule", "sticky", b"sticky", "storage_policy", b"storage_policy", "volume_labels", b"volume_labels", "winshare", b"winshare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

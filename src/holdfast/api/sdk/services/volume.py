@@ -56,6 +56,7 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
             secret_name=spec.passphrase,
             secret_namespace=spec.secret_context,
             own_key=spec.own_key,
+            integrity=spec.integrity,
             labels=dict(request.labels),
             acls=access_control(spec.ownership) if spec.HasField("ownership") else None,
             storage_policy=spec.storage_policy,

@@ -1,0 +1,167 @@
+"""Authenticated encryption: whoever changes the backing file makes reads fail. Needs a device-mapper.
+
+Hosts without one run this in a guest: see ``test_guest``.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from holdfast.errors import UnsupportedError
+from holdfast.model import SecretBytes
+from holdfast.process.run import run
+from holdfast.providers.generate import random_key
+from holdfast.volumes import filesystem, loop
+from holdfast.volumes.dm_crypt import DmCryptBackend
+from holdfast.volumes.errors import UnsupportedHeaderError, VolumeBusyError
+from holdfast.volumes.integrity import format_volume, require_still
+from holdfast.volumes.key_reference import KeyReference
+from holdfast.volumes.lifecycle import rotate_key
+from holdfast.volumes.lock import volume_lock
+from holdfast.volumes.luks_fuse import LuksFuseBackend
+from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
+from holdfast.volumes.pool import Pool
+from holdfast.volumes.reencryption import reencrypt
+
+SIZE = 8 << 20
+REFERENCE = KeyReference("file", "bench", 1)
+
+pytestmark = pytest.mark.skipif(not DmCryptBackend().probe().integrity, reason="no dm-integrity here")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A volume formatted once, and its key; tests work on copies of it."""
+    vol = Pool(tmp_path_factory.mktemp("integrity")).create("vol1", SIZE, integrity=True)
+    key = random_key()
+    with volume_lock(vol):
+        format_volume(vol, key, REFERENCE)
+    assert loop.find(vol.uuid) is None
+    return vol, key
+
+
+@pytest.fixture
+def key(template):
+    return SecretBytes(template[1].reveal())
+
+
+@pytest.fixture
+def vol(tmp_path, template):
+    original, _ = template
+    volume = Pool(tmp_path / "pool").create("vol1", SIZE, uuid=original.uuid, integrity=True)
+    run(["cp", str(original.path), str(volume.path)])
+    return volume
+
+
+@pytest.fixture
+def backend(vol):
+    made = DmCryptBackend()
+    yield made
+    made.detach(vol, force=True)
+    assert loop.find(vol.uuid) is None
+    assert vol.uuid not in run(["dmsetup", "ls"]).stdout.decode()
+
+
+@pytest.fixture
+def target(tmp_path, backend):
+    made = tmp_path / "mnt"
+    made.mkdir()
+    yield made
+    filesystem.unmount(made, lazy=True)
+
+
+def read_all(device):
+    """Return the content, past every cache."""
+    return run(["dd", f"if={device}", "bs=64k", "iflag=direct", "status=none"]).stdout
+
+
+def test_a_changed_byte_of_the_backing_file_gives_an_error(vol, key, backend):
+    device = backend.attach(vol, key).device
+    written = os.urandom(1 << 20)
+    with Path(device).open("r+b") as opened:
+        assert opened.seek(0, os.SEEK_END) >= SIZE
+        opened.seek(0)
+        opened.write(written)
+        opened.flush()
+        os.fsync(opened.fileno())
+    assert read_all(device)[: len(written)] == written
+    backend.detach(vol)
+
+    stored = vol.path.read_bytes()
+    # Behind the kernel's block, its journal and the first tags; the middle of what was just written.
+    place = HEADER_BYTES + (1 << 20)
+    changed = bytes([stored[place] ^ 1])
+    with vol.path.open("r+b") as file:
+        file.seek(place)
+        file.write(changed)
+    descriptor = os.open(backend.attach(vol, key, readonly=True).device, os.O_RDONLY)
+    errors = []
+    try:
+        for offset in range(0, len(written), 4096):
+            try:
+                assert os.pread(descriptor, 4096, offset) == written[offset : offset + 4096]
+            except OSError as error:
+                errors.append(error.errno)
+    finally:
+        os.close(descriptor)
+    assert errors
+    assert len(errors) < len(written) // 4096
+    assert set(errors) <= {errno.EIO, errno.EILSEQ}
+
+
+def test_files_a_rotation_and_a_copy(vol, key, backend, target, tmp_path):
+    filesystem.make(backend.attach(vol, key).device)
+    filesystem.mount(backend.status(vol).attachment.device, target)
+    content = os.urandom(300_000)
+    (target / "letter").write_bytes(content)
+    with pytest.raises(VolumeBusyError, match="detach"):
+        require_still(vol, backend.status(vol))
+    fresh = random_key()
+    rotate_key(vol, key, fresh, KeyReference("file", "bench", 2))
+    filesystem.unmount(target)
+    backend.detach(vol)
+    require_still(vol, backend.status(vol))
+    pool = Pool(tmp_path / "copies")
+    with pool.draft(vol) as draft:
+        pool.fill(draft, vol, keep_going=lambda: None)
+        run(["cp", str(draft.path), str(tmp_path / "copy.img")])
+
+    filesystem.mount(backend.attach(vol, fresh).device, target)
+    assert (target / "letter").read_bytes() == content
+    filesystem.unmount(target)
+    backend.detach(vol)
+    run(["cp", str(tmp_path / "copy.img"), str(vol.path)])
+    filesystem.mount(backend.attach(vol, fresh, readonly=True).device, target, readonly=True)
+    assert (target / "letter").read_bytes() == content
+
+
+def test_formatting_that_was_cut_short_is_begun_anew(vol, key, backend):
+    run(["cryptsetup", "token", "remove", "--token-id", "0", str(vol.path)])
+    with vol.path.open("r+b") as file:  # as if the last blocks had no tag yet
+        file.seek(HEADER_BYTES + (1 << 20))
+        file.write(os.urandom(4 << 20))
+    backend.attach(vol, key)  # as if the node had died with the mapping in place
+    with volume_lock(vol):
+        format_volume(vol, key, REFERENCE)
+    assert LuksHeader(vol).noted_key().reference == REFERENCE
+    assert not read_all(backend.attach(vol, key).device).strip(b"\0")
+
+
+def test_what_it_cannot_do_is_refused(vol, key, tmp_path):
+    with pytest.raises(UnsupportedError, match="keeps its size"):
+        Pool(vol.path.parent).grow(vol, 2 * SIZE)
+    with pytest.raises(UnsupportedError, match="cannot be re-encrypted"):
+        reencrypt(vol, key)
+    with pytest.raises(UnsupportedHeaderError, match="only dm-crypt"):
+        LuksFuseBackend(tmp_path / "run").attach(vol, key)
+
+
+def test_a_header_without_integrity_is_no_substitute(vol, key, backend):
+    """Whoever can write the backing file must not be able to switch it off."""
+    plainer = Pool(vol.path.parent / "other").create("vol1", vol.area_bytes, uuid=vol.uuid)
+    LuksHeader(plainer).format(key, REFERENCE)
+    run(["cp", "--sparse=always", str(plainer.path), str(vol.path)])
+    with pytest.raises(UnsupportedHeaderError, match="has it no more"):
+        backend.attach(vol, key)
