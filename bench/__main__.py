@@ -19,6 +19,7 @@ from bench import (
     report,
     sdk,
     start,
+    volume_io,
     volumes,
     weight,
     workload,
@@ -86,6 +87,15 @@ def _expiry(options: argparse.Namespace) -> list[expiry.Expiry]:
     return expiry.measure(options.tokens, options.connections, options.workers, load.say)
 
 
+def _volume_io(options: argparse.Namespace) -> volume_io.Settings:
+    return volume_io.Settings(
+        rounds=max(1, (options.rounds or 5) // 5),
+        seconds=options.seconds,
+        size=options.megabytes << 20,
+        with_qemu=options.qemu,
+    )
+
+
 _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any], str]]] = {
     "load": (
         lambda options: load.measure(_load_settings(options, workload.Workload.secrets)),
@@ -99,7 +109,7 @@ _WHAT: dict[str, tuple[Callable[[argparse.Namespace], list[Any]], Callable[[Any]
     "attach": (lambda options: attach.measure(options.rounds or 15), report.attach_table),
     "sdk": (lambda options: sdk.measure(options.rounds or 9, load.say), report.sdk_table),
     "volumes": (
-        lambda options: volumes.measure(options.rounds or 5, options.volumes, options.seconds, load.say),
+        lambda options: volumes.measure(options.rounds or 5, options.volumes, _volume_io(options), load.say),
         report.volumes_table,
     ),
     "start": (lambda options: start.measure(options.rounds or 9, options.workers), report.start_table),
@@ -135,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     of_volumes = parser.add_argument_group("volumes")
     of_volumes.add_argument("--volumes", type=_positive, default=50, help="how many get a new key")
     of_volumes.add_argument("--seconds", type=_positive, default=1, help="of one run of fio")
+    of_volumes.add_argument("--megabytes", type=_positive, default=256, help="size of what fio works on")
+    of_volumes.add_argument("--no-qemu", dest="qemu", action="store_false", help="without QEMU beside")
     return parser
 
 

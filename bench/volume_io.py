@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 
 from bench.volume_bed import Bed, Kind
 
-VOLUME_BYTES = 256 << 20
 PACKAGES = {"fio": "fio", "qemu-nbd": "qemu-utils", "qemu-img": "qemu-utils", "nbdfuse": "libnbd-bin"}
 FILE, DIRECT, NBD = "file", "file, direct", "qemu-nbd"
 
@@ -90,31 +89,49 @@ class Target:
     options: tuple[str, ...]
 
 
-def measure(rounds: int, seconds: int, say: Callable[[str], None]) -> list[Speed]:
-    """Measure every target in every way, pattern by pattern, for ``seconds`` each."""
+@dataclass(frozen=True)
+class Settings:
+    """What to measure.
+
+    Attributes:
+        rounds: how often.
+        seconds: of one run of fio.
+        size: of each target, in bytes.
+        with_qemu: whether QEMU is to stand beside.
+    """
+
+    rounds: int
+    seconds: int
+    size: int
+    with_qemu: bool
+
+
+def measure(settings: Settings, say: Callable[[str], None]) -> list[Speed]:
+    """Measure every target in every way, pattern by pattern."""
     missing = {PACKAGES[name] for name in PACKAGES if shutil.which(name) is None}
     if "fio" in missing:
         raise SystemExit("fio is missing: apt-get install -y fio")
-    if missing:
+    if missing and settings.with_qemu:
         say(f"without QEMU beside; install {', '.join(sorted(missing))}")
     with TemporaryDirectory(prefix="holdfast-bench-") as name, ExitStack() as closing:
         bed = Bed(Path(name))
-        targets = [*_files(bed), *(_device(kind, closing) for kind in _kinds(bed))]
-        if not missing:
-            targets += closing.enter_context(_qemu(bed.directory))
-        rates = {
-            pattern: _rates(pattern, targets, rounds=rounds, seconds=seconds, say=say) for pattern in PATTERNS
-        }
+        targets = [
+            *_files(bed, settings.size),
+            *(_device(kind, closing, settings.size) for kind in _kinds(bed, settings.size)),
+        ]
+        if settings.with_qemu and not missing:
+            targets += closing.enter_context(_qemu(bed.directory, settings.size))
+        rates = {pattern: _rates(pattern, targets, settings, say) for pattern in PATTERNS}
     return [speed for pattern in PATTERNS for speed in _speeds(pattern, targets, rates[pattern])]
 
 
 def _rates(
-    pattern: Pattern, targets: Sequence[Target], *, rounds: int, seconds: int, say: Callable[[str], None]
+    pattern: Pattern, targets: Sequence[Target], settings: Settings, say: Callable[[str], None]
 ) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {target.name: [] for target in targets}
-    for number in range(rounds):
+    for number in range(settings.rounds):
         for target in targets if number % 2 == 0 else reversed(targets):
-            found[target.name].append(_fio(target, pattern, seconds))
+            found[target.name].append(_fio(target, pattern, settings))
     say(f"{pattern.name}: done")
     return found
 
@@ -131,39 +148,39 @@ def _speeds(pattern: Pattern, targets: Sequence[Target], rates: dict[str, list[f
         yield Speed(target.name, pattern, median(ours), *ratios)
 
 
-def _fio(target: Target, pattern: Pattern, seconds: int) -> float:
+def _fio(target: Target, pattern: Pattern, settings: Settings) -> float:
     told = subprocess.run(
         [
-            *("fio", "--name=bench", "--output-format=json", f"--size={VOLUME_BYTES}", "--time_based"),
-            *(f"--runtime={seconds}", "--randrepeat=1", *pattern.options, *target.options),
+            *("fio", "--name=bench", "--output-format=json", f"--size={settings.size}", "--time_based"),
+            *(f"--runtime={settings.seconds}", "--randrepeat=1", *pattern.options, *target.options),
         ],
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        timeout=seconds + 60,
+        timeout=settings.seconds + 60,
     ).stdout
     (job,) = json.loads(told[told.index(b"{") :])["jobs"]
     found = job["read" if "read" in pattern.options[0] else "write"]
     return float(found["bw_bytes"]) / 1e6 if pattern.is_throughput else float(found["iops"])
 
 
-def _files(bed: Bed) -> Iterator[Target]:
+def _files(bed: Bed, size: int) -> Iterator[Target]:
     path = bed.directory / "file"
-    _fill(path)
+    _fill(path, size)
     yield Target(FILE, (*_ENGINE, f"--filename={path}", "--direct=0", "--invalidate=0"))
     yield Target(DIRECT, (*_ENGINE, f"--filename={path}", "--direct=1"))
 
 
-def _kinds(bed: Bed) -> Iterator[Kind]:
-    yield bed.plain(VOLUME_BYTES)
+def _kinds(bed: Bed, size: int) -> Iterator[Kind]:
+    yield bed.plain(size)
     for backend in bed.encrypting():
-        yield bed.encrypted(VOLUME_BYTES, backend)
+        yield bed.encrypted(size, backend)
 
 
-def _device(kind: Kind, closing: ExitStack) -> Target:
+def _device(kind: Kind, closing: ExitStack, size: int) -> Target:
     closing.callback(kind.detach, force=True)
     device = kind.attach()
-    _fill(Path(device))
+    _fill(Path(device), size)
     return _on_device(kind.name, device)
 
 
@@ -172,14 +189,14 @@ def _on_device(name: str, device: str) -> Target:
 
 
 @contextmanager
-def _qemu(directory: Path) -> Iterator[list[Target]]:
+def _qemu(directory: Path, size: int) -> Iterator[list[Target]]:
     image, key, socket = directory / "qemu.luks", directory / "qemu.key", directory / "qemu.sock"
     mounted = directory / "nbdfuse"
     key.write_text("it guards nothing but a benchmark")
     mounted.mkdir()
     secret = ("--object", f"secret,id=key,file={key}")
     options = ("-o", "key-secret=key,iter-time=10")
-    _run("qemu-img", "create", "-q", *secret, "-f", "luks", *options, image, str(VOLUME_BYTES))
+    _run("qemu-img", "create", "-q", *secret, "-f", "luks", *options, image, str(size))
     with ExitStack() as closing:
         _serve(
             closing,
@@ -192,7 +209,7 @@ def _qemu(directory: Path) -> Iterator[list[Target]]:
         told = _run("losetup", "--find", "--show", "--direct-io=on", "--sector-size=4096", mounted / "nbd")
         device = told.decode().strip()
         closing.callback(_run, "losetup", "--detach", device)
-        _fill(Path(device))
+        _fill(Path(device), size)
         uri = f"--uri=nbd+unix:///?socket={socket}"
         yield [_on_device(NBD, device), Target(f"{NBD}, bare", ("--ioengine=nbd", uri))]
 
@@ -215,10 +232,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _fill(path: Path) -> None:
+def _fill(path: Path, size: int) -> None:
     """Write everything once, so that no target has the advantage of blocks that were never written."""
     with path.open("r+b" if path.exists() else "wb") as file:
-        for _ in range(VOLUME_BYTES >> 20):
+        for _ in range(size >> 20):
             file.write(b"\xa5" * (1 << 20))
         file.flush()
 

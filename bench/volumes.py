@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench import volume_io, volume_mounts, volume_rotation
 from bench.sdk import Figure
-from bench.volume_io import Speed
+from bench.volume_io import Settings, Speed
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,17 @@ class Volumes:
     speeds: list[Speed]
 
 
-def measure(rounds: int, volumes: int, seconds: int, say: Callable[[str], None]) -> list[Volumes]:
+def measure(rounds: int, volumes: int, io: Settings, say: Callable[[str], None]) -> list[Volumes]:
     """Measure it.
 
     Args:
-        rounds: how often volumes are mounted; each speed is measured for a fifth of that, at least once.
+        rounds: how often volumes are mounted.
         volumes: how many get a new key.
-        seconds: of one run of fio.
+        io: how speeds are measured.
         say: told how far it is.
     """
     mounts = volume_mounts.measure(rounds)
     say("mounts: done")
     rotation = volume_rotation.measure(volumes)
     say("rotation: done")
-    return [Volumes([*mounts, *rotation], volume_io.measure(max(1, rounds // 5), seconds, say))]
+    return [Volumes([*mounts, *rotation], volume_io.measure(io, say))]

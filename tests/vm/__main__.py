@@ -2,6 +2,7 @@
 
     python -m tests.vm                    get a kernel, then everything that `tests/vm/test_guest.py` holds
     python -m tests.vm TEST-OR-OPTION...  get a kernel, then pytest with these arguments in the guest
+    python -m tests.vm bench              get a kernel, then fio on each back end in the guest; wants fio here
 
 Needs root, and of Debian: qemu-system-x86, busybox-static, kmod, e2fsprogs; virtiofsd where it is a package.
 """
@@ -14,6 +15,7 @@ import pytest
 from tests.vm import guest, kernel
 
 _SECONDS = 1800.0
+_BENCH = ("bench", "volumes", "--rounds", "1", "--volumes", "4", "--megabytes", "32", "--no-qemu")
 
 
 def main(arguments: list[str]) -> int:
@@ -28,8 +30,9 @@ def main(arguments: list[str]) -> int:
     found = kernel.fetch()
     if not arguments:
         return pytest.main(["-s", str(guest.ROOT / "tests" / "vm" / "test_guest.py")])
+    command = guest.python_command(*_BENCH) if arguments == ["bench"] else guest.pytest_command(*arguments)
     with tempfile.TemporaryDirectory(prefix="holdfast-vm-") as work:
-        ended = guest.run(found, guest.pytest_command(*arguments), Path(work), seconds=_SECONDS)
+        ended = guest.run(found, command, Path(work), seconds=_SECONDS)
     print(ended.console)
     return int(ended.status) if ended.status.isdigit() else 1
 
