@@ -34,6 +34,7 @@ def add_recovery_key(vol: VolumeFile, key: SecretBytes, recovery_key: SecretByte
         header = LuksHeader(vol)
         if header.recovery_slots():
             raise ConflictError("the volume has a recovery key already; remove that one first")
+        header.verify(key)  # nothing is written for whoever cannot open the volume
         _clear_attempt(header, key)
         header.note_recovery(header.free_slot(), planned=True)
         slot = header.add_key(key, recovery_key)
