@@ -170,6 +170,7 @@ def test_commands_of_the_original_that_are_not_here_say_what_to_do_and_why(hfctl
         pytest.param(
             UnavailableError("the secrets provider (dcos): no answer from https://x"), "", id="provider"
         ),
+        pytest.param(NotFoundError("Volume x not found"), "`hfctl volume list`", id="no-volume"),
         pytest.param(
             NotFoundError("No Secret Data found for Secret ID"), "`hfctl secrets list`", id="no-secret"
         ),

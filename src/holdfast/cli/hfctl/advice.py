@@ -1,5 +1,7 @@
 """What to try next, by the kind of an error; printed below the node's own words."""
 
+import re
+
 from holdfast.errors import (
     HoldfastError,
     InternalError,
@@ -13,6 +15,12 @@ NO_NODE = "no answer from"  # as said on this side; what a node itself cannot re
 NO_SECRET = "No Secret Data found"  # noqa: S105 - a text that people search for
 NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl context create`."  # noqa: S105 - advice
 
+_BY_TEXT = {
+    r"Volume .* not found": "It is not there, or not for you: see `hfctl volume list` and `hfctl whoami`.",
+    rf"{NO_SECRET}.*": "See which there are with `hfctl secrets list`, make a random one with `hfctl secrets "
+    "generate`, find every volume that misses one with `hfctl volume key doctor`.",
+}
+
 
 def advise(error: HoldfastError) -> str:
     """Return a sentence on what to try next, or nothing."""
@@ -24,9 +32,7 @@ def advise(error: HoldfastError) -> str:
         return "See who you are with `hfctl whoami`."
     if isinstance(error, UnavailableError) and error.message.startswith(NO_NODE):
         return "Start the node with `holdfast node`, or name its address with --endpoint or in the context."
-    if NO_SECRET in error.message:
-        return (
-            "See which there are with `hfctl secrets list`, make a random one with `hfctl secrets generate`, "
-            "find every volume that misses one with `hfctl volume key doctor`."
-        )
+    for pattern, advice in _BY_TEXT.items():
+        if re.fullmatch(pattern, error.message):
+            return advice
     return "Please report this." if isinstance(error, InternalError) else ""

@@ -102,7 +102,9 @@ def named_key(arguments: Namespace) -> "SigningKey":
         )
     file = named_key_file(arguments)
     if file is None:
-        raise UsageError(NO_KEY)
+        raise UsageError(
+            NO_KEY, usage="Give --shared-secret-file, --ecdsa-private-keyfile or --rsa-private-keyfile."
+        )
     return file.load()
 
 
