@@ -38,6 +38,7 @@ from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.volumes.backend import AttachState
+from holdfast.volumes.errors import ForeignVolumeError, TruncatedVolumeError, WrongKeyError
 
 FILE_SYSTEMS = ("ext4", "xfs")
 MAX_LABELS = 64
@@ -168,6 +169,8 @@ class VolumeService:
                 return record
             try:
                 record = self._maker.make(record)
+            except (ForeignVolumeError, TruncatedVolumeError, WrongKeyError):
+                raise  # what lies there is not what this request made: nothing of it is taken away
             except Exception:
                 self._maker.discard(record)
                 raise
