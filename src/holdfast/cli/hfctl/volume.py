@@ -104,16 +104,18 @@ def _create(arguments: Namespace) -> int:
         or arguments.integrity
         or bool(arguments.secret_key)
     )
-    spec = {
+    wanted = {
         "size": str(parse_size(arguments.size)),
         "format": FORMATS[arguments.fs],
         "encrypted": secure,
-        "passphrase": arguments.secret_key or "",
+        "passphrase": arguments.secret_key,
         "secret_context": namespace_of(arguments.secret_options),
         "own_key": arguments.own_key,
         "integrity": arguments.integrity,
-        "storage_policy": arguments.storagepolicy or "",
+        "storage_policy": arguments.storagepolicy,
     }
+    # What was not asked for is not sent: an older node refuses a field that it does not know.
+    spec = {name: value for name, value in wanted.items() if value}
     labels = parse_pairs(arguments.label, option="--label")
     body = {"name": arguments.name, "spec": spec, "labels": labels}
     answer = node_client(arguments).request("POST", "volumes", body)
