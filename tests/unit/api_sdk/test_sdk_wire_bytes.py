@@ -117,7 +117,8 @@ def test_a_field_has_the_number_and_the_form_of_the_sdk(line):
 def test_an_enum_has_the_words_and_numbers_of_the_sdk(line):
     _, name, *values = line.split()
     kind = Default().FindEnumTypeByName(f"{PACKAGE}.{name}")
-    assert [f"{value.name}={value.number}" for value in kind.values] == values
+    theirs = [value for value in kind.values if value.number < OWN_NUMBERS]
+    assert [f"{value.name}={value.number}" for value in theirs] == values
 
 
 def test_every_field_below_10000_of_a_message_of_the_sdk_is_among_them():
