@@ -8,8 +8,10 @@ Nothing here takes the volume's lock: ``lifecycle`` and the back ends do. crypts
 concurrent updates without damage. The last keyslot is never removed except by ``erase``.
 """
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Callable
 
 from holdfast.errors import ConflictError, InternalError
@@ -45,6 +47,8 @@ MAX_KEYSLOTS = 16
 REENCRYPT_TIMEOUT_SECONDS = 3600.0
 
 _BLANK_HEAD_BYTES, _BLANK_TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
+_NO_FILE = "something else than a file is where the backing file is expected"
+_ERASED = "the volume was erased: no key can open it any more"
 _OPENED_SLOT = re.compile(rb"^Key slot ([0-9]{1,2}) unlocked\.$", re.MULTILINE)
 _REMOVED_SLOT = re.compile(rb"^Key slot ([0-9]{1,2}) removed\.$", re.MULTILINE)
 _LAYOUT_OPTIONS = (
@@ -110,9 +114,9 @@ class LuksHeader:
 
         Raises:
             DamagedHeaderError: no copy of it is intact.
-            ForeignVolumeError: it is another volume's.
+            ForeignVolumeError: it is another volume's, or there is something else than a file.
         """
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _open_file(self._path)
         try:
             header = read_header(descriptor)
         finally:
@@ -142,7 +146,7 @@ class LuksHeader:
         """
         require_usable(key)
         if not self.keyslots():
-            raise ErasedVolumeError("the volume was erased: no key can open it any more")
+            raise ErasedVolumeError(_ERASED)
         try:
             answer = cryptsetup(
                 *("open", "-v", "--test-passphrase", "--type", "luks2"),
@@ -176,9 +180,13 @@ class LuksHeader:
         """Return the number of the keyslot that the next key gets.
 
         Raises:
+            ErasedVolumeError: there is none: no key could say what the next one is to open.
             ConflictError: every keyslot is in use.
         """
-        free = sorted(set(range(MAX_KEYSLOTS)) - set(self.keyslots()))
+        present = self.keyslots()
+        if not present:
+            raise ErasedVolumeError(_ERASED)
+        free = sorted(set(range(MAX_KEYSLOTS)) - set(present))
         if not free:
             raise ConflictError("every keyslot of the volume is in use")
         return free[0]
@@ -316,3 +324,18 @@ def _slot_in(words: re.Pattern[bytes], answer: bytes) -> int:
     if found is None:
         raise InternalError("cryptsetup did not say which keyslot it used")
     return int(found[1])
+
+
+def _open_file(path: str) -> int:
+    """Open a backing file, or a device, for reading; without waiting for anybody, as at a named pipe."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENXIO}:
+            raise
+        raise ForeignVolumeError(_NO_FILE) from None
+    kind = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISBLK(kind)):
+        os.close(descriptor)
+        raise ForeignVolumeError(_NO_FILE)
+    return descriptor

@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 (tables are read by row)
 
+import os
+import stat
 import threading
 
 import pytest
@@ -279,3 +281,28 @@ def test_removing_a_key_destroys_the_slot_it_opens_and_never_the_proven_one(vol,
     assert header.keyslots() == (0, slot)
     assert header.remove_key(key, proven_slot=slot) == 0
     assert header.keyslots() == (slot,)
+
+
+@pytest.mark.parametrize("kind", ["named-pipe", "directory", "link", "socket"])
+def test_what_is_no_file_is_refused_at_once(vol, key, kind):
+    original = vol.path.with_suffix(".away")
+    vol.path.rename(original)
+    match kind:
+        case "named-pipe":
+            os.mkfifo(vol.path)
+        case "directory":
+            vol.path.mkdir()
+        case "link":
+            vol.path.symlink_to(original)
+        case "socket":
+            os.mknod(vol.path, stat.S_IFSOCK | 0o600)
+    for use in (LuksHeader(vol).keyslots, lambda: LuksHeader(vol).verify(key)):
+        with pytest.raises(ForeignVolumeError, match="something else than a file"):
+            use()
+
+
+def test_an_erased_volume_takes_no_further_key_and_says_why(vol, key, new_key):
+    header = LuksHeader(vol)
+    header.erase()
+    with pytest.raises(ErasedVolumeError):
+        header.add_key(key, new_key())
