@@ -322,6 +322,7 @@ class TestClusterKey:
         record = under_test.call(under_test.token("a"), VolumeService.create, under_test.node.volumes, spec)
         assert (record.key.name, record.key.version) == ("from-config", 1)
         self.set(under_test, "from-api", generate=True)
+        under_test.stop()
         again = new_node(
             tmp_path,
             configured_cluster_key="from-config",
@@ -441,6 +442,7 @@ def test_an_attached_volume_is_not_copied_over(alice, under_test):
 def test_a_restarted_node_knows_what_is_attached(alice, under_test, tmp_path):
     record = alice.create()
     device = alice.host(AttachService.attach, "vol1").device
+    under_test.stop()
     again = new_node(tmp_path, storage=under_test.storage, provider=under_test.provider)
     status = again.call(again.token("alice"), VolumeService.inspect, again.node.volumes, record.id)
     assert status.state.attachment.device == device
