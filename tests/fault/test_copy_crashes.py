@@ -64,7 +64,7 @@ class Machine:
     def start_after_crash(self):
         """What a node's process does before it serves."""
         self.open()
-        self.made.devices.recover()
+        self.made.node.attachments.recover()
         self.made.node.copies.tidy()
 
     def strike(self, moment, work):

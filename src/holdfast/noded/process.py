@@ -162,7 +162,7 @@ def _reload(server: HttpServer, grpc: GrpcServer | None, config: NodeConfig, ope
 def _recover(opened: OpenNode) -> None:
     for name, why in opened.devices.passed_over:
         _log.info("volume back end %s is not used: %s", name, why)
-    for attachment in opened.devices.recover():
+    for attachment in opened.node.attachments.recover():
         _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
     for done in opened.node.copies.tidy():
         _log.info("%s", done)

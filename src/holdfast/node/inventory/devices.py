@@ -1,6 +1,6 @@
 """The node's pool of backing files, and the ways it has to make volumes usable on this host."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
@@ -80,13 +80,19 @@ class Devices:
             raise UnsupportedError("trees are not copied into and out of volumes with integrity; attach it")
         return self.copier
 
-    def recover(self) -> list[Attachment]:
-        """Find every attachment again, and let none stay frozen; for a node that starts after a crash."""
+    def recover(self, ours: Container[str]) -> list[Attachment]:
+        """Find attachments again, and let none stay frozen; for a node that starts after a crash.
+
+        Args:
+            ours: identities of the volumes in this node's pool. Those of another node on the same host may
+                be frozen at this moment for good reason.
+        """
         found = [
             attachment
             for backend in (self.encrypted, self.plain)
             if backend is not None
             for attachment in backend.recover()
+            if attachment.uuid in ours
         ]
         for attachment in found:
             thaw_device(attachment.device)

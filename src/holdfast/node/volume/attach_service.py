@@ -62,6 +62,13 @@ class AttachService:
         self._host_paths = host_paths
         self._care = care
 
+    def recover(self) -> list[Attachment]:
+        """Find the attachments of the volumes in this node's pool again; for its start after a crash."""
+        ours = {
+            record.uuid for record in self._catalog.enumerate() if self._devices.file(record).path.exists()
+        }
+        return self._devices.recover(ours)
+
     @operation(apis.ATTACH)
     def attach(
         self, admission: Admission, reference: str, *, secret_name: str = "", secret_namespace: str = ""
