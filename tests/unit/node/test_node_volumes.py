@@ -101,6 +101,32 @@ def test_every_step_may_be_repeated(alice, under_test):
         alice.host(AttachService.detach, record.id)
 
 
+def test_for_reading_only_nothing_is_changed_and_the_other_way_is_refused(alice, under_test):
+    record = alice.create()
+    target = under_test.directory("mnt")
+    alice.host(AttachService.attach, "vol1", read_only=True)
+    with pytest.raises(ConflictError, match="no file system yet"):
+        alice.host(AttachService.mount, "vol1", str(target))
+    with pytest.raises(VolumeBusyError, match="for reading only already"):
+        alice.host(AttachService.attach, "vol1")
+    alice.host(AttachService.detach, "vol1")
+    alice.host(AttachService.attach, "vol1")
+    alice.host(AttachService.mount, "vol1", str(target))
+    (target / "letter.txt").write_bytes(CANARY)
+    with pytest.raises(VolumeBusyError, match="for writing already"):
+        alice.host(AttachService.attach, "vol1", read_only=True)
+    alice.host(AttachService.detach, "vol1", unmount=True)
+    before = under_test.devices.file(record).path.read_bytes()
+    for _ in range(2):
+        assert alice.host(AttachService.attach, "vol1", read_only=True).readonly
+    alice.host(AttachService.mount, "vol1", str(target))
+    assert (target / "letter.txt").read_bytes() == CANARY
+    with pytest.raises(OSError, match="Read-only"):
+        (target / "more.txt").write_bytes(b"no")
+    alice.host(AttachService.detach, "vol1", unmount=True)
+    assert under_test.devices.file(record).path.read_bytes() == before
+
+
 def test_the_header_refers_to_the_key_by_provider_name_and_version(alice):
     record = alice.create()
     reference = alice.header(record).noted_key().reference

@@ -22,6 +22,7 @@ def attach(parser: CommandParser) -> Run:
     parser.add_argument(
         "--secret_options", action="append", default=[], metavar="NAME=VALUE", help="vault-namespace=..."
     )
+    parser.add_argument("--read-only", action="store_true", help="have the device refuse writes")
     add_node_options(parser)
     return _attach
 
@@ -70,6 +71,7 @@ def _attach(arguments: Namespace) -> int:
     options = {
         "secret_name": arguments.secret_key,
         "secret_context": namespace_of(arguments.secret_options),
+        **({"read_only": True} if arguments.read_only else {}),
     }
     body = {"volume_id": arguments.volume, "options": options}
     answer = node_client(arguments).request("POST", "mountattach/attach", body)

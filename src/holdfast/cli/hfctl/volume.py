@@ -20,14 +20,19 @@ from holdfast.cli.output import print_result, print_table, printable, remark
 from holdfast.cli.program import Run
 
 FORMATS = {"ext4": "FS_TYPE_EXT4", "xfs": "FS_TYPE_XFS"}
+DEFAULT_SIZE = "1G"
 LIST_HEADER = ("ID", "NAME", "SIZE", "HA", "SHARED", "ENCRYPTED", "IO_PRIORITY", "SCALE", "STATUS")
 
 
 def create(parser: CommandParser) -> Run:
-    """Create a volume that belongs to you."""
-    parser.add_argument("name", help="unique within the cluster")
-    parser.add_argument("--size", default="1G", help="such as 64M; a bare number counts GiB [1G]")
-    parser.add_argument("--fs", type=one_of(*FORMATS), default="ext4", help="ext4 or xfs [ext4]")
+    """Create a volume that belongs to you.
+
+    In place of a name, words may say what it is to be, as in volume specs of the original: ``name=data,
+    size=10G,fs=xfs,secure=true,secret_key=team/key`` in one argument without blanks.
+    """
+    parser.add_argument("name", help="unique within the cluster; or words, see above")
+    parser.add_argument("--size", help="such as 64M; a bare number counts GiB [1G]")
+    parser.add_argument("--fs", type=one_of(*FORMATS), help="ext4 or xfs [ext4]")
     parser.add_argument("--secure", action="store_true", help="encrypt it")
     parser.add_argument(
         "--use_cluster_secret", action="store_true", help="with the cluster-wide key; as --secure"
@@ -104,9 +109,11 @@ def _create(arguments: Namespace) -> int:
         or arguments.integrity
         or bool(arguments.secret_key)
     )
+    # Words in place of the name may say the size themselves; the node puts both together.
+    size = arguments.size or ("" if "size=" in arguments.name else DEFAULT_SIZE)
     wanted = {
-        "size": str(parse_size(arguments.size)),
-        "format": FORMATS[arguments.fs],
+        "size": str(parse_size(size)) if size else "",
+        "format": FORMATS.get(arguments.fs, ""),
         "encrypted": secure,
         "passphrase": arguments.secret_key,
         "secret_context": namespace_of(arguments.secret_options),

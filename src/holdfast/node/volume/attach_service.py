@@ -71,9 +71,15 @@ class AttachService:
 
     @operation(apis.ATTACH)
     def attach(
-        self, admission: Admission, reference: str, *, secret_name: str = "", secret_namespace: str = ""
+        self,
+        admission: Admission,
+        reference: str,
+        *,
+        secret_name: str = "",
+        secret_namespace: str = "",
+        read_only: bool = False,
     ) -> Attachment:
-        """Attach a volume, a snapshot for reading only; one that is attached already stays so.
+        """Attach a volume; one that is attached already in the way that is wanted stays so.
 
         Args:
             admission: of the caller.
@@ -81,10 +87,12 @@ class AttachService:
             secret_name: try this secret's newest value instead of the key that the header refers to;
                 ``default`` means that key.
             secret_namespace: the provider's namespace of that secret.
+            read_only: refuse writes to the device; a snapshot's always does.
 
         Raises:
             ProviderUnavailableError: the key cannot be had now; nothing has changed.
             SecretDeniedError: the caller may not name that secret.
+            VolumeBusyError: it is attached in the other way.
             WrongKeyError: the key does not open the volume.
             UnsupportedError: this host cannot attach volumes.
         """
@@ -94,15 +102,20 @@ class AttachService:
             state = backend.status(self._devices.file(record))
             if state.stage is AttachStage.BROKEN:
                 raise VolumeBusyError("the volume's device is broken; detach it with force first")
+            read_only = read_only or record.is_snapshot
             if state.attachment is not None:
+                if state.attachment.readonly is not read_only:
+                    present = "for reading only" if state.attachment.readonly else "for writing"
+                    raise VolumeBusyError(f"the volume is attached {present} already; detach it first")
                 return state.attachment
             key = self._key(record, secret_name, secret_namespace)
             try:
-                attachment = backend.attach(self._devices.file(record), key, readonly=record.is_snapshot)
+                attachment = backend.attach(self._devices.file(record), key, readonly=read_only)
             finally:
                 if key is not None:
                     key.wipe()
-            self._gate.done(admission, record.id, f"attached at {attachment.device}")
+            way = " for reading only" if read_only else ""
+            self._gate.done(admission, record.id, f"attached at {attachment.device}{way}")
             return attachment
 
     @operation(apis.DETACH)
@@ -150,11 +163,13 @@ class AttachService:
     def format(self, admission: Admission, reference: str) -> None:
         """Make the file system on an attached volume; one that has it already keeps it."""
         with self._volume(admission, reference) as record:
-            self._ensure_file_system(admission, record, self._device(record))
+            self._ensure_file_system(admission, record, self._attachment(record))
 
     @operation(apis.MOUNT)
     def mount(self, admission: Admission, reference: str, target: str) -> Path:
         """Mount an attached volume, after making its file system if this is the first time.
+
+        One that is attached for reading only is mounted as it is.
 
         Args:
             admission: of the caller.
@@ -169,11 +184,15 @@ class AttachService:
         with self._volume(admission, reference) as record:
             path = self._host_paths.check(target, field="mount_path")
             self._require_place(admission, path)
-            device = self._device(record)
-            self._ensure_file_system(admission, record, device)
-            self._care.before_mount(record, device, path)
-            filesystem.mount(device, path, readonly=record.is_snapshot)
-            self._care.after_mount(record, device)
+            attachment = self._attachment(record)
+            device = attachment.device
+            self._ensure_file_system(admission, record, attachment)
+            if attachment.readonly:
+                filesystem.mount(device, path, readonly=True)
+            else:
+                self._care.before_mount(record, device, path)
+                filesystem.mount(device, path)
+                self._care.after_mount(record, device)
             self._gate.done(admission, record.id, f"mounted at {path}")
             return path
 
@@ -266,20 +285,25 @@ class AttachService:
             raise VolumeBusyError("the volume is attached; detach it first")
         return self._devices.tree_copier(record)
 
-    def _device(self, record: VolumeRecord) -> str:
+    def _attachment(self, record: VolumeRecord) -> Attachment:
         state = self._devices.state(record)
         if state.stage is not AttachStage.ATTACHED or state.attachment is None:
             raise NotAttachedError("the volume is not attached; attach it first")
-        return state.attachment.device
+        return state.attachment
 
-    def _ensure_file_system(self, admission: Admission, record: VolumeRecord, device: str) -> None:
+    def _ensure_file_system(self, admission: Admission, record: VolumeRecord, attachment: Attachment) -> None:
         if record.state is VolumeState.READY:
             return
         # A crash may have come between making it and noting that; `make` never writes over one.
-        if filesystem.detect(device) != record.file_system:
+        if filesystem.detect(attachment.device) != record.file_system:
             if record.is_snapshot:
                 raise ConflictError("the snapshot holds no file system, as its volume had none then")
-            filesystem.make(device, record.file_system)
+            if attachment.readonly:
+                raise ConflictError(
+                    "the volume holds no file system yet, and is attached for reading only; attach it for "
+                    "writing first"
+                )
+            filesystem.make(attachment.device, record.file_system)
             self._gate.done(admission, record.id, f"formatted as {record.file_system}")
         self._set_ready(record)
 

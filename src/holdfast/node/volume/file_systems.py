@@ -26,17 +26,17 @@ class FileSystemCare:
         self._devices = devices
 
     def before_mount(self, record: VolumeRecord, device: str, target: Path) -> None:
-        """Do what has to be done while it is not mounted; nothing to a snapshot.
+        """Do what has to be done while it is not mounted.
 
         Args:
-            record: the volume.
+            record: the volume; attached for writing.
             device: its device, with a file system on it.
             target: where it is about to be mounted.
 
         Raises:
             DamagedFileSystemError: something has to be done, and the file system is not sound.
         """
-        if record.is_snapshot or mounts_of(device):
+        if mounts_of(device):
             return
         if record.parent and not change.set_identity(device, record.uuid):
             filesystem.mount(device, target)  # replays the log, without which XFS does not let it change
@@ -49,7 +49,7 @@ class FileSystemCare:
 
     def after_mount(self, record: VolumeRecord, device: str) -> None:
         """Do what can be done only while it is mounted."""
-        if not record.is_snapshot and self._catalog.get(record.id).grow_pending:
+        if self._catalog.get(record.id).grow_pending:
             self.grow(record, device)
 
     def grow(self, record: VolumeRecord, device: str) -> None:

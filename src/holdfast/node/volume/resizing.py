@@ -62,7 +62,7 @@ class VolumeResizer:
                     volume_id,
                     lambda now: msgspec.structs.replace(now, size_bytes=larger.size, grow_pending=True),
                 )
-            if record.grow_pending and state.attachment is not None:
+            if record.grow_pending and state.attachment is not None and not state.attachment.readonly:
                 try:
                     self._care.grow(record, state.attachment.device)
                 except UnsupportedError:  # attached by an older version; it grows when attached again

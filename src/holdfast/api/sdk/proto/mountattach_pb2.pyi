@@ -30,6 +30,7 @@ class SdkVolumeAttachOptions(_message.Message):
     SECRET_KEY_FIELD_NUMBER: _builtins.int
     SECRET_CONTEXT_FIELD_NUMBER: _builtins.int
     FASTPATH_FIELD_NUMBER: _builtins.int
+    READ_ONLY_FIELD_NUMBER: _builtins.int
     secret_name: _builtins.str
     """the name of a secret"""
     secret_key: _builtins.str
@@ -37,6 +38,8 @@ class SdkVolumeAttachOptions(_message.Message):
     secret_context: _builtins.str
     """the provider's namespace of that secret"""
     fastpath: _builtins.str
+    read_only: _builtins.bool
+    """refuse writes to the device"""
     def __init__(
         self,
         *,
@@ -44,10 +47,11 @@ class SdkVolumeAttachOptions(_message.Message):
         secret_key: _builtins.str = ...,
         secret_context: _builtins.str = ...,
         fastpath: _builtins.str = ...,
+        read_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fastpath", b"fastpath", "secret_context", b"secret_context", "secret_key", b"secret_key", "secret_name", b"secret_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fastpath", b"fastpath", "read_only", b"read_only", "secret_context", b"secret_context", "secret_key", b"secret_key", "secret_name", b"secret_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

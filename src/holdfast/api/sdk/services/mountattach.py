@@ -27,6 +27,7 @@ def attach(call: Call, request: SdkVolumeAttachRequest) -> SdkVolumeAttachRespon
         request.volume_id,
         secret_name=call.node.provider.name_of(options.secret_name, options.secret_key),
         secret_namespace=options.secret_context,
+        read_only=options.read_only,
     )
     return SdkVolumeAttachResponse(device_path=attachment.device)
 

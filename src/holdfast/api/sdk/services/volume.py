@@ -31,6 +31,7 @@ from holdfast.api.sdk.proto.volume_pb2 import (
     VolumeRotateKeyRequest,
     VolumeRotateKeyResponse,
 )
+from holdfast.api.sdk.spec_words import read_words
 from holdfast.api.sdk.table import Call, serve, unserved
 from holdfast.api.sdk.volume_messages import FILE_SYSTEMS, check_spec, inspect_response, refuse_others
 from holdfast.node.volume.volume_listing import Paging, VolumeFilter, VolumeListService
@@ -46,14 +47,15 @@ _UPDATABLE = frozenset({"ownership", "size"})
 def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateResponse:
     spec = request.spec
     check_spec(spec)
+    wanted = read_words(request.name, request.labels, spec)
     record = call.node.volumes.create(
         call.admission,
         VolumeSpec(
-            name=request.name,
-            size_bytes=spec.size,
-            file_system=FILE_SYSTEMS[spec.format],
-            encrypted=spec.encrypted,
-            secret_name=spec.passphrase,
+            name=wanted.name,
+            size_bytes=wanted.size_bytes,
+            file_system=FILE_SYSTEMS[wanted.format],
+            encrypted=wanted.encrypted,
+            secret_name=wanted.secret_name,
             secret_namespace=spec.secret_context,
             own_key=spec.own_key,
             integrity=spec.integrity,

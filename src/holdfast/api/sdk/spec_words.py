@@ -1,0 +1,124 @@
+"""The words in which Portworx's tools write down what a volume is to be: as labels, and in place of its name.
+
+    labels   secure=true, secret_key=key1
+    name     secure=true,secret_key=key1,name=data,size=10G,fs=xfs
+
+A key that is named means encryption. The original decides by chance when a key is named and ``secure`` is
+false; here that is refused, as is everything that is said in two ways that differ.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.api.sdk.proto import volume_types_pb2 as types
+from holdfast.errors import InvalidInputError
+
+SECURE, SECRET_KEY = "secure", "secret_key"
+WORDS = ("name", "size", "fs", SECURE, SECRET_KEY)
+MAX_LENGTH = 1024
+
+_SIZE = re.compile(r"([0-9]{1,18})([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SCALES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SECRET_NAME = re.compile(r"[0-9A-Za-z_@./#&+-]+")
+_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+_FORMATS = {"ext4": types.FS_TYPE_EXT4, "xfs": types.FS_TYPE_XFS}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVolume:
+    """What words and fields of a request come to together.
+
+    Attributes:
+        name: of the volume.
+        size_bytes: 0 if neither says it.
+        format: of the file system; ``FS_TYPE_NONE`` if neither says it.
+        encrypted: whether it is to be.
+        secret_name: of the key; empty if neither names one.
+    """
+
+    name: str
+    size_bytes: int
+    format: types.FSType.ValueType
+    encrypted: bool
+    secret_name: str
+
+
+def read_words(name: str, labels: Mapping[str, str], spec: types.VolumeSpec) -> WantedVolume:
+    """Put together what a request says in fields, in labels and in its name.
+
+    Raises:
+        InvalidInputError: a word is unknown, stands twice, has a value that it cannot have, or contradicts
+            a field or another word; names the place.
+    """
+    words = _inline(name) if "=" in name else {"name": name}
+    for place, said in (("labels", labels), ("name", words)):
+        _check_encryption(place, said)
+    secret_name = _agreed(
+        "secret_key", spec.passphrase, labels.get(SECRET_KEY, ""), words.get(SECRET_KEY, "")
+    )
+    is_said = [said[SECURE] for said in (labels, words) if SECURE in said]
+    if spec.encrypted or secret_name:
+        is_said.append("true")
+    secure = {text.lower() in _TRUE for text in is_said}
+    if len(secure) > 1:
+        raise InvalidInputError("secure: expected the same in labels, name and fields")
+    sizes = [spec.size, _size(words["size"]) if "size" in words else 0]
+    if 0 not in sizes and sizes[0] != sizes[1]:
+        raise InvalidInputError("size: expected the same in name and fields")
+    formats = [spec.format, _format(words["fs"]) if "fs" in words else types.FS_TYPE_NONE]
+    if types.FS_TYPE_NONE not in formats and formats[0] != formats[1]:
+        raise InvalidInputError("fs: expected the same in name and fields")
+    return WantedVolume(
+        words.get("name", ""), max(sizes), formats[0] or formats[1], secure == {True}, secret_name
+    )
+
+
+def _inline(text: str) -> dict[str, str]:
+    if len(text) > MAX_LENGTH:
+        raise InvalidInputError(f"name: expected at most {MAX_LENGTH} characters")
+    words: dict[str, str] = {}
+    for part in text.removesuffix(",").split(","):
+        word, equals, value = part.partition("=")
+        word = word.strip()
+        if not equals or word not in WORDS:
+            raise InvalidInputError(
+                f"name: expected words such as name=data,size=10G; this node knows {', '.join(WORDS)}"
+            )
+        if word in words:
+            raise InvalidInputError(f"name: expected {word} once")
+        words[word] = value.strip()
+    return words
+
+
+def _check_encryption(place: str, said: Mapping[str, str]) -> None:
+    secure, secret_name = said.get(SECURE, "true").lower(), said.get(SECRET_KEY)
+    if secure not in _TRUE | _FALSE:
+        raise InvalidInputError(f"{place}: secure: expected true or false")
+    if secret_name is None:
+        return
+    if not _SECRET_NAME.fullmatch(secret_name):
+        raise InvalidInputError(f"{place}: secret_key: expected the name of a secret")
+    if secure in _FALSE:
+        raise InvalidInputError(f"{place}: expected no secret_key where secure is false")
+
+
+def _agreed(what: str, *said: str) -> str:
+    different = {text for text in said if text}
+    if len(different) > 1:
+        raise InvalidInputError(f"{what}: expected the same in labels, name and fields")
+    return different.pop() if different else ""
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise InvalidInputError("name: size: expected bytes, or a number with K, M, G or T")
+    return int(match[1]) * _SCALES[match[2].upper()]
+
+
+def _format(text: str) -> types.FSType.ValueType:
+    try:
+        return _FORMATS[text]
+    except KeyError:
+        raise InvalidInputError(f"name: fs: expected one of {', '.join(_FORMATS)}") from None
