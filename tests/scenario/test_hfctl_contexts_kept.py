@@ -119,13 +119,12 @@ def test_a_person_logs_in_once_and_the_provider_gives_new_tokens(person, tmp_pat
             person="ann",
         )
         assert "ann@example.com" in person.run("whoami")
-        first = saved_token(person)
 
         # What is in the context now has ended; the command gets itself another.
         edit_contexts(context_file(person.home), lambda saved: with_ended_token(saved, node))
+        ended = saved_token(person)
         assert "ann@example.com" in person.run("whoami")
-        second = saved_token(person)
-        assert second.reveal() != first.reveal()
+        assert saved_token(person).reveal() != ended.reveal()
 
         # The provider is away: what holds is used, what has ended is said.
         provider.stop()

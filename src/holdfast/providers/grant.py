@@ -20,6 +20,7 @@ from holdfast.providers.errors import CredentialExpiredError, ProviderUnavailabl
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+_chance = random.SystemRandom().random  # not the program's own numbers, which others may count on
 LONGEST_PAUSE_WHILE_AWAY_SECONDS = 3.0  # a store that is back should be used at once
 RENEW_AT = 2 / 3  # of a credential's time
 RETIRE_SECONDS = 60.0  # for requests that are under way with a credential that was replaced
@@ -75,7 +76,7 @@ class LiveGrant(Generic[T]):
         clock: Clock,
         renew: Callable[[T], float | None] | None = None,
         longest_pause: float = LONGEST_PAUSE_SECONDS,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _chance,
     ) -> None:
         self._log_in = log_in
         self._renew = renew

@@ -81,6 +81,7 @@ Answers: TypeAlias = list[Any]
 Operations: TypeAlias = list[Operation]
 
 log = logging.getLogger(__name__)
+_chance = random.SystemRandom()  # not the program's own numbers, which others may count on
 
 
 class ZookeeperStorage(Follower[Stored]):
@@ -588,7 +589,7 @@ def _estimate(key: str, value: bytes | None) -> int:
 def _pause(attempt: int) -> None:
     """Leave others time before a further attempt."""
     if attempt:
-        time.sleep(random.uniform(0, _FAILED_COMMIT_PAUSE_SECONDS * min(attempt, 8)))  # noqa: S311
+        time.sleep(_chance.uniform(0, _FAILED_COMMIT_PAUSE_SECONDS * min(attempt, 8)))
 
 
 def _create_beside(client: KazooClient, beside: str, path: str, data: bytes) -> Any:
