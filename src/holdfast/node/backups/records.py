@@ -18,10 +18,11 @@ from typing import TypeVar
 
 import msgspec
 
-from holdfast.errors import ConflictError, InternalError, InvalidInputError
+from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node.access.ownership_note import OwnershipNote
 from holdfast.node.access.resource import PAGE
 from holdfast.node.backups.format import BackupId
+from holdfast.node.stored import read_stored
 from holdfast.policy.ownership import Ownership
 from holdfast.storage.interface import Reader, Storage, Transaction
 
@@ -266,10 +267,7 @@ def new_task_id() -> str:
 
 
 def _read(decode: Callable[[bytes], T], stored: bytes) -> T:
-    try:
-        return decode(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored record of a backup cannot be read") from None
+    return read_stored(decode, stored, "a stored record of a backup")
 
 
 def _names(reader: Reader, prefix: str, *, after: str = "") -> Iterator[str]:

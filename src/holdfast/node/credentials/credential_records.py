@@ -14,8 +14,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from holdfast.errors import InternalError, InvalidInputError
+from holdfast.errors import InvalidInputError
 from holdfast.node.access.ownership_note import OwnershipNote
+from holdfast.node.stored import read_stored
 from holdfast.policy.ownership import Ownership
 
 MAX_NAME_CHARACTERS = 128
@@ -181,10 +182,7 @@ def decode_credential(stored: bytes) -> CredentialRecord:
     Raises:
         InternalError: it is not one; nothing is guessed.
     """
-    try:
-        return _decode_credential(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored credential record cannot be read") from None
+    return read_stored(_decode_credential, stored, "a stored credential record")
 
 
 def decode_mark(stored: bytes) -> SecretMark:
@@ -193,10 +191,7 @@ def decode_mark(stored: bytes) -> SecretMark:
     Raises:
         InternalError: it is not one; nothing is guessed.
     """
-    try:
-        return _decode_mark(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored mark of a credential's secret cannot be read") from None
+    return read_stored(_decode_mark, stored, "a stored mark of a credential's secret")
 
 
 def new_credential_id() -> str:

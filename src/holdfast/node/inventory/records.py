@@ -10,8 +10,9 @@ from enum import StrEnum
 
 import msgspec
 
-from holdfast.errors import InternalError, InvalidInputError
+from holdfast.errors import InvalidInputError
 from holdfast.node.access.ownership_note import OwnershipNote
+from holdfast.node.stored import read_stored
 from holdfast.policy.ownership import Ownership
 from holdfast.volumes.key_reference import KeyReference
 
@@ -149,10 +150,7 @@ def decode_volume(stored: bytes) -> VolumeRecord:
     Raises:
         InternalError: it is not one; nothing is guessed.
     """
-    try:
-        return _decode_volume(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored volume record cannot be read") from None
+    return read_stored(_decode_volume, stored, "a stored volume record")
 
 
 def decode_cluster_key(stored: bytes) -> ClusterKey:
@@ -161,10 +159,7 @@ def decode_cluster_key(stored: bytes) -> ClusterKey:
     Raises:
         InternalError: it is not one.
     """
-    try:
-        return _decode_cluster_key(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("the stored cluster key reference cannot be read") from None
+    return read_stored(_decode_cluster_key, stored, "the stored cluster key reference")
 
 
 def check_volume_name(name: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 
 import msgspec
 
-from holdfast.errors import InternalError
+from holdfast.node.stored import read_stored
 from holdfast.storage.interface import Reader, Transaction
 
 MOST_REMEMBERED = 100
@@ -33,10 +33,7 @@ def was_removed_by(reader: Reader, user: str, volume_id: str) -> bool:
 
 def _removed(reader: Reader, user: str) -> list[str]:
     stored = reader.get(_key(user))
-    try:
-        return [] if stored is None else _decode(stored)
-    except msgspec.DecodeError:
-        raise InternalError("a stored list of removed volumes cannot be read") from None
+    return [] if stored is None else read_stored(_decode, stored, "a stored list of removed volumes")
 
 
 def _key(user: str) -> str:

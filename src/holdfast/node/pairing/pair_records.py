@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import msgspec
 
-from holdfast.errors import InternalError
+from holdfast.node.stored import read_stored
 
 
 class PairMode(IntEnum):
@@ -69,10 +69,7 @@ def decode_pair(stored: bytes) -> PairRecord:
     Raises:
         InternalError: it is not one.
     """
-    try:
-        return _decode_pair(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored cluster pair cannot be read") from None
+    return read_stored(_decode_pair, stored, "a stored cluster pair")
 
 
 def decode_token(stored: bytes) -> PairTokenRecord:
@@ -81,7 +78,4 @@ def decode_token(stored: bytes) -> PairTokenRecord:
     Raises:
         InternalError: it is not one.
     """
-    try:
-        return _decode_token(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("what is stored of a pairing token cannot be read") from None
+    return read_stored(_decode_token, stored, "what is stored of a pairing token")

@@ -4,9 +4,10 @@ import re
 
 import msgspec
 
-from holdfast.errors import InternalError, InvalidInputError
+from holdfast.errors import InvalidInputError
 from holdfast.node.access.ownership_note import OwnershipNote
 from holdfast.node.policies.volume_rules import VolumeRules
+from holdfast.node.stored import read_stored
 from holdfast.policy.ownership import Ownership
 
 MAX_NAME_CHARACTERS = 128
@@ -60,10 +61,7 @@ def decode_policy(stored: bytes) -> PolicyRecord:
     Raises:
         InternalError: it is not one; nothing is guessed.
     """
-    try:
-        return _decode(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored storage policy cannot be read") from None
+    return read_stored(_decode, stored, "a stored storage policy")
 
 
 def check_policy_name(name: str) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from holdfast.errors import InternalError
+from holdfast.node.stored import read_stored
 
 REVOCATIONS = "revocations/"
 STATE = "revocation-state"
@@ -88,10 +88,7 @@ def decode_revocation(stored: bytes) -> RevocationRecord:
     Raises:
         InternalError: it is not one; nothing is guessed.
     """
-    try:
-        return _decode_record(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("a stored revocation cannot be read") from None
+    return read_stored(_decode_record, stored, "a stored revocation")
 
 
 def decode_state(stored: bytes | None) -> RevocationState:
@@ -102,7 +99,4 @@ def decode_state(stored: bytes | None) -> RevocationState:
     """
     if stored is None:
         return RevocationState()
-    try:
-        return _decode_state(stored)
-    except (msgspec.DecodeError, ValueError):
-        raise InternalError("the stored state of revocations cannot be read") from None
+    return read_stored(_decode_state, stored, "the stored state of revocations")
