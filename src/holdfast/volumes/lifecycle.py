@@ -150,7 +150,7 @@ def _slot_of_earlier_attempt(
     noted = header.noted_key()
     if noted is not None and noted.reference != new_reference and noted.slots == header.keyslots():
         return None  # every keyslot is the old key's: the usual case, which needs no try
-    return _find_slot(header, new_key)
+    return header.find(new_key)
 
 
 def _remove_everywhere(header: LuksHeader, key: SecretBytes, *, proven_slot: int) -> Iterator[int]:
@@ -160,13 +160,6 @@ def _remove_everywhere(header: LuksHeader, key: SecretBytes, *, proven_slot: int
             yield header.remove_key(key, proven_slot=proven_slot)
         except WrongKeyError:
             return
-
-
-def _find_slot(header: LuksHeader, key: SecretBytes) -> int | None:
-    try:
-        return header.verify(key)
-    except WrongKeyError:
-        return None
 
 
 def _overwrite_header(vol: VolumeFile) -> None:

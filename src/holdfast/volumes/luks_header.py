@@ -158,6 +158,13 @@ class LuksHeader:
             raise WrongKeyError("the keyslot is not in use") from None
         return _slot_in(_OPENED_SLOT, answer.stdout)
 
+    def find(self, key: SecretBytes, slot: int | None = None) -> int | None:
+        """Return which keyslot a key opens, ``None`` if it opens none; see ``verify``."""
+        try:
+            return self.verify(key, slot)
+        except WrongKeyError:
+            return None
+
     def add_key(self, existing: SecretBytes, new: SecretBytes) -> int:
         """Give the volume one more key; returns the number of its keyslot.
 
@@ -222,7 +229,7 @@ class LuksHeader:
             WrongKeyError: it does not. cryptsetup would have removed the last keyslot without a word.
         """
         others = [number for number in self.keyslots() if number != slot]
-        if not any(self._opens(surviving_key, number) for number in others):
+        if not any(self.find(surviving_key, number) is not None for number in others):
             raise WrongKeyError("no other keyslot opens with the key that is to stay")
         try:
             cryptsetup("-q", "luksKillSlot", self._path, str(slot))
@@ -297,13 +304,6 @@ class LuksHeader:
                     raise ForeignVolumeError(
                         "the backing file holds data already; it is not overwritten"
                     ) from None
-            return False
-        return True
-
-    def _opens(self, key: SecretBytes, slot: int) -> bool:
-        try:
-            self.verify(key, slot)
-        except WrongKeyError:
             return False
         return True
 

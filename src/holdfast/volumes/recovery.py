@@ -12,7 +12,6 @@ keyslot that it makes is noted first, so that one for a key that nobody was give
 from holdfast.errors import ConflictError
 from holdfast.model import SecretBytes
 from holdfast.volumes.backend import VolumeFile
-from holdfast.volumes.errors import WrongKeyError
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
@@ -89,7 +88,7 @@ def recover(
         if not recovery:
             raise ConflictError("the volume has no recovery key")
         header.verify(recovery_key, recovery[0])
-        slot = _slot_of(header, new_key)
+        slot = header.find(new_key)  # found where an earlier attempt was cut short
         if slot is None:
             slot = header.add_key(recovery_key, new_key)
             header.verify(new_key, slot)
@@ -109,11 +108,3 @@ def _clear_attempt(header: LuksHeader, key: SecretBytes) -> None:
     """Destroy the keyslot of a recovery key whose making was cut short."""
     for slot in header.planned_recovery_slots():
         header.kill_slot(slot, surviving_key=key)
-
-
-def _slot_of(header: LuksHeader, key: SecretBytes) -> int | None:
-    """Return the keyslot that an attempt which was cut short gave the new key."""
-    try:
-        return header.verify(key)
-    except WrongKeyError:
-        return None
