@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from holdfast.api.sdk.proto import volume_types_pb2 as types
 from holdfast.errors import InvalidInputError
+from holdfast.model.size import read_size
 
 SECURE, SECRET_KEY = "secure", "secret_key"
 WORDS = ("name", "size", "fs", SECURE, SECRET_KEY)
 MAX_LENGTH = 1024
 
-_SIZE = re.compile(r"([0-9]{1,18})([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_SCALES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE_DIGITS = 18
 _SECRET_NAME = re.compile(r"[0-9A-Za-z_@./#&+-]+")
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 _FORMATS = {"ext4": types.FS_TYPE_EXT4, "xfs": types.FS_TYPE_XFS}
@@ -111,10 +111,10 @@ def _agreed(what: str, *said: str) -> str:
 
 
 def _size(text: str) -> int:
-    match = _SIZE.fullmatch(text)
-    if match is None:
+    size = read_size(text, bare=1, digits=_SIZE_DIGITS)
+    if size is None:
         raise InvalidInputError("name: size: expected bytes, or a number with K, M, G or T")
-    return int(match[1]) * _SCALES[match[2].upper()]
+    return size
 
 
 def _format(text: str) -> types.FSType.ValueType:

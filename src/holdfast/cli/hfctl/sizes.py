@@ -1,12 +1,9 @@
 """Sizes as people type and read them: binary units; a bare number counts GiB, as ``pxctl`` takes it."""
 
-import re
-
 from holdfast.cli.errors import UsageError
+from holdfast.model.size import SCALES, read_size
 
-UNITS = {"": 1 << 30, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-_SIZE = re.compile(r"([0-9]{1,12})([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_DIGITS = 12
 
 
 def parse_size(text: str) -> int:
@@ -15,9 +12,8 @@ def parse_size(text: str) -> int:
     Raises:
         UsageError: it is none, or zero.
     """
-    match = _SIZE.fullmatch(text)
-    size = int(match[1]) * UNITS[match[2].upper()] if match else 0
-    if size == 0:
+    size = read_size(text, bare=SCALES["G"], digits=_DIGITS)
+    if not size:
         raise UsageError("--size: expected a number with K, M, G or T, such as 64M; a bare number counts GiB")
     return size
 
@@ -25,7 +21,7 @@ def parse_size(text: str) -> int:
 def format_size(size_bytes: int) -> str:
     """Write a size in the largest unit that keeps it whole or above ten: ``64 MiB``, ``1.5 GiB``."""
     for unit in ("TiB", "GiB", "MiB", "KiB"):
-        scale = UNITS[unit[0]]
+        scale = SCALES[unit[0]]
         if size_bytes >= scale:
             return f"{size_bytes / scale:.1f}".removesuffix(".0") + f" {unit}"
     return f"{size_bytes} B"

@@ -1,6 +1,6 @@
 """The node's pool of backing files, and the ways it has to make volumes usable on this host."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.errors import UnsupportedError
@@ -14,7 +14,6 @@ from holdfast.volumes.backend import (
     VolumeBackend,
     VolumeFile,
 )
-from holdfast.volumes.freeze import thaw_device
 from holdfast.volumes.pool import Pool
 
 
@@ -80,23 +79,14 @@ class Devices:
             raise UnsupportedError("trees are not copied into and out of volumes with integrity; attach it")
         return self.copier
 
-    def recover(self, ours: Container[str]) -> list[Attachment]:
-        """Find attachments again, and let none stay frozen; for a node that starts after a crash.
-
-        Args:
-            ours: identities of the volumes in this node's pool. Those of another node on the same host may
-                be frozen at this moment for good reason.
-        """
-        found = [
+    def recover(self) -> list[Attachment]:
+        """Find every attachment on this host again, and clean up what an interrupted attach left."""
+        return [
             attachment
             for backend in (self.encrypted, self.plain)
             if backend is not None
             for attachment in backend.recover()
-            if attachment.uuid in ours
         ]
-        for attachment in found:
-            thaw_device(attachment.device)
-        return found
 
     def sequence(self, record: VolumeRecord) -> int:
         """Return what tells the device below a volume from every other; 0 if it is not attached."""

@@ -31,6 +31,7 @@ from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.volumes import filesystem
 from holdfast.volumes.backend import Attachment, AttachStage, CopyBackend
 from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.freeze import thaw_device
 from holdfast.volumes.mounted_volumes import mounted_around
 
 _NOT_YOURS = (
@@ -63,11 +64,22 @@ class AttachService:
         self._care = care
 
     def recover(self) -> list[Attachment]:
-        """Find the attachments of the volumes in this node's pool again; for its start after a crash."""
-        ours = {
-            record.uuid for record in self._catalog.enumerate() if self._devices.file(record).path.exists()
-        }
-        return self._devices.recover(ours)
+        """Find the attachments of the volumes in this node's pool again, and let none stay frozen.
+
+        For a node that starts after a crash. What another node on the same host has attached may be frozen
+        at this moment for good reason.
+        """
+        found = {attachment.uuid: attachment for attachment in self._devices.recover()}
+        if not found:
+            return []
+        ours = [
+            found[record.uuid]
+            for record in self._catalog.enumerate()
+            if record.uuid in found and self._devices.file(record).path.exists()
+        ]
+        for attachment in ours:
+            thaw_device(attachment.device)
+        return ours
 
     @operation(apis.ATTACH)
     def attach(
