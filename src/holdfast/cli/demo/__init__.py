@@ -1,13 +1,12 @@
 """``holdfast demo``: the main job end to end, on real parts, in a fresh directory, leaving nothing behind."""
 
 import json
-import signal
 from argparse import Namespace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from holdfast.cli.arguments import CommandParser
+from holdfast.cli.demo.interruption import Interruption
 from holdfast.cli.errors import UsageError
 from holdfast.cli.program import EXIT_INTERRUPTED, EXIT_LOCAL_ERROR, EXIT_OK, Run
 from holdfast.errors import HoldfastError
@@ -40,11 +39,12 @@ def _demo(arguments: Namespace) -> int:
     source = _source(arguments.input)
     report = Report(people_stream(as_json=arguments.json))
     # A terminated demo cleans up like an interrupted one.
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption = Interruption()
+    interruption.listen()
     stage = set_stage()
     kept = False
     try:
-        status = _run(stage, report, source)
+        status = _run(stage, report, source, interruption)
         kept = arguments.keep and status == EXIT_OK
     finally:
         problems = [] if kept else stage.close()
@@ -61,17 +61,13 @@ def _demo(arguments: Namespace) -> int:
     return status
 
 
-def _run(stage: "Stage", report: "Report", source: Path) -> int:
+def _run(stage: "Stage", report: "Report", source: Path, interruption: Interruption) -> int:
     from holdfast.cli.demo import steps
 
     try:
-        steps.open_the_store(stage, report)
-        steps.speak_both_dialects(stage, report)
-        steps.make_keys_and_tokens(stage, report)
-        steps.start_the_node(stage, report, source)
-        steps.use_a_volume(stage, report, source)
-        steps.show_refusals(stage, report)
-        steps.rotate_and_erase(stage, report)
+        for chapter in steps.chapters(stage, report, source):
+            chapter()
+            interruption.check()
     except KeyboardInterrupt:
         report.say("\ninterrupted; cleaning up")
         return EXIT_INTERRUPTED
@@ -125,7 +121,3 @@ def _summarise(report: "Report", status: int) -> None:
         "everything came out as it should" if status == EXIT_OK else "NOT everything came out as it should"
     )
     report.say(f"    {document['seconds']:.1f} s in all; {verdict}")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,25 @@ VOLUME_NAME = "demo-volume"
 KEY_BITS = 256
 PRIVATE = 0o600
 SPARE_FACTOR = 3  # room for the file system's own structures
+
+
+def chapters(stage: Stage, report: Report, source: Path) -> list[Callable[[], object]]:
+    """Return everything that the demo does, in order.
+
+    Args:
+        stage: where it happens.
+        report: takes what is seen.
+        source: the file tree to put into the volume.
+    """
+    return [
+        partial(open_the_store, stage, report),
+        partial(speak_both_dialects, stage, report),
+        partial(make_keys_and_tokens, stage, report),
+        partial(start_the_node, stage, report, source),
+        partial(use_a_volume, stage, report, source),
+        partial(show_refusals, stage, report),
+        partial(rotate_and_erase, stage, report),
+    ]
 
 
 def open_the_store(stage: Stage, report: Report) -> None:
