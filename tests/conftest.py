@@ -1,7 +1,10 @@
 """What holds for all tests."""
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import settings
+from tests.support import process_logs
 
 # How long an example takes says something about the machine, and nothing about what is promised.
 settings.register_profile("unhurried", deadline=None)
@@ -13,3 +16,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     odd = sorted({item.nodeid.partition("[")[0] for item in items if " at 0x" in item.nodeid})
     if odd:
         raise pytest.UsageError(f"give the parameters of these tests ids: {', '.join(odd)}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Know where each server's log stands when a test begins."""
+    process_logs.begin(item.path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put into the report of a failure what the servers said meanwhile."""
+    report = yield
+    if report.failed:
+        report.sections += process_logs.sections()
+    return report

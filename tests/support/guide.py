@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.support import process_logs
 from tests.support.ports import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -71,6 +72,7 @@ class Reader:
     def start(self, text, *, address):
         """Start a block that goes on running, and wait until something listens at ``address``."""
         log = self.directory / f"service-{len(self.services)}.log"
+        process_logs.note(log)
         with log.open("wb") as output:
             service = subprocess.Popen(
                 ["/bin/sh", "-euc", re.sub(r"holdfast (server|node)", r"exec \g<0>", self.here(text))],

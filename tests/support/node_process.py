@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from tests.support import process_logs
+
 from holdfast.client import SdkClient
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
@@ -69,6 +71,7 @@ class NodeProcess:
 
     def start(self) -> None:
         """Start it and wait until it says where it listens."""
+        process_logs.note(self.log_path)
         self.ready_file.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(

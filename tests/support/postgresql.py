@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+from tests.support import process_logs
 from tests.support.ports import free_port
 
 START_SECONDS = 40.0
@@ -85,6 +86,7 @@ class Server:
 
     def start(self):
         """Start it and wait until it serves; a server that crashed recovers first."""
+        process_logs.note(self.log_path, lasting=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [program("postgres"), "-D", str(self.data)],

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.support import process_logs
 from tests.support.ports import free_port
 
 from holdfast.client import TlsSettings, VaultClient
@@ -120,6 +121,7 @@ class StoreProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        process_logs.note(self.log_path)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._launcher, *self.command],

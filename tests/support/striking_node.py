@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support import process_logs
 from tests.support.node_process import START_SECONDS, NodeProcess
 
 from holdfast.errors import HoldfastError
@@ -97,6 +98,7 @@ class StrikingNode(NodeProcess):
 
     def start(self) -> None:
         """Start it and wait until it says where it listens."""
+        process_logs.note(self.log_path)
         self.ready_file.unlink(missing_ok=True)
         question = {
             "words": self.command()[self.command().index("node") :],

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from tests.support import process_logs
 from tests.support.ports import free_ports
 
 JAR = Path("/usr/share/java/zookeeper.jar")
@@ -67,6 +68,7 @@ class Member:
         (self.directory / "zoo.cfg").write_text("\n".join(lines) + "\n")
 
     def start(self):
+        process_logs.note(self.directory / "log", lasting=True)
         log = (self.directory / "log").open("ab")
         self.process = subprocess.Popen(
             [
