@@ -9,8 +9,8 @@ from holdfast.errors import InvalidInputError
 GIB = 1 << 30
 
 
-def wanted(name="data", size=0, format_=FS_TYPE_NONE, encrypted=False, secret=""):
-    return WantedVolume(name, size, format_, encrypted, secret)
+def wanted(name="data", size=0, format_=FS_TYPE_NONE, encrypted=False, secret="", entry="", namespace=""):
+    return WantedVolume(name, size, format_, encrypted, secret, entry, namespace)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,31 @@ def wanted(name="data", size=0, format_=FS_TYPE_NONE, encrypted=False, secret=""
         ("data", {"secret_key": "team/key"}, {}, wanted(encrypted=True, secret="team/key")),
         ("data", {"secret_key": "k"}, {"passphrase": "k"}, wanted(encrypted=True, secret="k")),
         ("data", {"tier": "gold"}, {}, wanted()),
+        ("data", {"SECRET_NAME": "k"}, {}, wanted(encrypted=True, secret="k")),
+        (
+            "data",
+            {"SECRET_NAME": "obj", "SECRET_KEY": "entry", "SECRET_CONTEXT": "ns"},
+            {},
+            wanted(encrypted=True, secret="obj", entry="entry", namespace="ns"),
+        ),
+        ("data", {"SECRET_KEY": "entry"}, {}, wanted(encrypted=True, entry="entry")),
+        ("data", {"px/secure": "true"}, {}, wanted(encrypted=True)),
+        ("data", {"px/secret-name": "default"}, {}, wanted(encrypted=True, secret="default")),
+        ("data", {"px/secret-name": "a", "secret_key": "b"}, {}, wanted(encrypted=True, secret="a")),
+        ("data", {"px/secure": "false", "secure": "true", "secret_key": "b"}, {}, wanted()),
+        ("data", {"px/secure": "true", "secure": "false"}, {}, wanted(encrypted=True)),
+        (
+            "data",
+            {"px/secret-name": "obj", "px/secret-key": "entry", "px/secret-namespace": "ns"},
+            {},
+            wanted(encrypted=True, secret="obj", entry="entry", namespace="ns"),
+        ),
+        (
+            "data",
+            {"px/secret-name": "a", "px/vault-namespace": "ns1", "SECRET_CONTEXT": "ns2"},
+            {},
+            wanted(encrypted=True, secret="a", namespace="ns1"),
+        ),
         ("secret_key=key1,name=data", {}, {}, wanted(encrypted=True, secret="key1")),
         ("secure=true,secret_key=default,name=data,", {}, {}, wanted(encrypted=True, secret="default")),
         ("name=data,size=10G,fs=xfs", {}, {}, wanted(size=10 * GIB, format_=FS_TYPE_XFS)),
@@ -41,6 +66,20 @@ def test_words_mean_what_they_mean_to_the_original(name, labels, spec, expected)
         ("secure=false,secret_key=x,name=data", {}, {}, "no secret_key where secure is false"),
         ("data", {"secure": "false", "secret_key": "x"}, {}, "no secret_key where secure is false"),
         ("data", {"secure": "maybe"}, {}, "true or false"),
+        ("data", {"px/secure": "maybe"}, {}, "px/secure: expected true or false"),
+        ("data", {"px/secure": "false", "px/secret-name": "x"}, {}, "no secret_key where secure is false"),
+        ("data", {"px/secure": "false"}, {"encrypted": True}, "the same in labels"),
+        ("data", {"secure": "false", "SECRET_NAME": "x"}, {}, "no secret_key where secure is false"),
+        ("data", {"secure": "false"}, {"own_key": True}, "the same in labels"),
+        ("data", {"SECRET_NAME": "x", "secret_key": "y"}, {}, "secret_key: expected the same"),
+        ("data", {"px/secret-name": "a b"}, {}, "px/secret-name: expected the name of a secret"),
+        (
+            "data",
+            {"px/secret-namespace": "a", "px/vault-namespace": "b"},
+            {},
+            "px/secret-namespace: expected",
+        ),
+        ("data", {"SECRET_CONTEXT": "a"}, {"secret_context": "b"}, "secret_context: expected the same"),
         ("data", {"secure": ""}, {}, "true or false"),
         ("data", {"secret_key": ""}, {}, "the name of a secret"),
         ("data", {"secret_key": "a b"}, {}, "the name of a secret"),

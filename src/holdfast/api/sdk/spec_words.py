@@ -1,27 +1,25 @@
 """The words in which Portworx's tools write down what a volume is to be: as labels, and in place of its name.
 
-    labels   secure=true, secret_key=key1
+    labels   secure=true, secret_key=key1, and others; see ``secret_labels``
     name     secure=true,secret_key=key1,name=data,size=10G,fs=xfs
 
 A key that is named means encryption. The original decides by chance when a key is named and ``secure`` is
 false; here that is refused, as is everything that is said in two ways that differ.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from holdfast.api.sdk import secret_labels
 from holdfast.api.sdk.proto import volume_types_pb2 as types
+from holdfast.api.sdk.secret_labels import SECRET_KEY, SECURE, agreed
 from holdfast.errors import InvalidInputError
 from holdfast.model.size import read_size
 
-SECURE, SECRET_KEY = "secure", "secret_key"
 WORDS = ("name", "size", "fs", SECURE, SECRET_KEY)
 MAX_LENGTH = 1024
 
 _SIZE_DIGITS = 18
-_SECRET_NAME = re.compile(r"[0-9A-Za-z_@./#&+-]+")
-_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 _FORMATS = {"ext4": types.FS_TYPE_EXT4, "xfs": types.FS_TYPE_XFS}
 
 
@@ -35,6 +33,8 @@ class WantedVolume:
         format: of the file system; ``FS_TYPE_NONE`` if neither says it.
         encrypted: whether it is to be.
         secret_name: of the key; empty if neither names one.
+        secret_entry: of the object of that name, where secrets are entries of objects; else empty.
+        secret_namespace: the provider's namespace of it; empty if none is named.
     """
 
     name: str
@@ -42,6 +42,8 @@ class WantedVolume:
     format: types.FSType.ValueType
     encrypted: bool
     secret_name: str
+    secret_entry: str = ""
+    secret_namespace: str = ""
 
 
 def read_words(name: str, labels: Mapping[str, str], spec: types.VolumeSpec) -> WantedVolume:
@@ -52,16 +54,11 @@ def read_words(name: str, labels: Mapping[str, str], spec: types.VolumeSpec) -> 
             a field or another word; names the place.
     """
     words = _inline(name) if "=" in name else {"name": name}
-    for place, said in (("labels", labels), ("name", words)):
-        _check_encryption(place, said)
-    secret_name = _agreed(
-        "secret_key", spec.passphrase, labels.get(SECRET_KEY, ""), words.get(SECRET_KEY, "")
-    )
-    is_said = [said[SECURE] for said in (labels, words) if SECURE in said]
-    if spec.encrypted or secret_name:
-        is_said.append("true")
-    secure = {text.lower() in _TRUE for text in is_said}
-    if len(secure) > 1:
+    labelled, inline = secret_labels.read_labels(labels), secret_labels.read_words(words)
+    secret_name = agreed("secret_key", spec.passphrase, labelled.name, inline.name)
+    is_asked_for = spec.encrypted or spec.own_key or spec.integrity or bool(secret_name or labelled.entry)
+    said = {inline.secure, labelled.secure, True if is_asked_for else None} - {None}
+    if len(said) > 1:
         raise InvalidInputError("secure: expected the same in labels, name and fields")
     sizes = [spec.size, _size(words["size"]) if "size" in words else 0]
     if 0 not in sizes and sizes[0] != sizes[1]:
@@ -70,7 +67,13 @@ def read_words(name: str, labels: Mapping[str, str], spec: types.VolumeSpec) -> 
     if types.FS_TYPE_NONE not in formats and formats[0] != formats[1]:
         raise InvalidInputError("fs: expected the same in name and fields")
     return WantedVolume(
-        words.get("name", ""), max(sizes), formats[0] or formats[1], secure == {True}, secret_name
+        words.get("name", ""),
+        max(sizes),
+        formats[0] or formats[1],
+        said == {True},
+        secret_name,
+        labelled.entry,
+        agreed("secret_context", spec.secret_context, labelled.namespace),
     )
 
 
@@ -89,25 +92,6 @@ def _inline(text: str) -> dict[str, str]:
             raise InvalidInputError(f"name: expected {word} once")
         words[word] = value.strip()
     return words
-
-
-def _check_encryption(place: str, said: Mapping[str, str]) -> None:
-    secure, secret_name = said.get(SECURE, "true").lower(), said.get(SECRET_KEY)
-    if secure not in _TRUE | _FALSE:
-        raise InvalidInputError(f"{place}: secure: expected true or false")
-    if secret_name is None:
-        return
-    if not _SECRET_NAME.fullmatch(secret_name):
-        raise InvalidInputError(f"{place}: secret_key: expected the name of a secret")
-    if secure in _FALSE:
-        raise InvalidInputError(f"{place}: expected no secret_key where secure is false")
-
-
-def _agreed(what: str, *said: str) -> str:
-    different = {text for text in said if text}
-    if len(different) > 1:
-        raise InvalidInputError(f"{what}: expected the same in labels, name and fields")
-    return different.pop() if different else ""
 
 
 def _size(text: str) -> int:
