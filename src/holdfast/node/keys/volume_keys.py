@@ -15,6 +15,7 @@ from holdfast.node.errors import NoProviderError
 from holdfast.node.inventory.records import KeyNote, KeyOrigin
 from holdfast.providers import (
     ProviderStatus,
+    ProviderUnavailableError,
     SecretNotFoundError,
     SecretRef,
     SecretsProvider,
@@ -138,8 +139,15 @@ class VolumeKeys:
         return "" if self._former is None else self._former.kind
 
     def keeps_versions(self) -> bool:
-        """Whether an older key can still be read after a newer one was stored."""
-        return self._usable().status().versioned is True
+        """Whether an older key can still be read after a newer one was stored.
+
+        Raises:
+            ProviderUnavailableError: the provider is sealed, away, or refuses the node: nobody can say now.
+        """
+        status = self._usable().status()
+        if status.versioned is None and not status.usable:
+            raise ProviderUnavailableError(status.problem)
+        return status.versioned is True
 
     def destroy(self, note: KeyNote) -> None:
         """Remove all versions of a secret for good; nothing there is no error.
