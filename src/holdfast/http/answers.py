@@ -5,9 +5,9 @@ many do. The last thing in the line may be a refusal, after which nothing follow
 handler while the peer does not read what it was sent.
 
 The handler is called as ``handler(request, reply)`` from the loop and must not block. ``reply`` takes
-one complete answer (``message.build_response``), at once or later from the same loop, exactly once. It
-belongs to its request alone: a second answer, or one that comes after the connection has gone, reaches
-nobody, and never the next request.
+one complete answer (``message.build_response``), at once or later from the same loop, exactly once; or one
+that comes in ``parts``, after which the connection is closed. It belongs to its request alone: a second
+answer, or one that comes after the connection has gone, reaches nobody, and never the next request.
 """
 
 import asyncio
@@ -20,11 +20,12 @@ from http import HTTPStatus
 
 from holdfast.http.connections import NEVER, SWEEP_SECONDS, Connections
 from holdfast.http.message import ErrorBody, Request, build_response
+from holdfast.http.parts import Parts
 from holdfast.http.refusal import Refusal
 from holdfast.http.verbs import ALLOW
 from holdfast.process.defect import describe_defect
 
-Reply = Callable[[bytes], None]
+Reply = Callable[[bytes | Parts], None]
 Handler = Callable[[Request, Reply], None]
 
 LINGER_SECONDS = 2.0
@@ -54,6 +55,7 @@ class Answers:
         "_handler",
         "_idle_since",
         "_line",
+        "_parts",
         "_serving",
         "_transport",
         "_write",
@@ -73,6 +75,7 @@ class Answers:
         self._write = transport.write
         self._current: Request | None = None
         self._line: deque[Request | Refusal] = deque()
+        self._parts: Parts | None = None
         self._serving = False
         self._writing_paused = False
         self._deadline = NEVER
@@ -110,6 +113,8 @@ class Answers:
 
     def finish(self) -> bool:
         """Close after the last request that was received; ``False`` if there is none to wait for."""
+        if self._parts is not None:
+            self._parts.over.set()  # its end is up to us
         last = self._line[-1] if self._line else self._current
         if isinstance(last, Request):
             last.keep_alive = False
@@ -133,15 +138,22 @@ class Answers:
         self.ended = True
         self._current = None
         self._line.clear()
+        if self._parts is not None:
+            self._parts.leave()
 
     def pause_writing(self) -> None:
         """Stop answering: the peer does not read."""
         self._writing_paused = True
         self._deadline = self._connections.deadline(self._connections.limits.request_seconds)
+        if self._parts is not None:
+            self._parts.hold()
 
     def resume_writing(self) -> None:
         """Go on with what waited."""
         self._writing_paused = False
+        if self._parts is not None:
+            self._deadline = NEVER
+            self._parts.go_on()
         if self._current is None and not self.ended:
             self._deadline = NEVER
         self._serve_line()
@@ -167,10 +179,15 @@ class Answers:
         if self._current is request:
             self._deadline = self._connections.deadline(self._connections.limits.request_seconds)
 
-    def _answer(self, request: Request, response: bytes) -> None:
-        if request is not self._current:
+    def _answer(self, request: Request, response: bytes | Parts) -> None:
+        if request is not self._current or self._parts is not None:
             if not self.ended:
                 _log.error("a request was answered twice; the second answer was dropped")
+            if isinstance(response, Parts):
+                response.leave()
+            return
+        if isinstance(response, Parts):
+            self._begin(request, response)
             return
         self._current = None
         self._deadline = NEVER
@@ -181,6 +198,19 @@ class Answers:
         self._idle_since = self._connections.now
         if self._line:
             self._serve_line()
+
+    def _begin(self, request: Request, parts: Parts) -> None:
+        """Answer in parts. The request stays the current one until the last of them."""
+        self._parts = parts
+        request.keep_alive = False
+        if not self._writing_paused:
+            self._deadline = NEVER
+        parts.open(self._transport, held=self._writing_paused, ended=self._end_parts)
+
+    def _end_parts(self) -> None:
+        self._parts = self._current = None
+        self._line.clear()
+        self.close()
 
     def _answer_unusually(self, request: Request, response: bytes) -> None:
         if request.method == "HEAD":

@@ -38,6 +38,7 @@ class Request(msgspec.Struct, gc=False, eq=False):
         peer: ``address:port`` of the other end, or ``unix``.
         transport: the connection it came by.
         keep_alive: whether the connection outlives the answer; the protocol's own.
+        takes_chunks: whether an answer may be framed as chunks, which HTTP/1.0 does not know.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Request(msgspec.Struct, gc=False, eq=False):
     peer: str
     transport: asyncio.BaseTransport
     keep_alive: bool = True
+    takes_chunks: bool = True
 
     def client_certificate(self) -> bytes | None:
         """Return the verified certificate that the client presented, as DER, or ``None``."""
@@ -85,6 +87,12 @@ def build_response(
     if headers:
         return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, _lines(headers), len(body), body)
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+def build_head(*, chunked: bool) -> bytes:
+    """Return the beginning of an answer in parts of JSON, after which the connection is closed."""
+    framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    return b"%b%bConnection: close\r\n\r\n" % (_head(200, JSON), framing)
 
 
 def json_error_body(status: int, text: str, target: bytes) -> tuple[str, bytes]:  # noqa: ARG001 - the ErrorBody shape

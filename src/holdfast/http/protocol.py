@@ -75,6 +75,7 @@ class HttpConnection(asyncio.Protocol):
         "_phase",
         "_should_keep_alive",
         "_take",
+        "_takes_chunks",
         "_target",
         "_transport",
     )
@@ -107,6 +108,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._body: bytes | bytearray = b""
         self._keep_alive = True
+        self._takes_chunks = True
 
     # -- called by the transport ----------------------------------------------------------------------
 
@@ -265,6 +267,7 @@ class HttpConnection(asyncio.Protocol):
             self._peer,
             self._transport,
             self._keep_alive,
+            self._takes_chunks,
         )
         self._phase = _BETWEEN if request.keep_alive else _DEAF
         self._head_bytes = -self._chunk_bytes  # the rest of this chunk counts for nothing
@@ -297,6 +300,7 @@ class HttpConnection(asyncio.Protocol):
         if version != "1.1":
             check_version(version, headers)
             self._keep_alive = False  # such a client would have to be told otherwise
+            self._takes_chunks = False
         elif b"host" not in headers:
             raise Refusal(400, "expected a Host header")
 

@@ -102,6 +102,7 @@ async def _serve_until_stopped(
     _log.info("stopping; attached volumes stay attached")
     opened.node.copies.stop()
     await asyncio.to_thread(opened.node.cloud_backups.stop)
+    dialect.end_streams()
     ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS)]
     if grpc is not None:
         ends.append(asyncio.to_thread(grpc.stop, GRACE_SECONDS))

@@ -10,13 +10,13 @@ import pytest
 from tests.support.node_under_test import new_node, release
 from tests.support.sdk_wires import GrpcWire, grpc_refusal
 
+from holdfast.api.sdk import streams
 from holdfast.api.sdk.calls import MAX_CALLS_OF_ONE, Calls
 from holdfast.api.sdk.grpc import (
     grpc_calls,
     grpc_health,
     grpc_patience,
     grpc_server,
-    grpc_streams,
 )
 from holdfast.api.sdk.grpc.grpc_server import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 from holdfast.api.sdk.proto.watch_pb2 import SdkWatchRequest, SdkWatchResponse
@@ -260,12 +260,12 @@ def test_a_watch_ends_with_its_role(wire):
 
 
 def test_listeners_have_a_limit_and_leave_room_for_calls(wire, monkeypatch):
-    monkeypatch.setattr(grpc_streams, "MAX_STREAMS", 12)
+    monkeypatch.setattr(streams, "MAX_STREAMS", 12)
     make(wire, "vol1", wire.t.token("root", roles=("system.admin",)))
     open_ = []
     for name in ("alice", "bob"):
         credential = listener(wire, name, groups=("*",))
-        for _ in range(grpc_streams.MAX_STREAMS_OF_ONE if name == "alice" else 4):
+        for _ in range(streams.MAX_STREAMS_OF_ONE if name == "alice" else 4):
             events = watch(wire, credential)
             next(events)
             open_.append(events)
@@ -290,7 +290,7 @@ def test_listeners_have_a_limit_and_leave_room_for_calls(wire, monkeypatch):
 def test_who_listens_and_does_not_read_keeps_nobody_from_calling(wire):
     for number in range(3):
         make(wire, f"vol{number}", wire.t.token("alice"))
-    idle = [watch(wire, listener(wire, "alice")) for _ in range(grpc_streams.MAX_STREAMS_OF_ONE)]
+    idle = [watch(wire, listener(wire, "alice")) for _ in range(streams.MAX_STREAMS_OF_ONE)]
     assert all(still_serves(wire) for _ in range(20))
     for events in idle:
         events.cancel()

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from threading import Event, Lock
 
 from holdfast.api.sdk.errors import classify
+from holdfast.api.sdk.streams import Streams
 from holdfast.api.sdk.table import NEVER, Call
 from holdfast.errors import HoldfastError, InternalError, LimitReachedError, UnauthenticatedError
 from holdfast.http.answers import report_defect
@@ -54,9 +55,13 @@ class Calls:
 
     Args:
         node: whose services are called.
+
+    Attributes:
+        streams: the calls that go on for as long as their caller listens.
     """
 
     def __init__(self, node: Node) -> None:
+        self.streams = Streams()
         self._node = node
         self._counting = Lock()
         self._counts: Counter[tuple[Api, str]] = Counter()

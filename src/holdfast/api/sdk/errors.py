@@ -5,6 +5,10 @@
 ``reason`` is a stable word: the one that the error brings, as of a token that is not believed, else its name
 in lower case. ``gate`` says which gate refused: ``token``, ``role`` or ``ownership``. ``request`` is the id
 that the audit log has for the call. gRPC has the same details in ``grpc-status-details-bin``.
+
+A stream over REST, whose status has been sent by then, says at its end what went wrong:
+
+    {"error": {"grpc_code": 16, "http_code": 401, "http_status": "Unauthorized", "message": text, ...}}
 """
 
 import re
@@ -113,6 +117,18 @@ def error_answer(error: HoldfastError, *, request: str = "") -> tuple[HTTPStatus
     return status, _body(error.message, code, reason_of(error), _metadata(error, request))
 
 
+def error_part(error: HoldfastError, *, request: str = "") -> dict[str, Any]:
+    """Return what an answer in parts ends with over REST, if it ends with an error."""
+    code, status = classify(error)
+    return {
+        "grpc_code": int(code),
+        "http_code": int(status),
+        "message": error.message,
+        "http_status": status.phrase,
+        "details": [_detail(reason_of(error), _metadata(error, request))],
+    }
+
+
 def status_details(error: HoldfastError, *, request: str = "") -> bytes:
     """Return the ``google.rpc.Status`` that an error is answered with over gRPC."""
     status = Status(code=int(classify(error)[0]), message=error.message)
@@ -135,7 +151,12 @@ def _metadata(error: HoldfastError, request: str) -> dict[str, str]:
 
 
 def _body(text: str, code: Code, reason: str, metadata: dict[str, str]) -> bytes:
+    details = [_detail(reason, metadata)]
+    return encode({"error": text, "message": text, "code": int(code), "details": details})
+
+
+def _detail(reason: str, metadata: dict[str, str]) -> dict[str, Any]:
     detail: dict[str, Any] = {"@type": ERROR_INFO, "reason": reason, "domain": DOMAIN}
     if metadata:
         detail["metadata"] = metadata
-    return encode({"error": text, "message": text, "code": int(code), "details": [detail]})
+    return detail

@@ -69,7 +69,12 @@ def set_parameter(message: Message, path: str, text: str, *, where: str) -> None
 
 def write_body(message: Message) -> bytes:
     """Return a response as JSON."""
-    return encode(MessageToDict(message, preserving_proto_field_name=True))
+    return encode(message_object(message))
+
+
+def message_object(message: Message) -> dict[str, Any]:
+    """Return a response as the object that JSON shows."""
+    return MessageToDict(message, preserving_proto_field_name=True)
 
 
 @cache

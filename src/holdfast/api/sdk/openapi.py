@@ -41,6 +41,18 @@ _DETAIL: Shape = {
         },
     },
 }
+_STREAM_ERROR: Shape = {
+    "type": "object",
+    "description": "Why a stream ended.",
+    "required": ["grpc_code", "http_code", "message", "http_status", "details"],
+    "properties": {
+        "grpc_code": {"type": "integer"},
+        "http_code": {"type": "integer"},
+        "message": _TEXT,
+        "http_status": _TEXT,
+        "details": {"type": "array", "items": _DETAIL},
+    },
+}
 _ERROR: Shape = {
     "type": "object",
     "required": ["error", "message", "code", "details"],
@@ -107,9 +119,14 @@ def _operation(row: Row, route: Route, schemas: dict[str, Shape]) -> Shape:
 
 def _responses(row: Row, schemas: dict[str, Shape]) -> Shape:
     answers: dict[str, Shape] = {}
-    if row.served and not row.streams:
-        answer = _reference(row.response.DESCRIPTOR, schemas)
-        answers["200"] = {"description": "Done", "content": {JSON: {"schema": answer}}}
+    if row.served:
+        answer, description = _reference(row.response.DESCRIPTOR, schemas), "Done"
+        if row.streams:
+            description = "One line of JSON after the other, for as long as somebody listens"
+            schemas["StreamError"] = _STREAM_ERROR
+            error = {"$ref": "#/components/schemas/StreamError"}
+            answer = {"type": "object", "properties": {"result": answer, "error": error}}
+        answers["200"] = {"description": description, "content": {JSON: {"schema": answer}}}
     refused = {
         "description": "Refused",
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},

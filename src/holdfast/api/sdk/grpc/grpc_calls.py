@@ -18,14 +18,12 @@ from holdfast.api.sdk.calls import Calls, Refusal
 from holdfast.api.sdk.errors import Code, classify, status_details
 from holdfast.api.sdk.grpc.grpc_metadata import all_of, first_of, peer_of
 from holdfast.api.sdk.grpc.grpc_patience import MESSAGE_SECONDS, Patience
-from holdfast.api.sdk.grpc.grpc_streams import MAX_STREAMS, Streams
 from holdfast.api.sdk.grpc.grpc_types import Handler, Handlers
 from holdfast.api.sdk.rows import ROWS
+from holdfast.api.sdk.streams import MAX_STREAMS, REFUSERS
 from holdfast.api.sdk.table import NEVER, Call, Row
-from holdfast.errors import InvalidInputError, UnavailableError
+from holdfast.errors import InvalidInputError
 from holdfast.node.api import Api
-
-_REFUSERS = 4  # threads in which listeners are refused while there are as many as there may be
 
 M = TypeVar("M", bound=Message)
 Answer = Callable[[Iterator[bytes], Call], Iterator[bytes]]
@@ -40,8 +38,7 @@ class GrpcCalls(Handlers):
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._stream_pool = ThreadPoolExecutor(MAX_STREAMS + _REFUSERS, thread_name_prefix="grpc-stream")
-        self._streams = Streams()
+        self._stream_pool = ThreadPoolExecutor(MAX_STREAMS + REFUSERS, thread_name_prefix="grpc-stream")
         self._patience = Patience(MESSAGE_SECONDS)
         self._handlers = {row.api.full_method: self._handler(row) for row in ROWS}
 
@@ -51,7 +48,7 @@ class GrpcCalls(Handlers):
 
     def end_streams(self) -> None:
         """Tell every stream that it is over, and those that come."""
-        self._streams.end()
+        self._calls.streams.end()
 
     def close(self) -> None:
         """Give the threads up, once the streams have ended."""
@@ -67,15 +64,16 @@ class GrpcCalls(Handlers):
         """
 
         def behave(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            over, streams = Event(), self._calls.streams
+            if not context.add_callback(over.set):
+                over.set()
             with (
                 _answering(context),
-                self._streams.listening(context) as over,
+                streams.listening(over),
                 self._passing(api, context, over) as call,
-                self._streams.counted(call.admission.principal),
+                streams.counted(call.admission.principal),
             ):
                 yield from answer(self._patience.first(requests, context), call)
-                if self._streams.are_ended:
-                    raise UnavailableError("the node is stopping; connect again")
 
         # gRPC looks for this attribute, and lets the behaviour run there.
         behave.experimental_thread_pool = self._stream_pool  # type: ignore[attr-defined]

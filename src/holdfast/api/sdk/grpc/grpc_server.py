@@ -16,7 +16,7 @@ from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.grpc.grpc_calls import GrpcCalls
 from holdfast.api.sdk.grpc.grpc_health import Health
 from holdfast.api.sdk.grpc.grpc_reflection import Reflection
-from holdfast.api.sdk.grpc.grpc_streams import MAX_STREAMS
+from holdfast.api.sdk.streams import MAX_STREAMS
 from holdfast.api.sdk.threads import Threads
 from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.http.listener import is_loopback

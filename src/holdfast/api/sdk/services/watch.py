@@ -14,8 +14,8 @@ def watch(call: Call, request: SdkWatchRequest) -> Iterator[SdkWatchResponse]:
     if not request.HasField("volume_event"):
         raise InvalidInputError("volume_event: expected, as volumes are all that can be watched")
     labels = dict(request.volume_event.labels)
-    for event in call.node.watch.volumes(call.admission, labels=labels, over=call.over, recheck=call.recheck):
-        yield SdkWatchResponse(volume_event=_message(event))
+    events = call.node.watch.volumes(call.admission, labels=labels, over=call.over, recheck=call.recheck)
+    return (SdkWatchResponse(volume_event=_message(event)) for event in events)
 
 
 def _message(event: VolumeEvent) -> SdkVolumeWatchResponse:

@@ -1,17 +1,16 @@
-"""How many may listen at once, all together and each one; and telling them that it is over."""
+"""How many may listen at once by either wire, all together and each one; and telling them when it is over."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
 
-import grpc
-
-from holdfast.errors import LimitReachedError
+from holdfast.errors import LimitReachedError, UnavailableError
 from holdfast.model import Principal
 
 MAX_STREAMS = 32
 MAX_STREAMS_OF_ONE = 8
+REFUSERS = 4  # threads in which listeners are refused while there are as many as there may be
 
 
 class Streams:
@@ -21,18 +20,17 @@ class Streams:
         self._guard = Lock()
         self._by_principal: Counter[tuple[str, str]] = Counter()
         self._open: set[Event] = set()
-        self.are_ended = False
+        self._are_ended = False
 
     @contextmanager
-    def listening(self, context: grpc.ServicerContext) -> Iterator[Event]:
-        """Give a stream an event that is set when nobody listens any more, or the node stops."""
-        over = Event()
+    def listening(self, over: Event) -> Iterator[None]:
+        """Have the event of a stream set when the node stops."""
         with self._guard:
             self._open.add(over)
-        if not context.add_callback(over.set) or self.are_ended:
+        if self._are_ended:
             over.set()
         try:
-            yield over
+            yield
         finally:
             with self._guard:
                 self._open.discard(over)
@@ -43,6 +41,7 @@ class Streams:
 
         Raises:
             LimitReachedError: there are as many as there may be.
+            UnavailableError: it came to its end because the node stops.
         """
         who = (principal.issuer, principal.name)
         with self._guard:
@@ -55,6 +54,8 @@ class Streams:
             self._by_principal[who] += 1
         try:
             yield
+            if self._are_ended:
+                raise UnavailableError("the node is stopping; connect again")
         finally:
             with self._guard:
                 self._by_principal[who] -= 1
@@ -63,7 +64,7 @@ class Streams:
 
     def end(self) -> None:
         """Tell every stream that it is over, and those that come."""
-        self.are_ended = True
+        self._are_ended = True
         with self._guard:
             for over in self._open:
                 over.set()

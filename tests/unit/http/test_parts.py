@@ -1,0 +1,164 @@
+"""An answer in parts waits for its reader, notices that he has gone, and is cut off where he never reads."""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+import uvloop
+
+from holdfast.http import parts
+from holdfast.http.limits import Limits
+from holdfast.http.listener import HttpServer
+from holdfast.http.message import build_head, build_response
+from holdfast.http.parts import Parts
+
+SECONDS = 60
+PART = b"x" * (1 << 20)
+
+
+class PartsServer:
+    """Answers every request in parts, made by a thread that does what the test says."""
+
+    def __init__(self, act):
+        self.done = threading.Event()
+        self.taken = 0
+        self.parts = None
+        self._act = act
+        self._loop = uvloop.new_event_loop()
+        self.server = HttpServer(self._handle, limits=Limits(idle_seconds=1, request_seconds=SECONDS))
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.port = self._run(self.server.listen_tcp("127.0.0.1", 0))
+
+    def _handle(self, request, reply):
+        if request.target == b"/whole":
+            reply(build_response(200, b"{}"))
+            return
+        chunked = request.takes_chunks
+        self.parts = Parts(build_head(chunked=chunked), chunked=chunked)
+        reply(self.parts)
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        self._act(self)
+        self.parts.end()
+        self.done.set()
+
+    def send(self, part):
+        sent = self.parts.send(part)
+        self.taken += sent * len(part)
+        return sent
+
+    def _run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(2 * SECONDS)
+
+    def connect(self, target=b"/", version=b"1.1"):
+        link = socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
+        link.sendall(b"GET " + target + b" HTTP/" + version + b"\r\nHost: x\r\n\r\n")
+        return link
+
+    def close(self):
+        self._run(self.server.stop(SECONDS))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+@pytest.fixture
+def serve():
+    running = []
+
+    def start(act):
+        running.append(PartsServer(act))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
+
+
+def everything(link):
+    with link.makefile("rb") as file:
+        return file.read()
+
+
+def three(server):
+    for part in (b"one\n", b"two\n", b"three\n"):
+        assert server.send(part)
+
+
+def until_nobody_takes_it(server):
+    while server.send(PART):
+        pass
+
+
+def until_it_is_over(server):
+    server.parts.over.wait(SECONDS)
+
+
+def test_parts_are_chunks_and_the_last_says_that_it_is_the_last(serve):
+    with serve(three).connect() as link:
+        head, _, body = everything(link).partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked\r\nConnection: close" in head
+    assert b"Content-Length" not in head
+    assert body == b"4\r\none\n\r\n4\r\ntwo\n\r\n6\r\nthree\n\r\n0\r\n\r\n"
+
+
+def test_http_1_0_gets_them_as_they_are(serve):
+    with serve(three).connect(version=b"1.0") as link:
+        head, _, body = everything(link).partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding" not in head
+    assert body == b"one\ntwo\nthree\n"
+
+
+def test_what_was_asked_behind_it_is_not_answered(serve):
+    with serve(three).connect() as link:
+        link.sendall(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert everything(link).count(b"HTTP/1.1") == 1
+
+
+def test_who_never_reads_is_cut_off_and_little_is_kept_for_him(serve, monkeypatch):
+    monkeypatch.setattr(parts, "SLOW_SECONDS", 0.2)
+    server = serve(until_nobody_takes_it)
+    with server.connect():
+        assert server.done.wait(SECONDS)
+    assert server.parts.over.is_set()
+    assert server.taken < 64 * len(PART)  # the kernel's buffers, and one or two of ours
+
+
+def test_who_reads_slowly_gets_all_of_it(serve):
+    def send(server):
+        for _ in range(8):
+            assert server.send(PART)
+
+    server = serve(send)
+    with server.connect(version=b"1.0") as link:
+        body = everything(link).partition(b"\r\n\r\n")[2]
+    assert body == PART * 8
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        pytest.param(lambda link: link.close(), id="gone"),
+        pytest.param(lambda link: link.shutdown(socket.SHUT_WR), id="says-that-it-goes"),
+    ],
+)
+def test_a_reader_who_goes_is_noticed_though_nothing_is_sent(serve, leave):
+    server = serve(until_it_is_over)
+    link = server.connect()
+    assert link.recv(1)  # it has begun
+    leave(link)
+    assert server.done.wait(SECONDS)
+    assert server.parts.over.is_set()
+    link.close()
+
+
+def test_a_server_that_stops_says_so_and_lets_the_last_word_be_said(serve):
+    def last_word(server):
+        until_it_is_over(server)
+        server.send(b"stopping\n")
+
+    server = serve(last_word)
+    with server.connect() as link:
+        assert link.recv(1)
+        server._run(server.server.stop(SECONDS))
+        assert everything(link).endswith(b"9\r\nstopping\n\r\n0\r\n\r\n")
