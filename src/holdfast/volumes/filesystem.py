@@ -32,8 +32,13 @@ _CHECK_TIMEOUT_SECONDS = 3600.0
 _HEAD_BYTES, _TAIL_BYTES = 1 << 20, 1 << 16  # where blkid(8) looks for signatures
 
 
-def make(device: str, kind: str = "ext4") -> None:
+def make(device: str, kind: str = "ext4", *, has_grown: bool = False) -> None:
     """Make a file system on a blank device.
+
+    Args:
+        device: the block device of an attached volume.
+        kind: of file system.
+        has_grown: the volume is larger than when it was made blank, so its end reads as noise.
 
     Raises:
         ForeignVolumeError: the device is not blank.
@@ -43,20 +48,25 @@ def make(device: str, kind: str = "ext4") -> None:
     """
     if kind not in _MAKE:
         raise InvalidInputError(f"file system: expected one of {', '.join(_MAKE)}")
-    require_blank(device)
+    require_blank(device, tail=not has_grown)
     run([*_MAKE[kind], device], timeout_seconds=_MAKE_TIMEOUT_SECONDS)
 
 
-def require_blank(device: str) -> None:
-    """Raise ``ForeignVolumeError`` if a device shows the mark of any format, known or not."""
+def require_blank(device: str, *, tail: bool = True) -> None:
+    """Raise ``ForeignVolumeError`` if a device shows the mark of any format, known or not.
+
+    Args:
+        device: the block device of an attached volume.
+        tail: whether to look at its end as well, where a few formats leave their only mark.
+    """
     descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.lseek(descriptor, 0, os.SEEK_END)
         head = os.pread(descriptor, _HEAD_BYTES, 0)
-        tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+        end = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES)) if tail else b""
     finally:
         os.close(descriptor)
-    if head.strip(b"\0") or tail.strip(b"\0"):
+    if head.strip(b"\0") or end.strip(b"\0"):
         raise ForeignVolumeError("the volume holds data already; it is not formatted over")
 
 

@@ -664,6 +664,18 @@ def test_a_detached_volume_grows_and_fills_up_when_it_is_mounted(alice):
     alice.detach("vol1")
 
 
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_volume_that_grows_before_it_has_a_file_system_gets_one_that_fills_it(alice, attached):
+    alice.create(encrypted=True, size_bytes=32 * MIB)
+    if attached:
+        alice.host(AttachService.attach, "vol1")
+    alice.volume(VolumeService.update, "vol1", size_bytes=64 * MIB)
+    target = alice.mounted("vol1")
+    assert size_of(target) > 50 * MIB
+    assert alice.record("vol1").grow_pending is False
+    alice.detach("vol1")
+
+
 def test_a_volume_never_shrinks_and_has_a_bound(alice):
     volume = alice.create()
     stored = alice.t.devices.file(volume).path.stat().st_size

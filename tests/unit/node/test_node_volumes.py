@@ -154,6 +154,9 @@ def test_without_a_cluster_key_there_is_no_encrypted_volume(under_test):
         pytest.param({"size_bytes": 1 << 49}, UnavailableError, id="larger-than-the-pool"),
         pytest.param({"size_bytes": 1 << 60}, InvalidInputError, id="absurd-size"),
         pytest.param({"file_system": "ntfs"}, InvalidInputError, id="other-file-system"),
+        pytest.param(
+            {"file_system": "xfs", "size_bytes": (300 << 20) - 1}, InvalidInputError, id="too-small-for-xfs"
+        ),
         pytest.param({"secret_name": "nothing"}, SecretNotFoundError, id="missing-secret"),
         pytest.param({"secret_name": "two"}, SecretDataError, id="secret-with-two-values"),
         pytest.param({"secret_name": "/abs"}, InvalidInputError, id="secret-name-is-no-path"),

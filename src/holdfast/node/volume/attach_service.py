@@ -315,7 +315,7 @@ class AttachService:
                     "the volume holds no file system yet, and is attached for reading only; attach it for "
                     "writing first"
                 )
-            filesystem.make(attachment.device, record.file_system)
+            filesystem.make(attachment.device, record.file_system, has_grown=record.grow_pending)
             self._gate.done(admission, record.id, f"formatted as {record.file_system}")
         self._set_ready(record)
 

@@ -56,9 +56,9 @@ class FileSystemCare:
         """Make the device, and if that can be done now the file system too, fill a volume that has grown."""
         self._reach(record, device)
         mounts, kind = mounts_of(device), record.file_system
-        if filesystem.detect(device) != kind:  # there is none yet; it will be made to fill the device
-            self._grown(record)
-        elif mounts and change.grows_while_mounted(kind):
+        if filesystem.detect(device) != kind:
+            return  # there is none yet; it will be made to fill the device, which is noted until then
+        if mounts and change.grows_while_mounted(kind):
             change.grow_mounted(device, kind, mounts[0].target)
             self._grown(record)
         elif not mounts and change.grows_while_unmounted(kind):

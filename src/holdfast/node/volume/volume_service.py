@@ -41,6 +41,7 @@ from holdfast.volumes.backend import AttachState
 from holdfast.volumes.errors import ForeignVolumeError, TruncatedVolumeError, WrongKeyError
 
 FILE_SYSTEMS = ("ext4", "xfs")
+MIN_XFS_BYTES = 300 << 20  # mkfs.xfs makes none that is smaller
 MAX_LABELS = 64
 MAX_LABEL_CHARACTERS = 512
 
@@ -80,6 +81,8 @@ class VolumeSpec:
         check_volume_name(self.name)
         if self.file_system not in FILE_SYSTEMS:
             raise InvalidInputError(f"format: expected one of {', '.join(FILE_SYSTEMS)}")
+        if self.file_system == "xfs" and 0 < self.size_bytes < MIN_XFS_BYTES:
+            raise InvalidInputError("size: expected at least 300M with xfs; ext4 may be smaller")
         if self.own_key and self.secret_name:
             raise InvalidInputError("secret_key: expected none together with a key of the volume's own")
         check_labels(self.labels)
