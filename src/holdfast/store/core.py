@@ -23,77 +23,47 @@ from holdfast.clock import Clock
 from holdfast.errors import (
     HoldfastError,
     InvalidInputError,
-    NotFoundError,
-    PermissionDeniedError,
     SealedError,
     UnauthenticatedError,
 )
 from holdfast.iam.settings import IamSettings
-from holdfast.policy.acl import Capability
 from holdfast.storage.errors import OvertakenError, StorageUnavailableError
-from holdfast.storage.interface import Reader, Storage
+from holdfast.storage.interface import Storage
 from holdfast.store.audit.trail import AuditTrail, OpenDevices, Schedule, call_at_once
 from holdfast.store.auth.desk import MethodDesk
-from holdfast.store.auth.dispatch import plan_auth
 from holdfast.store.auth.mounts import PREFIX as AUTH_PREFIX
-from holdfast.store.bundle import MAX_BYTES, Bundle, require_kv
+from holdfast.store.authorization import authorise, caller_of
+from holdfast.store.bundle import Bundle
+from holdfast.store.bundle_reader import BundleReader
 from holdfast.store.caller import Caller
 from holdfast.store.changes import Counter
 from holdfast.store.cluster import Cluster
 from holdfast.store.command import Command, decode_outcome, encode_command
-from holdfast.store.description.fields import unrecognized
-from holdfast.store.description.path_help import HELP
-from holdfast.store.destination import Mounted
 from holdfast.store.facts import Facts
 from holdfast.store.freshness import Freshness
 from holdfast.store.iam.login import LoginAttempt, LoginDesk
-from holdfast.store.iam.routes import IAM_ROUTES
 from holdfast.store.iam.user_callers import LOGIN_PATH
-from holdfast.store.identity.routes import IDENTITY_ROUTES
 from holdfast.store.keeper import is_initialized
 from holdfast.store.keeper_commands import FollowStorage, KeeperCommand, ResetUnsealing, SubmitShare
-from holdfast.store.kv.routes import read_kv
-from holdfast.store.layout import IAM, Place, engine_place
+from holdfast.store.layout import IAM
 from holdfast.store.login_steps import Offload, run_here
 from holdfast.store.metrics.routes import show_metrics
-from holdfast.store.mount_visit import MountVisit
 from holdfast.store.namespaces.arrival import namespace_of
 from holdfast.store.networks import check_network
 from holdfast.store.open_store import OpenStore
-from holdfast.store.permit import Permit
 from holdfast.store.quotas.buckets import Buckets
 from holdfast.store.quotas.errors import QuotaExceededError
 from holdfast.store.quotas.gate import Gate
 from holdfast.store.refusal import refusal_of
-from holdfast.store.request import EMPTY_BODY, Answer, Done, Operation, StoreRequest
-from holdfast.store.route import Deferred, Plan, RouteTable, Stepwise
-from holdfast.store.secrets_engines import SECRETS_ENGINES
-from holdfast.store.system_routes import SELF_GUARDED, SYSTEM_ROUTES
+from holdfast.store.request import Answer, Done, Operation, StoreRequest
+from holdfast.store.route import Deferred, Stepwise
 from holdfast.store.tokens.commands import UseToken
-from holdfast.store.tokens.routes import TOKEN_ROUTES
-from holdfast.store.visit import Visit
-from holdfast.store.wrapping.conclude import Conclusion, refuse_wrapping
+from holdfast.store.wrapping.conclude import Conclusion
 from holdfast.store.wrapping.records import NOT_VALID
 from holdfast.store.wrapping.routes import UNWRAP, carry_own_token
 
-DENIED = "permission denied"
 DEFAULT_MAX_SECRET_BYTES = 1024 * 1024
 MAX_REPEATS = 5
-
-# What is needed for an operation that carries no body.
-_CAPABILITY = {
-    Operation.READ: Capability.READ,
-    Operation.LIST: Capability.LIST,
-    Operation.SCAN: Capability.LIST,
-    Operation.DELETE: Capability.DELETE,
-}
-_OWN_PATHS: dict[str, RouteTable] = {
-    "sys/": SYSTEM_ROUTES,
-    "auth/token/": TOKEN_ROUTES,
-    "identity/": IDENTITY_ROUTES,
-    "acs/": IAM_ROUTES,
-}
-_OWN_PREFIXES = tuple(_OWN_PATHS)
 
 DEFAULT_SECRET_MOUNTS: Mapping[str, str] = MappingProxyType({"default": "secret/"})
 
@@ -164,6 +134,7 @@ class Store:
         self._schedule = schedule
         self._offload = offload
         self._gate = Gate(rates)
+        self._bundles = BundleReader(self._audit, self._gate, max_secret_bytes=max_secret_bytes)
         self._outside = outside
         self._max_secret_bytes = max_secret_bytes
         self._iam = iam or IamSettings()
@@ -400,9 +371,7 @@ class Store:
                 return
             if request.path == UNWRAP:
                 carry_own_token(request)
-            caller = (
-                _nobody(here, request) if _is_for_anybody(request) else here.authenticate(request.token, now)
-            )
+            caller = caller_of(here, request, now)
             if caller.entry.bound_cidrs:
                 check_network(caller.entry.bound_cidrs, request.peer)
         except QuotaExceededError as error:
@@ -450,7 +419,7 @@ class Store:
         self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float, done: Done
     ) -> None:
         try:
-            act, warnings = self._authorise(opened, caller, request, now)
+            act, warnings = authorise(opened, caller, request, now, max_secret_bytes=self._max_secret_bytes)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
             if not self._serve_again(request, error, done):
                 self._audit.refused(request, caller, refusal_of(request.id, error), done)
@@ -459,7 +428,7 @@ class Store:
         try:
             outcome = act()
             if isinstance(outcome, Bundle):
-                outcome = self._read_together(opened, caller, outcome, now)
+                outcome = self._bundles.read(opened, caller, outcome, now)
             elif isinstance(outcome, Stepwise):
                 self._step(self._open, request, entry, outcome, done)
                 return
@@ -498,47 +467,6 @@ class Store:
         else:  # its keyring was replaced
             request.repeats += 1
             self._serve(request, done)
-
-    def _read_together(self, opened: OpenStore, caller: Caller, bundle: Bundle, now: float) -> Answer:
-        """Do several reads in one state: for each the order of events of a request of its own."""
-        done: list[tuple[StoreRequest, Answer | HoldfastError]] = []
-        size = 0
-        with opened.one_state() as view:
-            for read in bundle.reads:
-                outcome = self._read_one(opened, caller, read, view, now)
-                done.append((read, outcome))
-                size += len(outcome.document() or b"") if isinstance(outcome, Answer) else 0
-                if size > MAX_BYTES:
-                    break
-        too_large = InvalidInputError(f"paths: expected secrets of at most {MAX_BYTES} bytes; ask for fewer")
-        for read, outcome in done:
-            self._audit.part(read, caller, too_large if size > MAX_BYTES else outcome, now)
-        if size > MAX_BYTES:
-            raise too_large
-        return bundle.answered([outcome for _, outcome in done])
-
-    def _read_one(
-        self,
-        opened: OpenStore,
-        caller: Caller,
-        read: StoreRequest,
-        view: Callable[[Place], Reader],
-        now: float,
-    ) -> Answer | HoldfastError:
-        try:
-            read.namespace, read.within = opened.namespace.path, opened.namespace
-            self._gate.check(opened.quotas, read.namespace + read.path, read.peer, now)
-            permit = self._permit(caller, read)
-            mount, path = require_kv(opened.destination(read.operation, read.path), read.path)
-            mounted = Mounted(mount, path, view(engine_place(mount.storage_prefix)))
-            visit = MountVisit(
-                read, mounted, caller, permit, opened, now, self._max_secret_bytes, is_one_state=True
-            )
-            return read_kv(visit)
-        except (UnknownTermError, OvertakenError, StorageUnavailableError):
-            raise  # of the whole: it is served again, or later
-        except Exception as error:  # noqa: BLE001 - fail closed, whatever it was
-            return refusal_of(read.id, error)
 
     def _worked(
         self,
@@ -589,97 +517,9 @@ class Store:
             outcome.warnings = (*warnings, *outcome.warnings)
         self._conclude(request, entry, outcome, self._clock.now(), done)
 
-    def _authorise(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
-        """Return what to do for the caller; raise if he may not have it done."""
-        if request.path.startswith(_OWN_PREFIXES):
-            return self._own_path(opened, caller, request, now)
-        permit = self._permit(caller, request)
-        if request.path.startswith(AUTH_PREFIX):
-            return plan_auth(opened, caller, permit, request, now)
-        mounted = opened.destination(request.operation, request.path).mounted
-        engine = None if mounted is None else SECRETS_ENGINES.get(mounted.mount.type)
-        if mounted is None or engine is None:
-            raise NotFoundError(f'no handler for route "{request.path}". route entry not found.')
-        visit = MountVisit(request, mounted, caller, permit, opened, now, self._max_secret_bytes)
-        return partial(engine.serve, visit), []
-
-    def _own_path(self, opened: OpenStore, caller: Caller, request: StoreRequest, now: float) -> Plan:
-        if not (_guards_itself(request) or _is_for_anybody(request)):
-            self._permit(caller, request, may_create=False)
-        table = next(table for prefix, table in _OWN_PATHS.items() if request.path.startswith(prefix))
-        found = table.find(request.path, request.operation)
-        if found is None:
-            raise NotFoundError("unsupported path")
-        route, argument = found
-        if route.superuser and not caller.acl.is_root:
-            raise PermissionDeniedError(DENIED)
-        if route.sudo and not _may_sudo(caller, request):
-            raise PermissionDeniedError(DENIED)
-        if request.operation is Operation.WRITE and request.body is not EMPTY_BODY:
-            request.ignored = unrecognized(route.pattern, request.body.values)
-        visit = Visit(request, argument, caller=caller, store=opened, now=now)
-        return partial(route.handler, visit), visit.warnings
-
-    def _permit(self, caller: Caller, request: StoreRequest, *, may_create: bool = True) -> Permit:
-        """Return which writes the caller may do; raise if he may not do what he asks at all."""
-        path, permit, wrap = request.path, _NO_WRITE, request.wrap_seconds or None
-        capability = _CAPABILITY.get(request.operation)
-        if capability is not None:
-            if request.query or wrap:
-                parameters = dict(request.query)
-                allowed = bool(
-                    caller.acl.decide(path, capability, parameters=parameters, wrap_ttl_seconds=wrap)
-                )
-            else:
-                allowed = bool(caller.decide(path, capability))
-        elif request.operation is Operation.PATCH:
-            fields = request.body.values
-            allowed = bool(
-                caller.acl.decide(path, Capability.PATCH, parameters=fields, wrap_ttl_seconds=wrap)
-            )
-        else:
-            decide, fields = partial(caller.acl.decide, wrap_ttl_seconds=wrap), request.body.values
-            permit = Permit(
-                create=bool(may_create and decide(path, Capability.CREATE, parameters=fields)),
-                update=bool(decide(path, Capability.UPDATE, parameters=fields)),
-            )
-            allowed = permit.create or permit.update
-        if not allowed:
-            raise PermissionDeniedError(DENIED)
-        return permit
-
-
-_NO_WRITE = Permit(create=False, update=False)
-
 
 def _within(command: Command, request: StoreRequest) -> Command:
     return command.within(request.within.uuid) if request.namespace else command
-
-
-_FOR_ANYBODY = frozenset(route.pattern for route in SYSTEM_ROUTES.routes if route.anybody)
-
-
-_WITHOUT_TOKEN = frozenset(
-    (route.operation, route.pattern) for route in SYSTEM_ROUTES.routes if route.without_token
-)
-
-
-def _is_for_anybody(request: StoreRequest) -> bool:
-    if request.path in _FOR_ANYBODY:
-        return True
-    return not request.token and (request.operation, request.path) in _WITHOUT_TOKEN
-
-
-def _nobody(here: OpenStore, request: StoreRequest) -> Caller:
-    """Return who asks what anybody may ask."""
-    refuse_wrapping(request)
-    return here.nobody()
-
-
-def _may_sudo(caller: Caller, request: StoreRequest) -> bool:
-    if not request.wrap_seconds:
-        return bool(caller.decide(request.path, Capability.SUDO))
-    return bool(caller.acl.decide(request.path, Capability.SUDO, wrap_ttl_seconds=request.wrap_seconds))
 
 
 def _refusal_of_nobody(request: StoreRequest, error: Exception) -> HoldfastError:
@@ -687,16 +527,3 @@ def _refusal_of_nobody(request: StoreRequest, error: Exception) -> HoldfastError
     if request.path == UNWRAP and request.token and isinstance(error, UnauthenticatedError):
         return InvalidInputError(NOT_VALID)
     return refusal_of(request.id, error)
-
-
-_FOR_ANY_TOKEN = frozenset(
-    (route.operation, route.pattern) for route in SYSTEM_ROUTES.routes if route.any_token
-)
-
-
-def _guards_itself(request: StoreRequest) -> bool:
-    if (request.operation, request.path) in _FOR_ANY_TOKEN:
-        return True
-    return request.operation is Operation.READ and (
-        request.path in SELF_GUARDED or request.path.startswith(("sys/internal/ui/mounts/", HELP))
-    )

@@ -4,6 +4,8 @@ import msgspec
 
 from holdfast.errors import PermissionDeniedError
 
+DENIED = "permission denied"
+
 
 class Permit(msgspec.Struct, frozen=True, array_like=True):
     """Which kinds of write the caller may do."""
@@ -19,4 +21,4 @@ class Permit(msgspec.Struct, frozen=True, array_like=True):
     def check(self, *, exists: bool) -> None:
         """Refuse a create or an update that the caller may not do."""
         if not (self.update if exists else self.create):
-            raise PermissionDeniedError("permission denied")
+            raise PermissionDeniedError(DENIED)

@@ -6,7 +6,7 @@ from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
 from holdfast.iam.errors import TooManyTriesError
-from holdfast.store.core import DENIED
+from holdfast.store.permit import DENIED
 from holdfast.store.quotas.errors import QuotaExceededError
 
 # Clients look for these very words.
