@@ -14,9 +14,11 @@ from holdfast.model import SecretBytes
 from holdfast.process.run import run
 from holdfast.providers.generate import random_key
 from holdfast.volumes import filesystem, loop
-from holdfast.volumes.dm_crypt import DmCryptBackend
-from holdfast.volumes.errors import UnsupportedHeaderError, VolumeBusyError
-from holdfast.volumes.integrity import format_volume, require_still
+from holdfast.volumes.at_rest import at_rest
+from holdfast.volumes.backend import AttachStage
+from holdfast.volumes.dm_crypt import WORK, DmCryptBackend, map_volume
+from holdfast.volumes.errors import UnsupportedHeaderError
+from holdfast.volumes.integrity import format_volume
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
@@ -111,30 +113,42 @@ def test_a_changed_byte_of_the_backing_file_gives_an_error(vol, key, backend):
     assert set(errors) <= {errno.EIO, errno.EILSEQ}
 
 
-def test_files_a_rotation_and_a_copy(vol, key, backend, target, tmp_path):
-    filesystem.make(backend.attach(vol, key).device)
-    filesystem.mount(backend.status(vol).attachment.device, target)
+def test_files_a_rotation_and_a_copy_of_it_in_use(vol, key, backend, target, tmp_path):
+    """The copy has blocks in its journal alone; it reads well nevertheless, and for reading only as well."""
+    device = backend.attach(vol, key).device
+    filesystem.make(device)
+    filesystem.mount(device, target)
     content = os.urandom(300_000)
     (target / "letter").write_bytes(content)
-    with pytest.raises(VolumeBusyError, match="detach"):
-        require_still(vol, backend.status(vol))
     fresh = random_key()
     rotate_key(vol, key, fresh, KeyReference("file", "bench", 2))
-    filesystem.unmount(target)
-    backend.detach(vol)
-    require_still(vol, backend.status(vol))
     pool = Pool(tmp_path / "copies")
     with pool.draft(vol) as draft:
-        pool.fill(draft, vol, keep_going=lambda: None)
-        run(["cp", str(draft.path), str(tmp_path / "copy.img")])
+        pool.fill(draft, vol, keep_going=lambda: None)  # while it is being written
+        (target / "second").write_bytes(content)
+        with at_rest(backend.status(vol)) as still:
+            pool.fill(draft, vol, keep_going=still)
+            expected = read_all(device)
+        (target / "letter").write_bytes(b"later")
+        filesystem.unmount(target)
+        backend.detach(vol)
+        draft.path.replace(vol.path)
 
-    filesystem.mount(backend.attach(vol, fresh).device, target)
-    assert (target / "letter").read_bytes() == content
-    filesystem.unmount(target)
-    backend.detach(vol)
-    run(["cp", str(tmp_path / "copy.img"), str(vol.path)])
-    filesystem.mount(backend.attach(vol, fresh, readonly=True).device, target, readonly=True)
-    assert (target / "letter").read_bytes() == content
+    map_volume(vol, fresh, mark=WORK)  # as if the node had died at work on it
+    assert backend.status(vol).stage is AttachStage.DETACHED
+    assert backend.attach(vol, fresh, readonly=True).readonly
+    assert read_all(device) == expected
+    filesystem.mount(device, target, readonly=True)
+    assert (target / "letter").read_bytes() == (target / "second").read_bytes() == content
+
+
+def test_work_that_a_crash_cut_short_leaves_no_mapping(vol, key, backend):
+    map_volume(vol, key, mark=WORK)
+    with volume_lock(vol):
+        assert backend.recover() == []
+        assert loop.find(vol.uuid)  # somebody may be at it
+    assert backend.recover() == []
+    assert loop.find(vol.uuid) is None
 
 
 def test_formatting_that_was_cut_short_is_begun_anew(vol, key, backend):

@@ -31,11 +31,21 @@ def at_rest(state: AttachState, *, seconds: float = FREEZE_SECONDS) -> Iterator[
         yield _nothing_to_fear
     elif state.mounts:
         with frozen(state.attachment.device, seconds=seconds) as still:
+            _write_out(state.attachment.device)
             yield still
     else:
         with _claimed(state.attachment.device) as device:
             os.fsync(device)
             yield _nothing_to_fear
+
+
+def _write_out(path: str) -> None:
+    """Have the layers below a frozen file system keep nothing back that no flush has asked for yet."""
+    device = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(device)
+    finally:
+        os.close(device)
 
 
 def _nothing_to_fear() -> None:

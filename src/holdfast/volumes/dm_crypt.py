@@ -5,12 +5,16 @@
 No process of ours stands in the data path. The volume key is kept in the mapping's table rather than in
 the kernel keyring (``--disable-keyring``): root can read either, and keyrings do not survive the
 namespaces of containers.
+
+A mapping that something is done through while the volume's lock is held (``mapped_for_work``) is no
+attachment: its loop device is marked otherwise, and what a crash left of one goes before the next.
 """
 
 import contextlib
 import fcntl
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.errors import InvalidInputError
@@ -29,6 +33,7 @@ from holdfast.volumes.mounts import mounts_of
 from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazily
 
 NAME = "dm-crypt"
+WORK = NAME + loop.WORK_SUFFIX
 MAPPER_CONTROL = Path("/dev/mapper/control")
 _PREFIX = "hf-"
 
@@ -67,6 +72,8 @@ class DmCryptBackend:
             raise InvalidInputError("key: expected one, and a volume that is encrypted")
         require_usable(key)
         with volume_lock(vol):
+            if vol.integrity and readonly:
+                _replay_journal(vol, key)
             return _attachment(map_volume(vol, key, readonly=readonly))
 
     def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
@@ -101,7 +108,7 @@ class DmCryptBackend:
     def status(self, vol: VolumeFile) -> AttachState:
         """Return what the kernel says about the volume."""
         below, mapped = loop.find(vol.uuid), _is_mapped(vol.uuid)
-        if below is None and not mapped:
+        if (below is None and not mapped) or (below is not None and below.backend == WORK):
             return AttachState(AttachStage.DETACHED)
         if below is None or not mapped:
             return AttachState(AttachStage.BROKEN, Attachment(vol.uuid, NAME, device_path(vol.uuid)))
@@ -109,9 +116,15 @@ class DmCryptBackend:
         return AttachState(AttachStage.ATTACHED, _attachment(below), mounts)
 
     def recover(self) -> list[Attachment]:
-        """Find every attachment again; a loop device that an interrupted attach left without mapping goes."""
+        """Find every attachment again.
+
+        A loop device that an interrupted attach left without mapping goes, and so does what was mapped for
+        work that a crash cut short.
+        """
         found = []
         for below in loop.marked_devices():
+            if below.backend == WORK:
+                _discard_unless_locked(below)
             if below.backend != NAME:
                 continue
             if not _is_mapped(below.uuid):
@@ -121,24 +134,52 @@ class DmCryptBackend:
         return found
 
 
-def map_volume(
+@contextlib.contextmanager
+def mapped_for_work(
     vol: VolumeFile, key: SecretBytes, *, readonly: bool = False, options: tuple[str, ...] = ()
-) -> loop.LoopDevice:
-    """Map a volume whose lock the caller holds; raises as ``DmCryptBackend.attach``.
+) -> Iterator[str]:
+    """Hold the device of a detached volume for the length of a block; the caller holds the volume's lock.
 
     Args:
         vol: the volume.
         key: what opens it.
         readonly: refuse writes.
         options: further ones of ``cryptsetup open``.
+
+    Yields:
+        The path of the device.
+
+    Raises:
+        VolumeBusyError: the volume is attached, or somebody still has the device open at the end.
+        as ``DmCryptBackend.attach``
     """
-    if loop.find(vol.uuid) or _is_mapped(vol.uuid):
+    map_volume(vol, key, readonly=readonly, options=options, mark=WORK)
+    try:
+        yield device_path(vol.uuid)
+    finally:
+        unmap_volume(vol)
+
+
+def map_volume(
+    vol: VolumeFile,
+    key: SecretBytes,
+    *,
+    readonly: bool = False,
+    options: tuple[str, ...] = (),
+    mark: str = NAME,
+) -> loop.LoopDevice:
+    """Map a volume whose lock the caller holds; raises as ``DmCryptBackend.attach``."""
+    present = loop.find(vol.uuid)
+    if present is not None and present.backend == WORK:  # nobody is at it: the lock is ours
+        unmap_volume(vol)
+        present = loop.find(vol.uuid)
+    if present is not None or _is_mapped(vol.uuid):
         raise VolumeBusyError("the volume is attached already")
     segment = data_segment(LuksHeader(vol).read(), integrity=vol.integrity)
     if segment.payload_bytes(vol.path.stat().st_size) < vol.area_bytes:
         raise TruncatedVolumeError("the backing file is shorter than the volume was made")
     below = loop.attach(
-        str(vol.path), backend=NAME, uuid=vol.uuid, readonly=readonly, lock_at=segment.offset_bytes
+        str(vol.path), backend=mark, uuid=vol.uuid, readonly=readonly, lock_at=segment.offset_bytes
     )
     try:
         opening = open_arguments(vol.uuid, below.path, len(key), readonly=readonly)
@@ -192,15 +233,33 @@ def _has_target(name: str) -> bool:
     return True
 
 
+def _replay_journal(vol: VolumeFile, key: SecretBytes) -> None:
+    """Put every block where it belongs that is in a journal only, so that reading needs no writing.
+
+    dm-integrity does that whenever it is mapped, and if it cannot write then, every read fails. Mapped
+    without its journal, it clears it, too. See ``integrity``.
+    """
+    if os.access(vol.path, os.W_OK):  # on a read-only file system it has to be in order already
+        with mapped_for_work(vol, key, options=("--integrity-no-journal",)):
+            pass
+
+
 def _discard_unless_locked(below: loop.LoopDevice) -> None:
-    """Let go of a loop device without mapping, unless another process is about to make that mapping."""
+    """Let go of a loop device that serves no attachment, unless another process is at work on it."""
     file = loop.backing_file(below.path)
-    if file is None or not file.parent.is_dir():  # deleted with its directory: nobody can lock it any more
-        loop.detach(below.path)
+    if file is None or not file.parent.is_dir() or (below.backend == WORK and not file.exists()):
+        _discard(below)  # deleted: nobody can lock it any more
         return
     with contextlib.suppress(VolumeBusyError), backing_file_lock(file, timeout_seconds=0):
-        if not _is_mapped(below.uuid):
-            loop.detach(below.path)
+        _discard(below)
+
+
+def _discard(below: loop.LoopDevice) -> None:
+    if _is_mapped(below.uuid):
+        if below.backend != WORK:  # it was mapped meanwhile
+            return
+        _close(below.uuid, deferred=True)
+    loop.detach(below.path)
 
 
 def _is_mapped(uuid: str) -> bool:

@@ -61,7 +61,7 @@ def _backend_of(volume: LeasedVolume, backends: Iterable[VolumeBackend]) -> Volu
         return None
     for backend in backends:
         if device is not None:
-            if backend.name == device.backend:
+            if backend.name == device.backend.removesuffix(loop.WORK_SUFFIX):
                 return backend
             continue
         if backend.status(vol).stage is not AttachStage.DETACHED:  # a mapping whose loop device is gone

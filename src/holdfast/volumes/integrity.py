@@ -7,9 +7,15 @@ header keeps with the volume key. A block whose tag does not fit gives an I/O er
 is that a block together with its tag, or the whole file, is an older one.
 
 Only the device-mapper has it. cryptsetup neither grows nor re-encrypts such volumes, so neither is offered.
-They are copied only while they are detached: a file system that is frozen does not keep what is below it from
-moving blocks out of the journal, and a copy of that moment has blocks whose tags do not fit.
 Their journal writes everything twice; in return a crash never leaves a block without its tag.
+
+Until the kernel has moved a block out of the journal, it and its tag may be nowhere else. That is what a
+crash leaves, what a copy of an attached volume holds, and before Linux 6.3 what is left by detaching, too.
+The kernel replays the journal when the volume is mapped; if it cannot write then, because it is mapped for
+reading only, it gives up, and every read is an error. So such a volume is mapped for writing first, see
+``dm_crypt``. A copy of a volume at rest (``at_rest``) is whole: its journal was written out before, and does
+not change while nobody writes; of the blocks in it the copy has one state or the other, and the replay writes
+them all again.
 
 A new volume has no tags, so that every read of it would fail. All of it is written once, without the journal:
 what a crash cut short then is begun anew. So its backing file is full from the start.
@@ -20,13 +26,13 @@ import os
 
 from holdfast.errors import UnsupportedError
 from holdfast.model.secret_bytes import SecretBytes
-from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
-from holdfast.volumes.dm_crypt import device_path, map_volume, unmap_volume
-from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.backend import VolumeFile
+from holdfast.volumes.dm_crypt import mapped_for_work, unmap_volume
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.luks_header import LuksHeader
 
 _CHUNK_BYTES = 1 << 20
+_NO_JOURNAL = ("--integrity-no-journal",)
 
 
 def format_volume(vol: VolumeFile, key: SecretBytes, reference: KeyReference) -> None:
@@ -46,19 +52,12 @@ def require_reencryptable(vol: VolumeFile) -> None:
         )
 
 
-def require_still(vol: VolumeFile, state: AttachState) -> None:
-    """Raise ``VolumeBusyError`` for a volume whose backing file changes although nobody writes to it."""
-    if vol.integrity and state.stage is not AttachStage.DETACHED:
-        raise VolumeBusyError("a volume with integrity is copied only while it is detached; detach it first")
-
-
 def _write_tags(vol: VolumeFile, key: SecretBytes) -> None:
     """Write zeros everywhere, and so the tag of every block."""
     unmap_volume(vol)  # what an earlier attempt left
-    map_volume(vol, key, options=("--integrity-no-journal",))
-    try:
+    with mapped_for_work(vol, key, options=_NO_JOURNAL) as path:
         # Direct, or the kernel would read each block before it is written, and find no tag.
-        device = os.open(device_path(vol.uuid), os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
+        device = os.open(path, os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
         try:
             size = os.lseek(device, 0, os.SEEK_END)
             with mmap.mmap(-1, _CHUNK_BYTES) as zeros, memoryview(zeros) as view:
@@ -68,5 +67,3 @@ def _write_tags(vol: VolumeFile, key: SecretBytes) -> None:
             os.fsync(device)
         finally:
             os.close(device)
-    finally:
-        unmap_volume(vol)

@@ -33,6 +33,7 @@ _INFO = struct.Struct("=5Q4I64s64s32s2Q")
 _CONFIG_HEAD = struct.Struct("=II")
 _CONFIG_TAIL_BYTES = 64
 _PREFIX = "holdfast/"
+WORK_SUFFIX = "-work"  # of the back end's name where something is done to a volume that is not attached
 _ATTEMPTS = 16
 
 

@@ -30,7 +30,7 @@ from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.freeze import FREEZE_SECONDS
-from holdfast.volumes.integrity import require_reencryptable, require_still
+from holdfast.volumes.integrity import require_reencryptable
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
@@ -238,7 +238,6 @@ class VolumeCopies:
 
     def _copy(self, draft: VolumeFile, origin: VolumeFile, parent: VolumeRecord) -> None:
         state, pool = self._state(parent), self._devices.pool
-        require_still(origin, state)
         if state.mounts:
             # Most of it while users of the volume go on; they wait for the rest of it only.
             pool.fill(draft, origin, keep_going=self._unless_stopping())
