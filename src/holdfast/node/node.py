@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.clock import Clock
+from holdfast.errors import UnauthenticatedError, UnavailableError
 from holdfast.node.access.decision_log import DecisionLog
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Admission, Gate, new_request_id
 from holdfast.node.api import Api, Operation
 from holdfast.node.backups.opening import BackupSettings, open_cloud_backups
 from holdfast.node.cluster.cluster_records import SecurityStatus
@@ -274,6 +275,7 @@ class Node:
         *,
         peer: str = "",
         correlation: str = "",
+        request: str = "",
     ) -> Admission:
         """Pass a caller through the token and the role gate, towards one operation.
 
@@ -282,15 +284,26 @@ class Node:
             target: what it wants to call, such as ``VolumeService.inspect``, or the API itself.
             peer: its address, for the audit log.
             correlation: an id that the caller gave the request, for the audit log.
+            request: our id of the request; a new one if empty.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             RoleDeniedError: no role of the caller allows it.
         """
         api = target.api if isinstance(target, Operation) else target
-        # Roles, revocations and volumes may have been changed by another node a moment ago.
-        self._freshness.catch_up()
-        return self._gate.admit(token, api, peer=peer, correlation=correlation)
+        request = request or new_request_id()
+        try:  # roles, revocations and volumes may have been changed by another node a moment ago
+            self._freshness.catch_up()
+        except UnavailableError as error:
+            self._gate.turn_away(error, api, peer=peer, correlation=correlation, request=request)
+            raise
+        return self._gate.admit(token, api, peer=peer, correlation=correlation, request=request)
+
+    def turn_away(
+        self, error: UnauthenticatedError, api: Api, *, peer: str, correlation: str, request: str
+    ) -> None:
+        """Note in the audit log that a caller brought something else than a token."""
+        self._gate.turn_away(error, api, peer=peer, correlation=correlation, request=request)
 
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass the caller of a call that goes on for long through the same two gates again.

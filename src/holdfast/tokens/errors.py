@@ -14,6 +14,7 @@ told only after the signature was found good, or about something that anyone can
 from enum import StrEnum
 
 from holdfast.errors import UnauthenticatedError, UnavailableError
+from holdfast.model import Principal
 
 
 class Reason(StrEnum):
@@ -40,10 +41,14 @@ class TokenError(UnauthenticatedError):
     Args:
         reason: the stable word.
         message: what the client is told; never a part of the token.
+
+    Attributes:
+        bearer: whom it speaks for, if its signature is good and only the rest is not; for the audit log.
     """
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(f"token: {message}", reason=reason.value)
+        self.bearer: Principal | None = None
 
 
 class BadSignatureError(TokenError):

@@ -5,8 +5,8 @@
 3. The algorithm, against the list of that issuer; the key, among the keys of that issuer.
 4. The signature. Nothing that the token says is acted on before this step.
 5. Presence, types and sizes of the claims.
-6. The times, and the audience.
-7. The user name.
+6. The user name. Of a token that is refused later than here it is known whose it is.
+7. The times, and the audience.
 8. Revocations.
 
 A token that has passed is remembered until it expires, and skips the steps while the issuers, the keys that
@@ -21,7 +21,7 @@ from threading import Lock
 
 from holdfast.clock import Clock
 from holdfast.model import Principal
-from holdfast.tokens.claims import check_audience, check_times, issuer_of, principal_of, read_claims
+from holdfast.tokens.claims import Claims, check_audience, check_times, issuer_of, principal_of, read_claims
 from holdfast.tokens.compact import OF_ANY_ISSUER, CompactToken, read_compact, token_bytes
 from holdfast.tokens.errors import BadSignatureError, Reason, TokenError
 from holdfast.tokens.issuer import Issuer, IssuerRegistry
@@ -123,6 +123,27 @@ def _verify(token: CompactToken, trust: _Trust, now: float) -> tuple[Principal, 
     issuer = trust.issuers.select(issuer_of(token.unverified_claims))
     key = _check_signature(token, issuer)
     claims = read_claims(token.unverified_claims, namespace=issuer.claim_namespace)
+    principal = principal_of(
+        claims,
+        issuer.user_name_claim,
+        fallback_id="" if claims.jti else _hash_of(token),
+        signed_with=key.fingerprint,
+    )
+    try:
+        _check_that_it_counts(claims, principal, issuer, trust.revocations, now)
+    except TokenError as error:
+        error.bearer = principal
+        raise
+    until: float = principal.expires_at
+    if issuer.published is not None:
+        until = min(until, issuer.published.good_until(now))
+    return principal, until
+
+
+def _check_that_it_counts(
+    claims: Claims, principal: Principal, issuer: Issuer, revocations: Revocations, now: float
+) -> None:
+    """Steps 7 and 8: here, now, and still."""
     check_times(
         claims,
         now=now,
@@ -130,18 +151,8 @@ def _verify(token: CompactToken, trust: _Trust, now: float) -> tuple[Principal, 
         max_lifetime_seconds=issuer.max_lifetime_seconds,
     )
     check_audience(claims, issuer.audience)
-    principal = principal_of(
-        claims,
-        issuer.user_name_claim,
-        fallback_id="" if claims.jti else _hash_of(token),
-        signed_with=key.fingerprint,
-    )
-    if trust.revocations.covers(principal):
+    if revocations.covers(principal):
         raise TokenError(Reason.REVOKED, "revoked; get a new one")
-    until: float = principal.expires_at
-    if issuer.published is not None:
-        until = min(until, issuer.published.good_until(now))
-    return principal, until
 
 
 def _check_signature(token: CompactToken, issuer: Issuer) -> VerifyingKey:

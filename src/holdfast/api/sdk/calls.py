@@ -24,6 +24,7 @@ from holdfast.api.sdk.table import NEVER, Call
 from holdfast.errors import HoldfastError, InternalError, LimitReachedError, UnauthenticatedError
 from holdfast.http.answers import report_defect
 from holdfast.model import Principal
+from holdfast.node.access.gate import new_request_id
 from holdfast.node.api import Api
 from holdfast.node.node import Node
 
@@ -41,7 +42,7 @@ class Refusal(Exception):  # noqa: N818 - the answer to a call, and no error of 
 
     Attributes:
         error: what the caller is told.
-        request: our id of the call; empty if it did not pass the first two gates.
+        request: our id of the call, as the audit log has it.
     """
 
     def __init__(self, error: HoldfastError, request: str) -> None:
@@ -87,12 +88,15 @@ class Calls:
         Raises:
             Refusal: a gate or the block refused, or something broke.
         """
-        started, outcome, request = time.perf_counter(), "OK", ""
+        started, outcome, request = time.perf_counter(), "OK", new_request_id()
         try:
-            token = bearer_token(authorization)
             known = correlation.decode("ascii") if _CORRELATION.fullmatch(correlation) else ""
-            admission = self._node.admit(token, api, peer=peer, correlation=known)
-            request = admission.request
+            try:
+                token = bearer_token(authorization)
+            except UnauthenticatedError as error:
+                self._node.turn_away(error, api, peer=peer, correlation=known, request=request)
+                raise
+            admission = self._node.admit(token, api, peer=peer, correlation=known, request=request)
             with self._one_of_few(admission.principal, is_stream=over is not NEVER):
                 yield Call(self._node, admission, over, lambda: self._node.recheck(token, admission))
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
@@ -104,7 +108,7 @@ class Calls:
             if _access.isEnabledFor(level):
                 taken = (time.perf_counter() - started) * 1000
                 _access.log(
-                    level, "%s %s %s %s %.1f ms", request or "-", peer, api.full_method, outcome, taken
+                    level, "%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, taken
                 )
             with self._counting:
                 self._counts[api, outcome] += 1

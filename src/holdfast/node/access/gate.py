@@ -29,6 +29,7 @@ from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDe
 from holdfast.policy.decision import Allowed, Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
+from holdfast.tokens.errors import TokenError
 
 # Ids tie lines together, and nobody gains by guessing one. A number costs no system call.
 _PROCESS_ID = secrets.token_hex(4)
@@ -109,7 +110,9 @@ class Gate:
         self._secret_rules = secret_rules
         self._ownerless_is_public = ownerless_is_public
 
-    def admit(self, token: str | None, api: Api, *, peer: str = "", correlation: str = "") -> Admission:
+    def admit(
+        self, token: str | None, api: Api, *, peer: str = "", correlation: str = "", request: str = ""
+    ) -> Admission:
         """Pass a caller through the first two gates.
 
         Args:
@@ -117,26 +120,18 @@ class Gate:
             api: what it wants to call.
             peer: its address, for the log.
             correlation: an id that the caller gave the request, for the log; never in place of ours.
+            request: our id of the request, from ``new_request_id``; a new one if empty.
 
         Raises:
             UnauthenticatedError: the token is not believed; ``reason`` says why.
             UnavailableError: whether it is to be believed cannot be told at the moment.
             RoleDeniedError: no role allows the API.
         """
-        request = _new_request_id()
+        request = request or new_request_id()
         try:
             principal = self._identify(token)
         except (UnauthenticatedError, UnavailableError) as error:
-            self._log.record(
-                "denied",
-                None,
-                gate="token",
-                request=request,
-                correlation=correlation,
-                peer=peer,
-                api=str(api),
-                reason=error.reason,
-            )
+            self.turn_away(error, api, peer=peer, correlation=correlation, request=request)
             raise
         admission = Admission(principal, api, request, peer, correlation)
         decision = self._decide_api(principal, api)
@@ -144,6 +139,35 @@ class Gate:
         if decision:
             return admission
         raise _role_denied(admission, decision.reason)
+
+    def turn_away(
+        self,
+        error: UnauthenticatedError | UnavailableError,
+        api: Api,
+        *,
+        peer: str,
+        correlation: str,
+        request: str,
+    ) -> None:
+        """Note that what a caller brought is no token that is believed, and whose it is if that is known.
+
+        Args:
+            error: why not.
+            api: what it wanted to call.
+            peer: its address.
+            correlation: an id that the caller gave the request.
+            request: our id of the request.
+        """
+        self._log.record(
+            "denied",
+            error.bearer if isinstance(error, TokenError) else None,
+            gate="token",
+            request=request,
+            correlation=correlation,
+            peer=peer,
+            api=str(api),
+            reason=error.reason or error.message,
+        )
 
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass a caller whose call goes on for long through the first two gates again; only a no is logged.
@@ -398,5 +422,6 @@ def _where(admission: Admission) -> dict[str, str]:
     }
 
 
-def _new_request_id() -> str:
+def new_request_id() -> str:
+    """Return an id by which the audit log knows a request, and its caller is told of it if it is refused."""
     return f"{_PROCESS_ID}{next(_numbers) & 0xFFFFFFFF:08x}"
