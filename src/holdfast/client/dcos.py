@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.client.errors import RemoteNotFoundError, RemoteUnavailableError
-from holdfast.client.opening import masked, open_api
+from holdfast.client.opening import ApiClient, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -28,7 +28,7 @@ class DcosValue:
     is_text: bool
 
 
-class DcosClient:
+class DcosClient(ApiClient):
     """Calls to one cluster as one token.
 
     Args:
@@ -63,13 +63,6 @@ class DcosClient:
             allow_plaintext_off_loopback=allow_plaintext_off_loopback,
             read_error=_read_error,
         )
-
-    def __repr__(self) -> str:
-        return "DcosClient(****)"
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._api.close()
 
     def request(
         self,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from holdfast.client.errors import RemoteConflictError, RemoteUnavailableError
-from holdfast.client.opening import masked, open_api
+from holdfast.client.opening import ApiClient, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -22,7 +22,7 @@ class Subject(StrEnum):
     GROUP = "groups"
 
 
-class IamClient:
+class IamClient(ApiClient):
     """Calls to one cluster as one token.
 
     Args:
@@ -54,13 +54,6 @@ class IamClient:
             allow_plaintext_off_loopback=allow_plaintext_off_loopback,
             read_error=_read_error,
         )
-
-    def __repr__(self) -> str:
-        return "IamClient(****)"
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._api.close()
 
     def request(
         self,

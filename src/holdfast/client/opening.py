@@ -22,6 +22,19 @@ def masked(token: SecretBytes | str | None) -> SecretBytes | None:
     return SecretBytes(token.encode()) if isinstance(token, str) else token
 
 
+class ApiClient:
+    """What the clients of all APIs have in common: what they show of themselves holds no credential."""
+
+    _api: "JsonApi"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(****)"
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._api.close()
+
+
 def open_api(
     address: str,
     *,

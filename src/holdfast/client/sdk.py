@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from holdfast.client.opening import masked, open_api
+from holdfast.client.opening import ApiClient, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
 
-class SdkClient:
+class SdkClient(ApiClient):
     """Calls to one storage node as one signed token.
 
     Args:
@@ -41,13 +41,6 @@ class SdkClient:
             read_error=_read_error,
             is_final=lambda answer: answer.status in {501, 503},
         )
-
-    def __repr__(self) -> str:
-        return "SdkClient(****)"
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._api.close()
 
     def request(
         self,

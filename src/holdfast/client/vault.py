@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from holdfast.client.errors import RemoteConflictError, RemoteInvalidInputError, RemoteNotFoundError
-from holdfast.client.opening import DEFAULT_RETRIES, masked, open_api
+from holdfast.client.opening import DEFAULT_RETRIES, ApiClient, masked, open_api
 from holdfast.client.tls import TlsSettings
 from holdfast.model import SecretBytes
 
@@ -75,7 +75,7 @@ class InitResult:
     root_token: str
 
 
-class VaultClient:
+class VaultClient(ApiClient):
     """Calls to one server as one token.
 
     Args:
@@ -120,13 +120,6 @@ class VaultClient:
             read_error=_read_error,
             is_final=_is_final,
         )
-
-    def __repr__(self) -> str:
-        return "VaultClient(****)"
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._api.close()
 
     def request(
         self,
