@@ -158,7 +158,7 @@ class TestKeys:
     def test_encryptions_are_reserved_after_a_rotation_elsewhere(self, nodes):
         first, second, _ = nodes
         first.vault("PUT", "sys/rotate", token=first.root)
-        second.local.keeper._state.keyring._allowance = 1  # nearly used up
+        second.local.keeper.require_unsealed().keyring._allowance = 1  # nearly used up
         for number in range(5):
             assert write(second, "a", number).status == 200
         assert read(first, "a") == 4

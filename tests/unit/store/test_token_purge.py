@@ -85,7 +85,7 @@ def change(store, do):
     """Change tokens past the API, which would take too long for thousands."""
     keeper = store.local.keeper
     keyring = keeper.require_unsealed().keyring
-    return store.storage.write(lambda tx: do(writing(tx, keyring, TOKENS), keeper._hasher))
+    return store.storage.write(lambda tx: do(writing(tx, keyring, TOKENS), keeper._seal.require_hasher()))
 
 
 def grow(store, parent, number):
@@ -109,7 +109,7 @@ def grow(store, parent, number):
 def fill(store, token, number=MAX_ENTRIES, name="n" * 500):
     """Keep entries with long names in the cubbyhole of a token."""
     keeper = store.local.keeper
-    keyring, token_hash = keeper.require_unsealed().keyring, keeper._hasher.token(token)
+    keyring, token_hash = keeper.require_unsealed().keyring, keeper._seal.require_hasher().token(token)
 
     def do(tx):
         view = writing(tx, keyring, cubbyhole_place(token_hash))
