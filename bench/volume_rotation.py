@@ -164,7 +164,7 @@ def _rotation(place: _Place) -> Iterator[tuple[Catalog, KeyRotation]]:
     storage = open_storage("file", {"path": str(place.directory / "records")}, clock=SystemClock())
     catalog = Catalog(storage)
     devices = Devices(pool=place.pool, encrypted=None, plain=None, copier=None)
-    yield catalog, KeyRotation(catalog=catalog, devices=devices, keys=place.keys, locks=VolumeLocks())
+    yield catalog, KeyRotation(catalog=catalog, devices=devices, keys=place.keys, locks=VolumeLocks(catalog))
     storage.close()
 
 

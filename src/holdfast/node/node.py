@@ -127,11 +127,8 @@ class Node:
     ) -> None:
         self._freshness = Freshness(storage)
         self.cluster = cluster or alone(storage, settings.identity.node_id, clock=clock)
-        catalog, keys, locks = (
-            Catalog(storage),
-            VolumeKeys(provider, former_provider),
-            VolumeLocks(self.cluster.lock),
-        )
+        catalog, keys = Catalog(storage), VolumeKeys(provider, former_provider)
+        locks = VolumeLocks(catalog, self.cluster.lock)
         catalog.index_ownership()
         security = self.cluster.security
         looks_at_tokens = security.own is not SecurityStatus.UNSECURED

@@ -21,6 +21,7 @@ from holdfast.node.backups.format import BackupId, DamagedBackupError
 from holdfast.node.backups.protection import WrongBackupKeyError
 from holdfast.node.backups.records import TaskState
 from holdfast.node.backups.restores import RestoreSpec
+from holdfast.node.cluster.locks import by_role_alone
 from holdfast.node.credentials.credential_check import EndpointRules
 from holdfast.node.credentials.credential_records import SecretPart
 from holdfast.node.credentials.credentials_service import CredentialsService
@@ -325,7 +326,7 @@ def test_who_loses_his_rights_while_he_waits_for_the_volume_gets_no_backup(site)
     volume = site.volume(acls=everything)
     site.credential(site.t, "bobs", ENCRYPTION_KEY, who="bob")
     service = site.t.node.volumes
-    with service._locks.holding(volume.id):
+    with service._locks.turn(volume.id, by_role_alone):
         task = site.cloud("create", BackupSpec(volume="data", credential="bobs"), who="bob")
         site.call("update", VolumeService, service, "data", acls=AccessControl())
     ended = site.ended(task, who="admin")

@@ -14,7 +14,7 @@ the same answer as for one that does not exist.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
@@ -252,28 +252,32 @@ class Gate:
             raise _refusal(collection, reference or resource.id, decision.reason)
 
     def still(
-        self,
-        admission: Admission,
-        collection: Collection[R],
-        resource: R,
-        *,
-        access: AccessType | None = None,
-    ) -> R:
-        """Return a resource if it gives the caller, after a wait, what it gave before; only a no is logged.
+        self, admission: Admission, collection: Collection[R], *, access: AccessType | None = None
+    ) -> Callable[[R], R]:
+        """Return what to ask about a resource after a wait: may the caller still? Only a no is logged.
 
         Args:
             admission: with which ``resource`` was passed.
             collection: all resources of the kind.
-            resource: the same one, read anew.
             access: as it was asked of ``resource``.
 
-        Raises:
-            OwnershipDeniedError: it was given away, or not shared any more, meanwhile.
+        Returns:
+            A function that returns the resource, read anew; or raises ``RoleDeniedError`` if no role allows
+            the API any more, ``OwnershipDeniedError`` if the resource was given away, or is not shared any
+            more.
         """
-        wanted = access if access is not None else admission.api.access
-        if wanted is None or not self._decide(admission.principal, resource, wanted):
-            self.require(admission, collection, resource, access=access)
-        return resource
+
+        def ask(resource: R) -> R:
+            decision = self._decide_api(admission.principal, admission.api)
+            if not decision:
+                self._record(admission, "role", decision)
+                raise _role_denied(admission, decision.reason)
+            wanted = access if access is not None else admission.api.access
+            if wanted is None or not self._decide(admission.principal, resource, wanted):
+                self.require(admission, collection, resource, access=access)
+            return resource
+
+        return ask
 
     def visible(self, admission: Admission, collection: Collection[R]) -> list[R]:
         """Return the resources that the caller may read; the others are silently left out.

@@ -329,8 +329,7 @@ class CloudBackupService:
         def over(ended: TaskRecord) -> None:
             self._gate.done(admission, task.volume_id, f"cloud backup {task.backup_id}: {_outcome(ended)}")
 
-        def still(now: VolumeRecord) -> VolumeRecord:
-            return self._gate.still(admission, self._catalog, now, access=AccessType.READ)
+        still = self._gate.still(admission, self._catalog, access=AccessType.READ)
 
         def work(progress: Progress) -> None:
             with done:

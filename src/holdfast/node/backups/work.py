@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from holdfast.node.backups.records import BackupCatalog, BackupRecord, TaskRecor
 from holdfast.node.backups.stores import BackupKeys, OpenBucket, is_missing
 from holdfast.node.backups.tasks import Progress
 from holdfast.node.backups.transfer import Transfer, bytes_to_move
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, VolumeRecord
@@ -86,7 +85,7 @@ class BackupWork:
         bucket: OpenBucket,
         progress: Progress,
         *,
-        still: Callable[[VolumeRecord], VolumeRecord],
+        still: Still,
     ) -> BackupRecord:
         """Make a backup of what a volume holds at this moment.
 
@@ -95,15 +94,15 @@ class BackupWork:
             note: the secret that opens its set; ``None`` for the credential's passphrase.
             bucket: where to.
             progress: of the task.
-            still: raises once the volume is not the caller's to read any more.
+            still: see ``Still``; of a caller who reads the volume.
         """
         identity = BackupId.parse(task.backup_id)
         keys = self._set_keys(identity, note, bucket)
         volume = self._catalog.get(task.volume_id)
         reference = KeyReference(BACKUP_KEY, str(identity))
         with ExitStack() as held:
-            with self._locks.holding(volume.id):
-                volume = still(self._catalog.get(volume.id))
+            with self._locks.turn(volume.id, still) as now:
+                volume = now
                 taken_at = int(self._clock.now())
                 file, key = held.enter_context(self._copies.image(volume, reference))
             size = _file_bytes(volume.size_bytes, encrypted=volume.encrypted)
@@ -183,7 +182,7 @@ class BackupWork:
             if manifest.encrypted:
                 _require_plain_derivation(draft)
 
-        with self._locks.holding(record.id), SecretBytes(manifest.header_key.encode()) as key:
+        with self._locks.making(record.id), SecretBytes(manifest.header_key.encode()) as key:
             self._copies.adopt(record, key, fill)
 
     def verify(self, backup: OpenBackup, progress: Progress) -> None:

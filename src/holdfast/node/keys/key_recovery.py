@@ -1,15 +1,13 @@
 """Recovery keys: made by the node, given away once, and kept by a person. See ``volumes.recovery``."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import msgspec
 
 from holdfast.crypto.openpgp import read_recipient
 from holdfast.errors import ConflictError
 from holdfast.model import SecretBytes
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, VolumeRecord
@@ -20,9 +18,6 @@ from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.providers.generate import random_key
 from holdfast.volumes.luks_header import LuksHeader
 from holdfast.volumes.recovery import add_recovery_key, recover, remove_recovery_key
-
-Still: TypeAlias = Callable[[VolumeRecord], VolumeRecord]
-"""Returns the volume if the caller, who waited for his turn, may still do what he asked for; or raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +69,8 @@ class KeyRecovery:
             ProviderUnavailableError, SecretNotFoundError: the volume's own key cannot be had.
         """
         recipient = read_recipient(public_key) if public_key else None
-        with self._locks.holding(volume_id):
-            record, _ = self._encrypted(volume_id, still)
+        with self._locks.turn(volume_id, still) as record:
+            _key_of(record)
             with self._current_key(record) as key, random_key() as recovery_key:
                 slot = add_recovery_key(self._devices.file(record), key, recovery_key)
                 if recipient is None:
@@ -90,8 +85,8 @@ class KeyRecovery:
             ConflictError: the volume is not encrypted.
             ProviderUnavailableError, SecretNotFoundError: the volume's own key cannot be had.
         """
-        with self._locks.holding(volume_id):
-            record, _ = self._encrypted(volume_id, still)
+        with self._locks.turn(volume_id, still) as record:
+            _key_of(record)
             with self._current_key(record) as key:
                 return len(remove_recovery_key(self._devices.file(record), key))
 
@@ -103,8 +98,8 @@ class KeyRecovery:
             ConflictError: the volume is not encrypted, or has no recovery key.
             ProviderUnavailableError, NoClusterKeyError: there is no new key to be had.
         """
-        with self._locks.holding(volume_id):
-            record, lost = self._encrypted(volume_id, still)
+        with self._locks.turn(volume_id, still) as record:
+            lost = _key_of(record)
             vol = self._devices.file(record)
             slots = LuksHeader(vol).recovery_slots()
             if not slots:
@@ -115,11 +110,11 @@ class KeyRecovery:
                 recover(vol, recovery_key, new_key, note.reference())
             return self._catalog.update(volume_id, lambda now: msgspec.structs.replace(now, key=note))
 
-    def _encrypted(self, volume_id: str, still: Still) -> tuple[VolumeRecord, KeyNote]:
-        record = still(self._catalog.get(volume_id))
-        if record.key is None:
-            raise ConflictError("the volume is not encrypted and has no key")
-        return record, record.key
-
     def _current_key(self, record: VolumeRecord) -> SecretBytes:
         return self._keys.fetch(self._rotation.reference_of(record))
+
+
+def _key_of(record: VolumeRecord) -> KeyNote:
+    if record.key is None:
+        raise ConflictError("the volume is not encrypted and has no key")
+    return record.key

@@ -22,7 +22,7 @@ import msgspec
 
 from holdfast.errors import ConflictError, HoldfastError
 from holdfast.model import SecretBytes
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks, by_role_alone
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, VolumeRecord
@@ -124,8 +124,8 @@ class KeyRotation:
         note: KeyNote,
         new_key: SecretBytes,
         *,
+        still: Still,
         fetched: FetchedKeys | None = None,
-        still: Callable[[VolumeRecord], VolumeRecord] | None = None,
     ) -> VolumeRecord:
         """Make ``new_key``, which ``note`` says where to find, the key of a volume.
 
@@ -133,18 +133,15 @@ class KeyRotation:
             volume_id: which volume.
             note: where the key is stored by now.
             new_key: the key.
+            still: see ``Still``.
             fetched: keys that this run has fetched already, if it is about many volumes.
-            still: raises if the caller lost his right to this while he waited for his turn.
 
         Raises:
             ProviderUnavailableError, SecretNotFoundError: the key so far cannot be had.
             WrongKeyError: the key so far does not open the volume.
             ConflictError: the volume is not encrypted.
         """
-        with self._locks.holding(volume_id):
-            record = self._catalog.get(volume_id)
-            if still is not None:
-                still(record)
+        with self._locks.turn(volume_id, still) as record:
             reference = self.reference_of(record)
             if reference != note.reference():
                 old_keys = nullcontext(fetched.get(reference)) if fetched else self._keys.fetch(reference)
@@ -185,7 +182,7 @@ class KeyRotation:
     def _try_rotate(self, record: VolumeRecord, choose: Choice, fetched: FetchedKeys) -> RotationOutcome:
         try:
             note, new_key = choose(record)
-            self.rotate(record.id, note, new_key, fetched=fetched)
+            self.rotate(record.id, note, new_key, still=by_role_alone, fetched=fetched)
         except HoldfastError as error:
             return RotationOutcome(record.id, record.name, rotated=False, problem=error.message)
         except OSError as error:

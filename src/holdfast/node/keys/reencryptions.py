@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.errors import ConflictError, HoldfastError
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.keys.key_rotation import KeyRotation
@@ -59,11 +59,12 @@ class Reencryptions:
         self._running: set[str] = set()
         self._outcomes: dict[str, _Outcome] = {}
 
-    def start(self, record: VolumeRecord, over: Callable[[str], None]) -> None:
+    def start(self, record: VolumeRecord, *, still: Still, over: Callable[[str], None]) -> None:
         """Begin, or go on with what was interrupted; returns at once.
 
         Args:
             record: the volume.
+            still: see ``Still``; asked by another thread.
             over: called with what came of it, by another thread.
 
         Raises:
@@ -78,7 +79,10 @@ class Reencryptions:
                 raise ConflictError("the volume is being re-encrypted already")
             self._running.add(record.id)
             self._outcomes.pop(record.id, None)
-        threading.Thread(target=self._work, args=(record, over), name="reencryption", daemon=True).start()
+        work = threading.Thread(
+            target=self._work, args=(record, still, over), name="reencryption", daemon=True
+        )
+        work.start()
 
     def state(self, record: VolumeRecord) -> Reencryption:
         """Return how it stands with a volume.
@@ -101,20 +105,20 @@ class Reencryptions:
             problem=outcome.problem,
         )
 
-    def _work(self, record: VolumeRecord, over: Callable[[str], None]) -> None:
+    def _work(self, record: VolumeRecord, still: Still, over: Callable[[str], None]) -> None:
         outcome = _Outcome(problem="a defect of the node stopped it; its log says more")
         try:
-            outcome = self._outcome_of(record)
+            outcome = self._outcome_of(record, still)
         finally:
             with self._guard:
                 self._outcomes[record.id] = outcome
                 self._running.discard(record.id)
         over(f"not re-encrypted: {outcome.problem}" if outcome.problem else "re-encrypted")
 
-    def _outcome_of(self, record: VolumeRecord) -> _Outcome:
+    def _outcome_of(self, waiting: VolumeRecord, still: Still) -> _Outcome:
         try:
             with (
-                self._locks.holding(record.id),
+                self._locks.turn(waiting.id, still) as record,
                 self._keys.fetch(self._rotation.reference_of(record)) as key,
             ):
                 return _Outcome(keyslots_destroyed=len(reencrypt(self._devices.file(record), key)))

@@ -9,7 +9,7 @@ from holdfast.node.api import operation
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.keys.key_doctor import Finding, KeyDoctor
-from holdfast.node.keys.key_recovery import KeyRecovery, RecoveryKey, Still
+from holdfast.node.keys.key_recovery import KeyRecovery, RecoveryKey
 from holdfast.node.keys.reencryptions import Reencryption, Reencryptions
 
 
@@ -64,7 +64,9 @@ class VolumeKeyService:
             InvalidInputError: no OpenPGP public key that encrypts.
         """
         record = self._gate.resource(admission, self._catalog, reference)
-        made = self._recovery.add(record.id, still=self._still(admission), public_key=public_key)
+        made = self._recovery.add(
+            record.id, still=self._gate.still(admission, self._catalog), public_key=public_key
+        )
         kept = f"encrypted to {made.fingerprint}" if made.fingerprint else "in clear"
         self._gate.done(admission, record.id, f"recovery key made, handed out {kept}")
         return made
@@ -73,7 +75,7 @@ class VolumeKeyService:
     def remove_recovery_key(self, admission: Admission, reference: str) -> int:
         """Have the recovery key open the volume no longer; returns how many keyslots were destroyed."""
         record = self._gate.resource(admission, self._catalog, reference)
-        destroyed = self._recovery.remove(record.id, still=self._still(admission))
+        destroyed = self._recovery.remove(record.id, still=self._gate.still(admission, self._catalog))
         self._gate.done(admission, record.id, f"recovery key removed, {destroyed} keyslots destroyed")
         return destroyed
 
@@ -86,7 +88,8 @@ class VolumeKeyService:
             ConflictError: the volume is not encrypted, or has no recovery key.
         """
         record = self._gate.resource(admission, self._catalog, reference)
-        recovered = self._recovery.recover(record.id, recovery_key, still=self._still(admission))
+        still = self._gate.still(admission, self._catalog)
+        recovered = self._recovery.recover(record.id, recovery_key, still=still)
         self._gate.done(admission, record.id, "given a new key by means of the recovery key")
         return recovered
 
@@ -99,7 +102,11 @@ class VolumeKeyService:
             ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
         """
         record = self._gate.resource(admission, self._catalog, reference)
-        self._reencryptions.start(record, lambda outcome: self._gate.done(admission, record.id, outcome))
+        self._reencryptions.start(
+            record,
+            still=self._gate.still(admission, self._catalog),
+            over=lambda outcome: self._gate.done(admission, record.id, outcome),
+        )
         return self._reencryptions.state(record)
 
     @operation(apis.VOLUME_REENCRYPTION_STATUS)
@@ -110,6 +117,3 @@ class VolumeKeyService:
             ConflictError: the volume is not encrypted.
         """
         return self._reencryptions.state(self._gate.resource(admission, self._catalog, reference))
-
-    def _still(self, admission: Admission) -> Still:
-        return lambda now: self._gate.still(admission, self._catalog, now)

@@ -16,7 +16,7 @@ from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import operation
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import VolumeLocks, by_role_alone
 from holdfast.node.errors import HeldElsewhereError, NotAttachedError, OwnershipDeniedError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
@@ -161,8 +161,7 @@ class AttachService:
 
     def release(self, volume_id: str) -> None:
         """Take a volume's device away by force, as another node was asked to have us do."""
-        with self._locks.holding(volume_id):
-            record = self._catalog.get(volume_id)
+        with self._locks.turn(volume_id, by_role_alone) as record:
             self._devices.attacher(record).detach(self._devices.file(record), force=True)
 
     def _have_it_released(self, admission: Admission, reference: str) -> None:
@@ -259,9 +258,8 @@ class AttachService:
     @contextmanager
     def _volume(self, admission: Admission, reference: str) -> Iterator[VolumeRecord]:
         """Pass the third gate, then hold the volume's lock with its record read anew."""
-        record = self._gate.resource(admission, self._catalog, reference)
-        with self._locks.holding(record.id):
-            record = self._gate.still(admission, self._catalog, self._catalog.get(record.id))
+        waiting = self._gate.resource(admission, self._catalog, reference)
+        with self._locks.turn(waiting.id, self._gate.still(admission, self._catalog)) as record:
             require_complete(record)
             yield record
 

@@ -8,7 +8,7 @@ next mount.
 import msgspec
 
 from holdfast.errors import ConflictError, UnsupportedError
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import VolumeRecord
@@ -32,8 +32,13 @@ class VolumeResizer:
         self._care = care
         self._locks = locks
 
-    def resize(self, volume_id: str, size_bytes: int) -> VolumeRecord:
+    def resize(self, volume_id: str, size_bytes: int, *, still: Still) -> VolumeRecord:
         """Make a volume as large as asked for; ``grow_pending`` of what is returned tells what is left.
+
+        Args:
+            volume_id: which volume.
+            size_bytes: how large.
+            still: see ``Still``.
 
         Raises:
             InvalidInputError: the size cannot be, or is smaller than the present one.
@@ -43,8 +48,8 @@ class VolumeResizer:
             PoolFullError: the pool has less free space than that.
             VolumeBusyError: its device is broken.
         """
-        with self._locks.holding(volume_id):
-            record = self._catalog.get(volume_id)
+        with self._locks.turn(volume_id, still) as present:
+            record = present
             require_complete(record)
             if record.is_snapshot:
                 raise ConflictError("a snapshot keeps its size; make a clone of it and resize that")

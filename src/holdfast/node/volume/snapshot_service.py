@@ -104,14 +104,14 @@ class SnapshotService:
             VolumeBusyError: the volume cannot be kept still long enough.
             PoolFullError: no room.
         """
-        source = self._gate.resource(admission, self._catalog, reference)
+        waiting = self._gate.resource(admission, self._catalog, reference)
         check_volume_name(name)
         check_labels(labels or {})
-        with self._locks.holding(source.id):
-            source = self._gate.still(admission, self._catalog, self._catalog.get(source.id))
+        still = self._gate.still(admission, self._catalog)
+        with self._locks.turn(waiting.id, still) as source:
             if source.is_snapshot:
                 raise ConflictError("a snapshot is not changed any more, so none is taken of it; clone it")
-            record = self._existing(admission, name, source, is_snapshot=True)
+            record = existing = self._existing(admission, name, source, is_snapshot=True)
             if record is None:
                 record = msgspec.structs.replace(
                     self._copy_of(source, new_volume_id(), name),
@@ -119,7 +119,7 @@ class SnapshotService:
                     labels=dict(labels or {}),
                     is_snapshot=True,
                 )
-            snapshot = self._finish(source, record)
+            snapshot = self._finish(admission, source, record, is_there=existing is not None)
         self._gate.done(admission, snapshot.id, f"snapshot {name} of {source.id}")
         return snapshot
 
@@ -161,10 +161,9 @@ class SnapshotService:
         source = self._gate.resource(admission, self._catalog, snapshot, access=AccessType.READ)
         if not source.is_snapshot or source.parent != volume.id:
             raise ConflictError("snapshot_id: expected a snapshot of this volume; of others, make a clone")
-        with self._locks.holding(volume.id), self._locks.holding(source.id):
-            volume = self._gate.still(admission, self._catalog, self._catalog.get(volume.id))
-            source = self._catalog.get(source.id)
-            self._gate.still(admission, self._catalog, source, access=AccessType.READ)
+        still = self._gate.still(admission, self._catalog)
+        readable = self._gate.still(admission, self._catalog, access=AccessType.READ)
+        with self._locks.turns((volume.id, still), (source.id, readable)) as (volume, source):
             restored = self._copies.restore(volume, source)
         self._gate.done(admission, volume.id, f"restored from snapshot {source.id}")
         return restored
@@ -182,11 +181,11 @@ class SnapshotService:
             PoolFullError: no room.
         """
         spec.check()
-        parent = self._gate.resource(admission, self._catalog, spec.parent)
+        waiting = self._gate.resource(admission, self._catalog, spec.parent)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
-        with self._locks.holding(parent.id):
-            parent = self._gate.still(admission, self._catalog, self._catalog.get(parent.id))
-            record = self._existing(admission, spec.name, parent, is_snapshot=False)
+        still = self._gate.still(admission, self._catalog)
+        with self._locks.turn(waiting.id, still) as parent:
+            record = existing = self._existing(admission, spec.name, parent, is_snapshot=False)
             if record is None:
                 identity = new_volume_id()
                 record = msgspec.structs.replace(
@@ -195,7 +194,8 @@ class SnapshotService:
                     labels=self._labels(parent, spec),
                     key=self._key_of_clone(parent, spec, identity),
                 )
-            clone = self._finish(parent, record, reencrypt=spec.reencrypt)
+            is_there = existing is not None
+            clone = self._finish(admission, parent, record, is_there=is_there, reencrypt=spec.reencrypt)
         self._gate.done(admission, clone.id, f"clone {spec.name} of {parent.id}")
         return clone
 
@@ -206,8 +206,7 @@ class SnapshotService:
         if record is None:
             return None
         try:
-            # A snapshot is its parent's owner's; who may take one may be told that it is there.
-            access = AccessType.READ if is_snapshot else AccessType.ADMIN
+            access = _access_to_copy(is_snapshot=is_snapshot)
             self._gate.require(admission, self._catalog, record, access=access)
         except OwnershipDeniedError as error:
             raise VolumeExistsError(
@@ -256,12 +255,31 @@ class SnapshotService:
         kept = {name: text for name, text in parent.labels.items() if name not in LABELS_OF_ONE_VOLUME}
         return {name: text for name, text in {**kept, **spec.labels}.items() if text}
 
-    def _finish(self, parent: VolumeRecord, record: VolumeRecord, *, reencrypt: bool = False) -> VolumeRecord:
+    def _finish(
+        self,
+        admission: Admission,
+        parent: VolumeRecord,
+        record: VolumeRecord,
+        *,
+        is_there: bool,
+        reencrypt: bool = False,
+    ) -> VolumeRecord:
         if record.state is not VolumeState.PREPARED:
             require_complete(record)
             return record
-        with self._locks.holding(record.id):
-            return self._copies.make(parent, record, reencrypt=reencrypt)
+        if not is_there:
+            with self._locks.making(record.id):
+                return self._copies.make(parent, record, reencrypt=reencrypt)
+        still_parent = self._gate.still(admission, self._catalog)
+        access = _access_to_copy(is_snapshot=record.is_snapshot)
+        still_copy = self._gate.still(admission, self._catalog, access=access)
+
+        def both(now: VolumeRecord) -> VolumeRecord:
+            still_parent(self._catalog.get(parent.id))  # whose turn came before this one was waited for
+            return still_copy(now)
+
+        with self._locks.turn(record.id, both) as copy:
+            return self._copies.make(parent, copy, reencrypt=reencrypt)
 
     def _visible(self, admission: Admission, parent: str) -> list[VolumeRecord]:
         return [
@@ -271,3 +289,11 @@ class SnapshotService:
             and parent in {"", record.parent}
             and record.state in {VolumeState.FORMATTED, VolumeState.READY}
         ]
+
+
+def _access_to_copy(*, is_snapshot: bool) -> AccessType:
+    """Return what a copy that is there has to give who asks for it again.
+
+    A snapshot is its parent's owner's; who may take one may be told that it is there.
+    """
+    return AccessType.READ if is_snapshot else AccessType.ADMIN

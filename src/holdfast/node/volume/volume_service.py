@@ -14,7 +14,7 @@ from holdfast.node.access.access_changes import change_access, ownership_words
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.api import operation
-from holdfast.node.cluster.locks import VolumeLocks
+from holdfast.node.cluster.locks import Still, VolumeLocks, by_role_alone
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog, new_volume_id
 from holdfast.node.inventory.devices import Devices
@@ -161,12 +161,16 @@ class VolumeService:
             self._devices.require_integrity()
         spec = self._as_its_policy_allows(admission, spec)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
-        record = self._existing(admission, spec) or self._prepare(admission, spec)
+        existing = self._existing(admission, spec)
+        still: Still = by_role_alone  # of a volume that this request is about to record
+        if existing is not None:
+            still = self._gate.still(admission, self._catalog, access=AccessType.ADMIN)
+        record = existing or self._prepare(admission, spec)
         if record.state is not VolumeState.PREPARED:
             require_complete(record)
             return record
-        with self._locks.holding(record.id):
-            record = self._catalog.get(record.id)
+        with self._locks.turn(record.id, still) as waiting:
+            record = waiting
             if record.state is not VolumeState.PREPARED:  # the same request, sent again, was made meanwhile
                 require_complete(record)
                 return record
@@ -224,7 +228,8 @@ class VolumeService:
             labels={**record.labels, **labels} if labels else None,
         )
         if size_bytes is not None:
-            self._resizer.resize(record.id, size_bytes)
+            still = self._gate.still(admission, self._catalog)
+            self._resizer.resize(record.id, size_bytes, still=still)
             self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
 
         earlier = [record.ownership]
@@ -262,9 +267,9 @@ class VolumeService:
         if self._catalog.was_removed_by(user, reference):
             self._gate.done(admission, reference, "was removed by this user before")
             return RemovalReport.of_before(reference)
-        record = self._gate.resource(admission, self._catalog, reference)
-        with self._locks.holding(record.id, to_delete=True):
-            record = self._gate.still(admission, self._catalog, self._catalog.get(record.id))
+        waiting = self._gate.resource(admission, self._catalog, reference)
+        still = self._gate.still(admission, self._catalog)
+        with self._locks.turn(waiting.id, still, to_delete=True) as record:
             report = self._maker.remove(record, by=user)
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report
@@ -293,9 +298,8 @@ class VolumeService:
         self._policies.on_rotate(admission, record.storage_policy, secret_name=secret_name)
         note, key = self._next_key(record.key, secret_name, secret_namespace)
         with key:
-            rotated = self._rotation.rotate(
-                record.id, note, key, still=lambda now: self._gate.still(admission, self._catalog, now)
-            )
+            still = self._gate.still(admission, self._catalog)
+            rotated = self._rotation.rotate(record.id, note, key, still=still)
         self._gate.done(admission, record.id, f"key is now {note.name} version {note.version}")
         return rotated
 
