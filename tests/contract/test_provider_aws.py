@@ -79,7 +79,7 @@ def test_nobody_there_is_unavailable_within_bounds(aws, storage, kind):
 def test_what_is_missing_is_said_in_the_originals_words(aws, storage, missing, text):
     with pytest.raises(InvalidInputError) as caught:
         opened("aws-kms", aws.options() | {missing: ""}, storage)
-    assert caught.value.message == text
+    assert caught.value.message == f"{text} {missing} not set"
 
 
 def test_plain_http_to_another_machine_is_refused(aws, storage):

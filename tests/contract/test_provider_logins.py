@@ -321,7 +321,7 @@ def test_dcos_renews_ahead_of_the_end_of_its_token(backends, closing):
                 "DCOS_SECRETS_PASSWORD": "p",
                 "DCOS_SECRETS_CA_CERT_FILE": "/none",
             },
-            "CA certificate: expected a readable PEM",
+            "DCOS_SECRETS_CA_CERT_FILE: expected a readable PEM",
             id="ca-file",
         ),
         pytest.param(
@@ -330,7 +330,7 @@ def test_dcos_renews_ahead_of_the_end_of_its_token(backends, closing):
                 "DCOS_SECRETS_PASSWORD": "p",
                 "DCOS_CLUSTER_URL": "http://10.0.0.1",
             },
-            "loopback",
+            "DCOS_CLUSTER_URL: .* loopback",
             id="plain-http",
         ),
     ],

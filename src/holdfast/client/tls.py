@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.errors import InvalidInputError
@@ -34,8 +35,14 @@ class TlsSettings:
     server_name: str = ""
     unsafe_skip_verification: bool = False
 
-    def context(self) -> "SSLContext":
+    def context(
+        self, *, ca_field: str = "CA certificate", client_field: str = "client certificate"
+    ) -> "SSLContext":
         """Build the TLS context: 1.2 or newer, host name checked.
+
+        Args:
+            ca_field: the name of the setting about authorities, for error texts.
+            client_field: the same about our own certificate.
 
         Raises:
             InvalidInputError: a named file cannot be read or holds no certificate or key.
@@ -43,6 +50,8 @@ class TlsSettings:
         import ssl  # noqa: PLC0415 - loaded with the first connection
 
         try:
+            if self.ca_path and not self.ca_cert and not Path(self.ca_path).is_dir():
+                raise NotADirectoryError  # OpenSSL would trust nobody, and not say why
             context = ssl.create_default_context(
                 cafile=self.ca_cert or None,
                 capath=None if self.ca_cert else self.ca_path or None,
@@ -50,7 +59,7 @@ class TlsSettings:
             )
         except (OSError, ValueError):
             raise InvalidInputError(
-                "CA certificate: expected a readable PEM file or directory of certificates"
+                f"{ca_field}: expected a readable PEM file or directory of certificates"
             ) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.client_cert:
@@ -58,7 +67,7 @@ class TlsSettings:
                 context.load_cert_chain(self.client_cert, self.client_key or None)
             except OSError:
                 raise InvalidInputError(
-                    "client certificate: expected a readable PEM certificate and its unencrypted key"
+                    f"{client_field}: expected a readable PEM certificate and its unencrypted key"
                 ) from None
         if self.unsafe_skip_verification:
             _log.warning("certificate verification is off: the server's identity is not checked")

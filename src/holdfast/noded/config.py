@@ -92,7 +92,7 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
         check_name(cluster_id, option="-c")
         check_name(node_id, option="--node-id")
     secret_type = options.secret_type or file.secret_type
-    provider_settings = {**file.provider_settings, **_pairs(options.provider_settings)}
+    provider_settings = {**file.settings_of(secret_type), **_pairs(options.provider_settings)}
     authentication = Authentication(options, environment, cluster_id=cluster_id)
     return NodeConfig(
         settings=NodeSettings(
@@ -138,7 +138,7 @@ def _former_provider(
             "--former-secret-type: expected another type than -secret_type, which is needed as well"
         )
     given = _pairs(options.former_provider_settings, option="--former-env")
-    return plan_provider(former, {**file.former_provider_settings, **given}, environment=environment)
+    return plan_provider(former, {**file.settings_of(former), **given}, environment=environment)
 
 
 def _grpc_address(text: str, host: str, port: int) -> tuple[str, int] | None:

@@ -36,9 +36,9 @@ class NodeConfigFile:
         cluster_id: ``clusterid``.
         secret_type: ``secret.secret_type``.
         cluster_secret_key: ``secret.cluster_secret_key``.
-        provider_settings: the object below ``secret`` that has the provider's name.
         former_secret_type: ``secret.former_secret_type``.
-        former_provider_settings: the object that has the name of that one.
+        secret: the object ``secret`` as a whole; see ``settings_of``.
+        path: of the file, for errors.
         storage: the only entry of ``storage.devices``.
         kvdb: the only entry of ``kvdb``.
         kvdb_options: ``kvdb_options``.
@@ -47,12 +47,26 @@ class NodeConfigFile:
     cluster_id: str = ""
     secret_type: str = ""
     cluster_secret_key: str = ""
-    provider_settings: Mapping[str, str] = field(default_factory=dict)
     former_secret_type: str = ""
-    former_provider_settings: Mapping[str, str] = field(default_factory=dict)
+    secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
     storage: str = ""
     kvdb: str = ""
     kvdb_options: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+
+    def settings_of(self, secret_type: str) -> Mapping[str, str]:
+        """Return the object below ``secret`` that has the name of a provider, whoever asked for that provider.
+
+        Raises:
+            InvalidInputError: it is no object of texts.
+        """
+        section = SECTIONS.get(secret_type, secret_type)
+        try:
+            settings: Mapping[str, str] = _member(self.secret, section, dict, {}) if section else {}
+            _require_texts(f"secret.{section}", settings)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{self.path}: {error.message}") from None
+        return settings
 
 
 def read_config_file(path: str) -> NodeConfigFile:
@@ -72,40 +86,31 @@ def read_config_file(path: str) -> NodeConfigFile:
     if len(body) > MAX_BYTES:
         raise InvalidInputError(f"{chosen}: expected at most {MAX_BYTES} bytes")
     try:
-        return _parse(decode_object(body).values)
+        return _parse(decode_object(body).values, path=str(chosen))
     except InvalidInputError as error:
         hint = " (JSON allows no comma before a closing brace)" if b",}" in b"".join(body.split()) else ""
         raise InvalidInputError(f"{chosen}: {error.message}{hint}") from None
 
 
-def _parse(values: Mapping[str, Any]) -> NodeConfigFile:
+def _parse(values: Mapping[str, Any], *, path: str) -> NodeConfigFile:
     secret = _member(values, "secret", dict, {})
     storage = _member(values, "storage", dict, {})
     devices = _member(storage, "devices", list, [])
     if len(devices) > 1 or not all(isinstance(device, str) for device in devices):
         raise InvalidInputError("storage.devices: expected one directory")
-    secret_type = _member(secret, "secret_type", str, "")
-    former_type = _member(secret, "former_secret_type", str, "")
     kvdb_options = _member(values, "kvdb_options", dict, {})
     _require_texts("kvdb_options", kvdb_options)
     return NodeConfigFile(
         cluster_id=_member(values, "clusterid", str, ""),
-        secret_type=secret_type,
+        secret_type=_member(secret, "secret_type", str, ""),
         cluster_secret_key=_member(secret, "cluster_secret_key", str, ""),
-        provider_settings=_settings_of(secret, secret_type),
-        former_secret_type=former_type,
-        former_provider_settings=_settings_of(secret, former_type),
+        former_secret_type=_member(secret, "former_secret_type", str, ""),
+        secret=secret,
         storage=devices[0] if devices else "",
         kvdb=_kvdb(_member(values, "kvdb", list, [])),
         kvdb_options=kvdb_options,
+        path=path,
     )
-
-
-def _settings_of(secret: Mapping[str, Any], secret_type: str) -> Mapping[str, str]:
-    section = SECTIONS.get(secret_type, secret_type)
-    settings: Mapping[str, str] = _member(secret, section, dict, {}) if section else {}
-    _require_texts(f"secret.{section}", settings)
-    return settings
 
 
 def _require_texts(place: str, texts: Mapping[str, Any]) -> None:

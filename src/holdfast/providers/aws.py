@@ -13,6 +13,7 @@ from holdfast.client.address import parse_address
 from holdfast.errors import InvalidInputError
 from holdfast.providers.errors import (
     CredentialExpiredError,
+    NoCredentialError,
     ProviderDeniedError,
     ProviderUnavailableError,
     SecretDataError,
@@ -43,14 +44,17 @@ def open_client(service: str, settings: Settings) -> Any:
     """Return a client of one AWS service.
 
     Raises:
-        InvalidInputError: the region is missing, or the endpoint is no address that is safe to use.
+        NoCredentialError: the region is missing; a login by command may bring it.
+        InvalidInputError: the endpoint is no address that is safe to use.
     """
     import botocore.config  # noqa: PLC0415 - a third of a second that only AWS users pay
     import botocore.session  # noqa: PLC0415 - as above
 
-    region = settings.required(
-        "AWS_REGION", message="AWS Region not provided. Cannot perform secret operations."
-    )
+    region = settings.text("AWS_REGION")
+    if not region:
+        raise NoCredentialError(
+            "AWS Region not provided. Cannot perform secret operations. AWS_REGION not set"
+        )
     endpoint = settings.text("AWS_ENDPOINT_URL")
     if endpoint:
         parse_address(endpoint, field="AWS_ENDPOINT_URL")

@@ -12,7 +12,7 @@ from typing import Any
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers.aws import in_node_words, login_of, open_client
-from holdfast.providers.errors import ProviderDeniedError, ProviderUnavailableError
+from holdfast.providers.errors import NoCredentialError, ProviderDeniedError, ProviderUnavailableError
 from holdfast.providers.interface import SecretRef
 from holdfast.providers.opening import Opening
 from holdfast.providers.wrapped import WrappedSecrets
@@ -26,10 +26,13 @@ def open_from(opening: Opening) -> WrappedSecrets:
     """Return the provider that ``AWS_CMK`` and ``AWS_REGION`` name.
 
     Raises:
-        InvalidInputError: one of them is missing, or there is no storage to keep wrapped keys in.
+        NoCredentialError: one of them is missing.
+        InvalidInputError: there is no storage to keep wrapped keys in.
     """
     settings = opening.settings
-    cmk = settings.required("AWS_CMK", message="AWS CMK not provided. Cannot perform secret operations.")
+    cmk = settings.text("AWS_CMK")
+    if not cmk:  # a login by command may bring it
+        raise NoCredentialError("AWS CMK not provided. Cannot perform secret operations. AWS_CMK not set")
     if opening.storage is None:
         raise InvalidInputError("secret_type aws-kms: expected a storage for wrapped keys")
     region = settings.text("AWS_REGION")

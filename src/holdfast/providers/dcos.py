@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holdfast.client import DcosClient, IamClient, TlsSettings
+from holdfast.client import DcosClient, IamClient, TlsSettings, parse_address
 from holdfast.client.errors import (
     RemoteConflictError,
     RemoteError,
@@ -76,10 +76,12 @@ def open_from(opening: Opening) -> "DcosProvider":
     ca_file = settings.text("DCOS_SECRETS_CA_CERT_FILE")
     tls = TlsSettings(ca_cert=ca_file)
     if ca_file:
-        tls.context()
+        tls.context(ca_field="DCOS_SECRETS_CA_CERT_FILE")
+    url = settings.text("DCOS_CLUSTER_URL", default=DEFAULT_URL).rstrip("/")
+    parse_address(url, field="DCOS_CLUSTER_URL")
     return DcosProvider(
         DcosOptions(
-            url=settings.text("DCOS_CLUSTER_URL", default=DEFAULT_URL).rstrip("/"),
+            url=url,
             login=read_login(settings),
             base_path=settings.text("SECRETS_BASE_PATH", "DCOS_SECRETS_BASE_PATH").strip("/"),
             tls=tls,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from holdfast.client import TlsSettings
+from holdfast.client import TlsSettings, parse_address
 from holdfast.errors import InvalidInputError
 from holdfast.providers.errors import NoCredentialError
 from holdfast.providers.grant import LONGEST_PAUSE_SECONDS
@@ -60,6 +60,7 @@ def read_vault_options(settings: Settings) -> VaultOptions:
         raise InvalidInputError(f"VAULT_CLIENT_TIMEOUT: expected 1s to {LONGEST_TIMEOUT_SECONDS:.0f}s")
     if not settings.text("VAULT_ADDR"):
         raise NoCredentialError("VAULT_ADDR not set")
+    parse_address(settings.text("VAULT_ADDR"), field="VAULT_ADDR")
     return VaultOptions(
         address=settings.text("VAULT_ADDR"),
         login=read_login(settings),
@@ -68,15 +69,24 @@ def read_vault_options(settings: Settings) -> VaultOptions:
         namespace=settings.text("VAULT_NAMESPACE").strip("/"),
         login_namespace=settings.text("VAULT_AUTH_NAMESPACE").strip("/") or None,
         base_path=settings.text("VAULT_BASE_PATH").strip("/"),
-        tls=TlsSettings(
-            ca_cert=settings.text("VAULT_CACERT"),
-            ca_path=settings.text("VAULT_CAPATH"),
-            client_cert=settings.text("VAULT_CLIENT_CERT"),
-            client_key=settings.text("VAULT_CLIENT_KEY"),
-            server_name=settings.text("VAULT_TLS_SERVER_NAME"),
-            unsafe_skip_verification=settings.flag("VAULT_SKIP_VERIFY"),
-        ),
+        tls=_read_tls(settings),
         timeout_seconds=timeout,
         # A cool-down of minutes would keep volumes from being attached long after the store is back.
         longest_pause=min(cooldown, LONGEST_PAUSE_SECONDS),
     )
+
+
+def _read_tls(settings: Settings) -> TlsSettings:
+    tls = TlsSettings(
+        ca_cert=settings.text("VAULT_CACERT"),
+        ca_path=settings.text("VAULT_CAPATH"),
+        client_cert=settings.text("VAULT_CLIENT_CERT"),
+        client_key=settings.text("VAULT_CLIENT_KEY"),
+        server_name=settings.text("VAULT_TLS_SERVER_NAME"),
+        unsafe_skip_verification=settings.flag("VAULT_SKIP_VERIFY"),
+    )
+    tls.context(  # what is malformed shows at start
+        ca_field="VAULT_CACERT" if tls.ca_cert else "VAULT_CAPATH",
+        client_field="VAULT_CLIENT_CERT, VAULT_CLIENT_KEY",
+    )
+    return tls

@@ -66,6 +66,29 @@ def test_the_file_calls_the_settings_of_both_kinds_of_aws_by_one_name(tmp_path, 
     other.close()
 
 
+def test_the_file_has_the_settings_of_a_provider_whoever_names_its_type(tmp_path):
+    secret = {
+        "secret_type": "dcos",
+        "dcos": {"DCOS_CLUSTER_URL": "https://dcos.example"},
+        "vault": {"VAULT_ADDR": "https://v.example", "VAULT_TOKEN": "t"},
+    }
+    for file in (secret, {"vault": secret["vault"]}):
+        slot = opened(config_of(tmp_path, {"secret": file}, secret_type="vault"))
+        assert slot.kind == "vault"
+        assert "https://v.example" in slot.status().place
+        slot.close()
+    config = config_of(tmp_path, {"secret": secret}, secret_type="vault", former_secret_type="dcos")
+    former = config.former_provider(MemoryStorage())
+    assert former.kind == "dcos"
+    with pytest.raises(CredentialExpiredError, match="hfctl secrets dcos login"):
+        former.get(SecretRef("k"))
+
+
+def test_what_is_no_text_is_named_with_its_place(tmp_path):
+    with pytest.raises(InvalidInputError, match=r"config.json: secret.vault.VAULT_ADDR: expected text"):
+        config_of(tmp_path, {"secret": {"vault": {"VAULT_ADDR": ["canary"]}}}, secret_type="vault")
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -83,9 +106,10 @@ def test_a_secret_is_refused_as_an_argument_and_its_file_is_not(tmp_path, name):
     config_of(tmp_path, provider_settings=(f"{name}_FILE=/run/secret", "VAULT_AUTH_KUBERNETES_TOKEN_PATH=/t"))
 
 
-def test_without_a_credential_the_node_starts_and_says_what_to_do(tmp_path):
-    slot = opened(config_of(tmp_path, secret_type="dcos"))
-    with pytest.raises(CredentialExpiredError, match="hfctl secrets dcos login"):
+@pytest.mark.parametrize("kind", ["dcos", "vault", "vault-transit", "aws-kms", "aws-secrets-manager"])
+def test_without_a_credential_the_node_starts_and_says_what_to_do(tmp_path, kind):
+    slot = opened(config_of(tmp_path, secret_type=kind))
+    with pytest.raises(CredentialExpiredError, match=f"hfctl secrets {kind.partition('-')[0]} login"):
         slot.get(SecretRef("k"))
     assert not slot.status().usable
     slot.close()

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from holdfast.errors import InvalidInputError, UnavailableError, UnsupportedError
+from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.providers import (
     ProviderRefusedError,
@@ -118,9 +118,9 @@ class TestOptions:
     BASE: ClassVar[dict[str, str]] = {"VAULT_ADDR": "https://v.example", "VAULT_TOKEN": "t"}
 
     def test_the_configuration_wins_even_when_empty(self):
-        environment = {**self.BASE, "VAULT_NAMESPACE": "env", "VAULT_CACERT": "/ca.pem"}
+        environment = {**self.BASE, "VAULT_NAMESPACE": "env", "VAULT_TLS_SERVER_NAME": "name"}
         options = read_options({"VAULT_NAMESPACE": "", "VAULT_TOKEN": " config "}, environment)
-        assert (options.namespace, token_of(options), options.tls.ca_cert) == ("", b"config", "/ca.pem")
+        assert (options.namespace, token_of(options), options.tls.server_name) == ("", b"config", "name")
 
     @pytest.mark.parametrize(
         ("environment", "text"),
@@ -134,11 +134,63 @@ class TestOptions:
             pytest.param(
                 {**BASE, "VAULT_TOKEN": "", "VAULT_TOKEN_FILE": "/none"}, "readable file", id="file"
             ),
+            pytest.param(
+                {**BASE, "VAULT_ADDR": "v.example:8200"}, "VAULT_ADDR: expected https", id="address"
+            ),
+            pytest.param({**BASE, "VAULT_CACERT": "/none"}, "VAULT_CACERT: expected a readable", id="ca"),
+            pytest.param(
+                {**BASE, "VAULT_CAPATH": "/none"}, "VAULT_CAPATH: expected a readable", id="ca-path"
+            ),
+            pytest.param(
+                {**BASE, "VAULT_CLIENT_CERT": "/none", "VAULT_CLIENT_KEY": "/none"},
+                "VAULT_CLIENT_CERT, VAULT_CLIENT_KEY: expected a readable",
+                id="client-certificate",
+            ),
+            pytest.param({**BASE, "VAULT_COOLDOWN_PERIOD": "60s"}, "0, or more than a minute", id="cooldown"),
+            pytest.param({**BASE, "VAULT_CLIENT_TIMEOUT": "61s"}, "VAULT_CLIENT_TIMEOUT: ", id="timeout"),
         ],
     )
     def test_what_is_missing_or_malformed_is_named(self, environment, text):
         with pytest.raises(InvalidInputError, match=text):
             read_options({}, environment)
+
+    @pytest.mark.parametrize(
+        ("environment", "read", "expected"),
+        [
+            ({"VAULT_BACKEND_PATH": "/keys/"}, lambda o: o.mount, "keys"),
+            ({"VAULT_BACKEND": "kv"}, lambda o: o.kv_version, 1),
+            ({"VAULT_BACKEND": "kv-v2"}, lambda o: o.kv_version, 2),
+            ({"VAULT_BACKEND": "anything"}, lambda o: o.kv_version, None),
+            ({"VAULT_BASE_PATH": "/pwx/"}, lambda o: o.base_path, "pwx"),
+            ({"VAULT_AUTH_NAMESPACE": "/ops/"}, lambda o: o.login_namespace, "ops"),
+            ({}, lambda o: o.login_namespace, None),
+            ({"VAULT_COOLDOWN_PERIOD": "0"}, lambda o: o.longest_pause, 0.0),
+            ({"VAULT_COOLDOWN_PERIOD": "5m"}, lambda o: o.longest_pause, 30.0),
+            ({"VAULT_CLIENT_TIMEOUT": "7"}, lambda o: o.timeout_seconds, 7.0),
+            ({"VAULT_TLS_SERVER_NAME": "n"}, lambda o: o.tls.server_name, "n"),
+        ],
+    )
+    def test_each_setting_counts(self, environment, read, expected):
+        assert read(read_options({}, {**self.BASE, **environment})) == expected
+
+    @pytest.mark.parametrize(
+        ("method", "needs"),
+        [
+            ("kubernetes", {"VAULT_AUTH_KUBERNETES_ROLE": "r", "VAULT_AUTH_KUBERNETES_TOKEN_PATH": "{file}"}),
+            ("approle", {"VAULT_APPROLE_ROLE_ID": "r", "VAULT_APPROLE_SECRET_ID_FILE": "{file}"}),
+            ("AppRole", {"VAULT_APPROLE_ROLE_ID": "r", "VAULT_APPROLE_SECRET_ID_FILE": "{file}"}),
+        ],
+    )
+    @pytest.mark.parametrize("mount", ["", "teams/px"])
+    def test_a_login_takes_place_where_its_method_is_mounted(self, vault, tmp_path, method, needs, mount):
+        (tmp_path / "proof").write_text("proof\n")
+        needs = {name: text.format(file=tmp_path / "proof") for name, text in needs.items()}
+        environment = {"VAULT_ADDR": vault.address, "VAULT_AUTH_METHOD": method, **needs}
+        provider = open_provider("vault", {"VAULT_AUTH_MOUNT_PATH": mount}, environment=environment)
+        with pytest.raises(HoldfastError):
+            provider.get(REF)
+        provider.close()
+        assert f"POST /v1/auth/{mount or method.lower()}/login" in vault.targets
 
     def test_token_from_a_file(self, tmp_path):
         (tmp_path / "token").write_text("hvs.canary\n")

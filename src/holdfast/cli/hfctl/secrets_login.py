@@ -4,6 +4,7 @@ What was given is sent to the node, which tries it and keeps it in memory. Passw
 or read from a pipe (``-``); on the line they are taken with a warning.
 """
 
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 
@@ -14,6 +15,12 @@ from holdfast.cli.typed_input import secret_word
 from holdfast.model import SecretBytes
 
 LOGIN = "cluster/secrets/login"
+
+_SECRET = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SECRET_TOKEN_KEY"})
+_ASKED_FOR = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_TOKEN_KEY"),
+    *("AWS_CMK", "AWS_REGION"),
+)
 
 # Word for word as the original has it: people search for it.
 DCOS_WARNING = (
@@ -52,8 +59,13 @@ def dcos(parser: CommandParser) -> Run:
 
 
 def aws(parser: CommandParser) -> Run:
-    """Log in to AWS with an access key."""
-    parser.add_argument("--aws_access_key", metavar="ID", required=True, help="access key id")
+    """Log in to AWS with an access key; on a terminal, without options, all of it is asked for.
+
+    Without an access key the node shows the role of its host or pod. For example:
+
+        hfctl secrets aws login --aws_access_key AKIA... --aws_region eu-central-1
+    """
+    parser.add_argument("--aws_access_key", metavar="ID", help="access key id")
     parser.add_argument(
         "--aws_secret_key", metavar="KEY", help="secret key; - reads it from a pipe [asked for]"
     )
@@ -91,25 +103,33 @@ def _dcos(arguments: Namespace) -> int:
 
 
 def _aws(arguments: Namespace) -> int:
-    with secret_word(arguments.aws_secret_key, prompt="AWS_SECRET_ACCESS_KEY", name="secret key") as key:
-        settings = {
-            "AWS_ACCESS_KEY_ID": arguments.aws_access_key,
-            "AWS_SECRET_ACCESS_KEY": _text(key),
-            "AWS_CMK": arguments.aws_cmk,
-            "AWS_REGION": arguments.aws_region,
-        }
-    kind = "aws-kms" if arguments.aws_cmk else _configured(arguments)
-    return _log_in(arguments, kind, settings, "Successfully authenticated with AWS.")
+    settings: dict[str, str | None] = {
+        "AWS_ACCESS_KEY_ID": arguments.aws_access_key,
+        "AWS_CMK": arguments.aws_cmk,
+        "AWS_REGION": arguments.aws_region,
+    }
+    if not any(settings.values()) and arguments.aws_secret_key is None and sys.stdin.isatty():
+        settings = {name: _ask(name) for name in _ASKED_FOR}
+    elif arguments.aws_access_key or arguments.aws_secret_key:
+        with secret_word(arguments.aws_secret_key, prompt="AWS_SECRET_ACCESS_KEY", name="secret key") as key:
+            settings["AWS_SECRET_ACCESS_KEY"] = _text(key)
+    return _log_in(arguments, "aws", settings, "Successfully authenticated with AWS.")
+
+
+def _ask(name: str) -> str:
+    """Ask as the original does; what is secret is not shown."""
+    prompt = f"Enter {name} [Hit Enter to ignore]: "
+    if name in _SECRET:
+        from getpass import getpass
+
+        return getpass(prompt, stream=sys.stderr).strip()
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _kubernetes(arguments: Namespace) -> int:
     return _log_in(arguments, "k8s", {}, "Successful Login to Secrets Endpoint!")
-
-
-def _configured(arguments: Namespace) -> str:
-    """Return the type of the provider that the node was started with."""
-    status = node_client(arguments).request("GET", "cluster/secrets/status")
-    return str((status.get("provider") or {}).get("type") or "aws-kms")
 
 
 def _log_in(arguments: Namespace, kind: str, settings: Mapping[str, str | None], sentence: str) -> int:

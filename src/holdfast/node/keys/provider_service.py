@@ -41,7 +41,8 @@ class ProviderService:
 
         Args:
             admission: of the caller.
-            kind: type of the provider; must be the one that the node was started with.
+            kind: type of the provider; must be the one that the node was started with, or its family, such as
+                ``aws``.
             settings: as in the configuration; empty ones count as not given.
 
         Raises:
@@ -51,7 +52,8 @@ class ProviderService:
             ProviderUnavailableError: it cannot be tried now.
         """
         provider = self._usable()
-        if kind != provider.kind or not isinstance(provider, ProviderSlot):
+        family = provider.kind.partition("-")[0]
+        if kind not in {provider.kind, family} or not isinstance(provider, ProviderSlot):
             raise ConflictError(
                 f"SecretType: this node was started with -secret_type {provider.kind}; "
                 "the keys of its volumes are there"
