@@ -121,8 +121,8 @@ def test_6_roles_reach_methods_that_are_not_served(people):
     tokens = people.tokens
     tokens["viewer"] = people.t.token("viewer", roles=("system.view",))
     trim = {"name": "x"}
-    assert people("admin", "Volume.VolumeCatalog", {}).code == UNIMPLEMENTED
-    assert people("viewer", "Volume.VolumeCatalog", {}).gate == "role"
+    assert people("admin", "CloudBackup.Catalog", {}).code == UNIMPLEMENTED
+    assert people("viewer", "CloudBackup.Catalog", {}).gate == "role"
     assert people("viewer", "Role.Delete", trim).gate == "role"
     assert people("user1", "Node.DrainAttachments", {"node_id": "n"}).gate == "role"
     assert people("viewer", "Role.Enumerate").code == OK
@@ -300,3 +300,13 @@ def test_a_volume_that_one_may_not_see_and_one_that_is_not_there_look_alike(peop
         for name in ("vol1", "none")
     }
     assert len(told) == 1
+
+
+def test_a_volume_has_its_messages_even_where_there_is_nothing_to_say(people):
+    """Clients of the SDK look into ``source`` without asking whether it is there."""
+    volume = people.make("user1").body["volume_id"]
+    told = people("user1", "Volume.Inspect", {"volume_id": volume}).body["volume"]
+    assert (told["source"], told["spec"]["ha_level"]) == ({}, "1")
+    people("user1", "Volume.SnapshotCreate", {"volume_id": volume, "name": "snap"})
+    snapshot = people("user1", "Volume.Inspect", {"volume_id": "snap"}).body["volume"]
+    assert snapshot["source"] == {"parent": volume}

@@ -49,6 +49,16 @@ class DeviceCounters:
     in_progress: int
     io_ms: int
 
+    def since(self, earlier: "DeviceCounters") -> "DeviceCounters | None":
+        """Return what was done after ``earlier``; ``None`` if the device has been attached anew by then."""
+        work = {name: getattr(self, name) - getattr(earlier, name) for name in _WORK}
+        if min(work.values()) < 0:
+            return None
+        return DeviceCounters(**work, in_progress=self.in_progress)
+
+
+_WORK = ("reads", "read_bytes", "read_ms", "writes", "write_bytes", "write_ms", "io_ms")
+
 
 def usage_of(backing_file: Path) -> Usage:
     """Return what a file takes up; what was written and not yet given its place counts as its own."""

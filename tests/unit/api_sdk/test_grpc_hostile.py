@@ -159,6 +159,24 @@ def test_headers_without_a_message_keep_no_thread(impatient, wire, credential):
     assert codes <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAUTHENTICATED}
 
 
+def test_a_caller_who_sends_no_message_and_is_gone_counts_as_one_who_sent_none(impatient, tmp_path):
+    """It is no defect of the node, and not logged as one."""
+    under_test = new_node(tmp_path)
+    calls = Calls(under_test.node)
+    wire, ended = GrpcWire(calls), threading.Event()
+    user = (("authorization", f"bearer {under_test.token('alice')}"),)
+    cut_off = wire.channel.stream_unary(VERSION).future(_never(ended), metadata=user, timeout=SECONDS)
+    assert cut_off.exception().code() is grpc.StatusCode.CANCELLED
+    ended.set()
+    deadline = time.monotonic() + SECONDS
+    while not (counts := calls.counts()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert {outcome for _, outcome in counts} == {"INVALID_ARGUMENT"}
+    wire.close()
+    release(under_test)
+
+
 def test_more_calls_than_may_wait_are_refused_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(grpc_server, "MAX_UNANSWERED", 3)
     monkeypatch.setattr(grpc_server, "MAX_STREAMS", 0)

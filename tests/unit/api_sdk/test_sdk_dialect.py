@@ -37,6 +37,7 @@ def test_the_life_of_a_volume(face):
         "format": "FS_TYPE_EXT4",
         "encrypted": True,
         "passphrase": "cluster-key",
+        "ha_level": "1",
         "ownership": {"owner": "alice"},
     }
     rotated = face("POST", "/v1/cluster/secrets/rotatedefaultsecretkey", {}, token=admin)

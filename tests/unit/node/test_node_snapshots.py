@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,8 +54,8 @@ class Caller:
     def host(self, operation, *args, **kwargs):
         return self._call(operation, self.t.node.attachments, *args, **kwargs)
 
-    def figures(self, operation, *args):
-        return self._call(operation, self.t.node.usage, *args)
+    def figures(self, operation, *args, **kwargs):
+        return self._call(operation, self.t.node.usage, *args, **kwargs)
 
     def create(self, name="vol1", **fields):
         fields = {"size_bytes": 16 * MIB, "encrypted": True, **fields}
@@ -700,6 +701,26 @@ def test_usage_is_what_was_written_and_stats_what_the_device_did(alice):
     counters = alice.figures(UsageService.stats, "vol1").counters
     assert counters.write_bytes >= 40 * MIB
     assert counters.writes > 0
+    alice.detach("vol1")
+
+
+def test_stats_since_they_were_last_asked_for_start_anew_with_every_attach(alice):
+    alice.create(size_bytes=64 * MIB)
+    target = alice.mounted("vol1")
+    written(target, letter=os.urandom(8 * MIB))
+    os.sync()
+    first = alice.figures(UsageService.stats, "vol1", since_last=True)
+    assert (first.counters.write_bytes >= 8 * MIB, first.interval_ms) == (True, 0)
+    time.sleep(0.01)
+    second = alice.figures(UsageService.stats, "vol1", since_last=True)
+    assert second.counters.write_bytes < 8 * MIB
+    assert second.interval_ms > 0
+    whole = alice.figures(UsageService.stats, "vol1")
+    assert (whole.counters.write_bytes >= 8 * MIB, whole.interval_ms) == (True, 0)
+    alice.detach("vol1")
+    assert alice.figures(UsageService.stats, "vol1", since_last=True).counters is None
+    alice.mounted("vol1")
+    assert alice.figures(UsageService.stats, "vol1", since_last=True).interval_ms == 0
     alice.detach("vol1")
 
 

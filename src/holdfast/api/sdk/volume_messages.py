@@ -74,7 +74,7 @@ def volume_message(record: VolumeRecord) -> types.Volume:
     return types.Volume(
         id=record.id,
         locator=types.VolumeLocator(name=record.name, volume_labels=record.labels),
-        source=types.Source(parent=record.parent) if record.parent else None,
+        source=types.Source(parent=record.parent),  # empty, not absent: the SDK's clients look into it
         readonly=record.is_snapshot,
         fs_resize_required=record.grow_pending,
         ctime=Timestamp(seconds=record.created_at),
@@ -86,6 +86,7 @@ def volume_message(record: VolumeRecord) -> types.Volume:
             passphrase=record.key.name if record.key else "",
             ownership=ownership_message(record.ownership),
             storage_policy=record.storage_policy,
+            ha_level=1,
             integrity=record.integrity,
         ),
         holdfast=types.VolumeDetails(uuid=record.uuid, stage=record.state.value, key=key_message(record.key)),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from itertools import chain
+from contextlib import suppress
 from threading import Event, Thread
 
 import grpc
@@ -25,12 +25,15 @@ class Patience:
         Thread(target=self._look, name="grpc-patience", daemon=True).start()
 
     def first(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        """Return the same requests, once the first is there. One that does not come ends the call."""
+        """Return the same requests, once the first is there. One that does not come ends the call.
+
+        A caller who goes away has no more requests.
+        """
         key = id(context)
         self._waiting[key] = (time.monotonic() + self._seconds, context)
         try:
-            return chain((next(requests),), requests)
-        except StopIteration:
+            return _until_gone(next(requests), requests)
+        except (StopIteration, grpc.RpcError):
             return iter(())
         finally:
             del self._waiting[key]
@@ -45,3 +48,9 @@ class Patience:
             for until, context in list(self._waiting.values()):
                 if until < now:
                     context.cancel()  # type: ignore[no-untyped-call]
+
+
+def _until_gone(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    with suppress(grpc.RpcError):
+        yield from others

@@ -19,7 +19,6 @@ from holdfast.api.sdk.proto.volume_pb2 import (
     Stats,
 )
 from holdfast.api.sdk.table import Call, serve, unserved
-from holdfast.errors import InvalidInputError
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.volume.usage_service import UsageService
 
@@ -69,10 +68,8 @@ def enumerate_with_filters(
 
 
 def stats(call: Call, request: SdkVolumeStatsRequest) -> SdkVolumeStatsResponse:
-    if request.not_cumulative:
-        raise InvalidInputError("not_cumulative: expected false; the figures count from the attach on")
-    found = call.node.usage.stats(call.admission, request.volume_id)
-    answer = Stats(bytes_used=found.usage.total_bytes)
+    found = call.node.usage.stats(call.admission, request.volume_id, since_last=request.not_cumulative)
+    answer = Stats(bytes_used=found.usage.total_bytes, interval_ms=found.interval_ms)
     if found.counters is not None:
         counters = found.counters
         answer.reads, answer.read_bytes, answer.read_ms = (
