@@ -25,7 +25,8 @@ VERSION = "/openstorage.api.OpenStorageIdentity/Version"
 PROGRAM = """
 import sys, grpc
 from sdk.holdfast.api.sdk.proto import (
-    identity_pb2, identity_pb2_grpc, volume_pb2, volume_pb2_grpc, volume_types_pb2, watch_pb2, watch_pb2_grpc,
+    cloudbackup_pb2, cloudbackup_pb2_grpc, identity_pb2, identity_pb2_grpc, volume_pb2, volume_pb2_grpc,
+    volume_types_pb2, watch_pb2, watch_pb2_grpc,
 )
 
 address, authority, token = sys.argv[1], open(sys.argv[2], "rb").read(), sys.stdin.read().strip()
@@ -43,7 +44,8 @@ with grpc.secure_channel(address, credentials) as channel:
     seen = volumes.Inspect(volume_pb2.SdkVolumeInspectRequest(volume_id=made.volume_id))
     print(seen.volume.spec.ownership.owner, dict(seen.labels))
     try:
-        volumes.VolumeCatalog(volume_pb2.SdkVolumeCatalogRequest(volume_id="vol1"))
+        backups = cloudbackup_pb2_grpc.OpenStorageCloudBackupStub(channel)
+        backups.Catalog(cloudbackup_pb2.SdkCloudBackupCatalogRequest(backup_id="vol1"))
     except grpc.RpcError as error:
         print(error.code().name, error.details())
     volumes.Delete(volume_pb2.SdkVolumeDeleteRequest(volume_id=made.volume_id))
@@ -111,12 +113,12 @@ def test_a_client_made_from_the_proto_files_works_over_tls(tmp_path, generated, 
             "0.186.0",
             "vol1",
             "alice {'tier': 'gold'}",
-            "UNIMPLEMENTED Volume.VolumeCatalog is not offered by this node",
+            "UNIMPLEMENTED CloudBackup.Catalog is not offered by this node",
             "[]",
         ]
         told = access_log.read_text()
         assert "/openstorage.api.OpenStorageVolume/Create OK " in told
-        assert "/openstorage.api.OpenStorageVolume/VolumeCatalog UNIMPLEMENTED " in told
+        assert "/openstorage.api.OpenStorageCloudBackup/Catalog UNIMPLEMENTED " in told
         assert access_log.stat().st_mode & 0o777 == 0o600
         assert token not in told + node.log_path.read_text()
         with grpc.insecure_channel(grpc_address(node)) as channel, pytest.raises(grpc.RpcError) as error:

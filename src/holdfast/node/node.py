@@ -54,6 +54,7 @@ from holdfast.node.tokens.token_service import TokenLimits, TokenService
 from holdfast.node.tokens.token_watch import TrustingVerifier, WatchedTokens
 from holdfast.node.volume.attach_service import AttachService
 from holdfast.node.volume.copies import VolumeCopies
+from holdfast.node.volume.file_list_service import FileListService
 from holdfast.node.volume.file_systems import FileSystemCare
 from holdfast.node.volume.host_paths import DEFAULT_ROOTS, HostPaths
 from holdfast.node.volume.resizing import VolumeResizer
@@ -183,6 +184,7 @@ class Node:
         self.tokens = TokenService(
             gate=gate, book=revocations, tokens=tokens, clock=clock, limits=settings.token_limits
         )
+        self.files = FileListService(gate=gate, catalog=catalog, devices=devices, locks=locks)
         self.usage = UsageService(gate=gate, catalog=catalog, devices=devices)
         self.attachments = AttachService(
             gate=gate,

@@ -21,6 +21,7 @@ OF_THE_SDK = {
     "volume.inspectwithfilters": SEEN_IF_READABLE,
     "volume.stats": R,
     "volume.capacityusage": R,
+    "volume.volumecatalog": R,  # for which its own server asks nothing
     "volume.enumerate": SEEN_IF_READABLE,
     "volume.enumeratewithfilters": SEEN_IF_READABLE,
     "volume.update": W,

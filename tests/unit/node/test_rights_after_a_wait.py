@@ -26,6 +26,7 @@ from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.keys.volume_key_service import VolumeKeyService
 from holdfast.node.roles.role_service import RoleService
 from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.file_list_service import FileListService
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.volume.usage_service import UsageService
 from holdfast.node.volume.volume_listing import VolumeFilter, VolumeListService
@@ -115,6 +116,7 @@ WAITING = {
     "mount": Waiting(_of(AttachService.mount, "attachments", "vol1", "/mnt/x")),
     "unmount": Waiting(_of(AttachService.unmount, "attachments", "vol1", "/mnt/x")),
     "import": Waiting(_of(AttachService.import_tree, "attachments", "vol1", "/mnt/x")),
+    "files": Waiting(_of(FileListService.files, "files", "vol1")),
     "export": Waiting(_of(AttachService.export_tree, "attachments", "vol1", "/mnt/x")),
 }
 AT_ONCE = {

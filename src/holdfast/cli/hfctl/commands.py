@@ -32,6 +32,7 @@ _VOLUME = Group(
         "clone": Command("Make a volume out of a volume or snapshot", f"{_HERE}.volume_snapshot:clone"),
         "usage": Command("Show what a volume takes of the pool", f"{_HERE}.volume_figures:usage"),
         "stats": Command("Show what a volume's device has done", f"{_HERE}.volume_figures:stats"),
+        "catalog": Command("Show which files lie in a volume", f"{_HERE}.volume_catalog:catalog"),
         "delete": Command("Crypto-erase and remove a volume", f"{_HERE}.volume:delete"),
         "import": Command(
             "Replace a volume's content by a directory tree", f"{_HERE}.volume_tree:import_tree"

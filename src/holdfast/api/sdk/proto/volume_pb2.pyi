@@ -1020,8 +1020,11 @@ class Catalog(_message.Message):
     CHILDREN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     path: _builtins.str
+    """from the root of the volume"""
     type: _builtins.str
+    """Directory, File, SymbolicLink or Other"""
     size: _builtins.int
+    """in bytes"""
     @_builtins.property
     def LastModified(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1046,6 +1049,8 @@ Global___Catalog: _TypeAlias = Catalog  # noqa: Y015
 
 @_typing.final
 class Report(_message.Message):
+    """How many there are below the root of the listing; files are all that are no directories."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIRECTORIES_FIELD_NUMBER: _builtins.int
@@ -1072,6 +1077,9 @@ class CatalogResponse(_message.Message):
 
     ROOT_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
+    incomplete: _builtins.bool
+    """there is more than a listing may hold; name a path further down"""
     @_builtins.property
     def root(self) -> Global___Catalog: ...
     @_builtins.property
@@ -1081,10 +1089,11 @@ class CatalogResponse(_message.Message):
         *,
         root: Global___Catalog | None = ...,
         report: Global___Report | None = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report", "root", b"root"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incomplete", b"incomplete", "report", b"report", "root", b"root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1097,19 +1106,25 @@ class SdkVolumeCatalogRequest(_message.Message):
     VOLUME_ID_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
+    MAX_ENTRIES_FIELD_NUMBER: _builtins.int
     volume_id: _builtins.str
     path: _builtins.str
+    """where to begin; empty for the root of the volume"""
     depth: _builtins.str
+    """a number of layers; empty or 0 for all"""
+    max_entries: _builtins.int
+    """at most this many; 0 for all that a listing may hold, which is 10,000"""
     def __init__(
         self,
         *,
         volume_id: _builtins.str = ...,
         path: _builtins.str = ...,
         depth: _builtins.str = ...,
+        max_entries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "path", b"path", "volume_id", b"volume_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "max_entries", b"max_entries", "path", b"path", "volume_id", b"volume_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

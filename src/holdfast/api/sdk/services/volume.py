@@ -32,7 +32,7 @@ from holdfast.api.sdk.proto.volume_pb2 import (
     VolumeRotateKeyResponse,
 )
 from holdfast.api.sdk.spec_words import read_words
-from holdfast.api.sdk.table import Call, serve, unserved
+from holdfast.api.sdk.table import Call, serve
 from holdfast.api.sdk.volume_messages import FILE_SYSTEMS, check_spec, inspect_response, refuse_others
 from holdfast.node.volume.volume_listing import Paging, VolumeFilter, VolumeListService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
@@ -211,5 +211,4 @@ ROWS = (
         rotate_key,
         "POST volumes/rotatekey",
     ),
-    unserved("Volume", "VolumeCatalog", "POST volume/catalog"),
 )
