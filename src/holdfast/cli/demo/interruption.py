@@ -2,7 +2,11 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
@@ -18,7 +22,7 @@ class Interruption:
     def listen(self) -> None:
         """Hear from now on, in the main thread."""
         sys.unraisablehook = _without_interruptions
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPS:
             signal.signal(number, self._hear)
 
     def check(self) -> None:
@@ -33,6 +37,20 @@ class Interruption:
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self._heard = True
         raise KeyboardInterrupt
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off what arrives in the block until its end: what it makes must be known to whoever cleans up."""
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for missed in heard:
+            signal.raise_signal(missed)
 
 
 def _without_interruptions(dropped: "sys.UnraisableHookArgs") -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from holdfast.cli.demo.interruption import undisturbed
 from holdfast.cli.errors import LocalError
 from holdfast.errors import HoldfastError
 
@@ -49,7 +50,7 @@ class Daemon:
             LocalError: it ended, or did not answer in time.
         """
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        with self.log_path.open("ab") as log:
+        with self.log_path.open("ab") as log, undisturbed():
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "holdfast.cli.holdfast", *self._words],
                 stdin=subprocess.DEVNULL,
