@@ -131,7 +131,7 @@ def nothing_half_done(machine):
     assert all(record.state is not VolumeState.PREPARED for record in records)
 
 
-def write_within(path, text, seconds=20):
+def write_within(path, text, seconds=60):
     """Write a file by another process: in a frozen file system it would wait for ever."""
     subprocess.run(["/bin/sh", "-c", 'printf %s "$1" > "$0"', str(path), text], check=True, timeout=seconds)
 

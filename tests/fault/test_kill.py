@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 import urllib3
@@ -35,10 +36,10 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         count = 0
-        with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
+        with urllib3.PoolManager(retries=False, timeout=30.0) as pool:
             while not self._stopping.is_set():
                 count += 1
-                path, value = f"kill/{self._number}/{count}", f"{self._number}-{count}-{random.random()}"
+                path, value = f"kill/{self._number}/{count}", f"{self._number}-{count}-{token_hex(8)}"
                 try:
                     answer = pool.request(
                         "PUT",
@@ -58,10 +59,10 @@ class Client(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
-        self.join(timeout=20)
+        self.join(timeout=60)
 
 
-@pytest.mark.timeout(60 + KILLS * 5)
+@pytest.mark.timeout(120 + KILLS * 10)
 def test_every_acknowledged_write_survives_every_kill(tmp_path: Path) -> None:
     choose = random.Random(20261124)
     with StoreProcess(tmp_path, workers=2) as store:
@@ -93,7 +94,7 @@ def strike(store: StoreProcess, choose: random.Random) -> None:
         if children:
             with suppress(ProcessLookupError):
                 os.kill(choose.choice(children), signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if not store.client("").seal_status().sealed and is_steady(store):
@@ -111,7 +112,7 @@ def is_steady(store: StoreProcess) -> bool:
 
 def verify(store: StoreProcess, acknowledged: dict[str, str]) -> None:
     """Read back everything that was acknowledged, and everything else that is there."""
-    with urllib3.PoolManager(timeout=10.0) as pool:
+    with urllib3.PoolManager(timeout=60.0) as pool:
 
         def fetch(method: str, path: str) -> dict[str, object]:
             answer = pool.request(

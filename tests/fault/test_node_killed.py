@@ -97,7 +97,7 @@ class Site:
 
     def letter_is_there(self):
         """Whether the volume holds it and takes more; a frozen one would let the writer wait for ever."""
-        subprocess.run(["/bin/sh", "-c", 'date > "$0"', str(self.target / "pulse")], check=True, timeout=20)
+        subprocess.run(["/bin/sh", "-c", 'date > "$0"', str(self.target / "pulse")], check=True, timeout=60)
         return (self.target / "letter").read_bytes() == LETTER
 
     def check(self):

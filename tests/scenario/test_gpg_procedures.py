@@ -16,7 +16,7 @@ from tests.support.dcos import BINARY, DcosClient
 from tests.support.gpg import GpgHome
 from tests.support.iam import make_user, token_of
 from tests.support.store_process import StoreProcess
-from tests.support.store_talk import ask, eventually, is_whole
+from tests.support.store_talk import ask, eventually, is_whole, writer_and_workers
 
 from holdfast.api.dcos.openapi import ROWS as SECRETS_ROWS
 from holdfast.api.iam.rows import ROWS as IAM_ROWS
@@ -154,7 +154,8 @@ class TestALossOfPower:
     def test_of_the_writer_alone_is_survived_too(self, itself):
         dcos = DcosClient(itself)
         assert dcos.put("a", "v") == 201
-        os.kill(min(itself.children()), signal.SIGKILL)
+        writer, _ = writer_and_workers(itself)
+        os.kill(writer, signal.SIGKILL)
         eventually(lambda: is_whole(itself) and dcos.value("a") == "v")
 
     def test_leaves_a_store_sealed_whose_keys_are_with_people(self, people, tmp_path):

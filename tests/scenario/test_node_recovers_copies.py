@@ -52,7 +52,7 @@ def test_a_start_after_a_crash(node):
     assert len(files(node)) == 3
 
     node.start()
-    subprocess.run(["/bin/sh", "-c", f"echo alive > {target}/pulse"], check=True, timeout=20)
+    subprocess.run(["/bin/sh", "-c", f"echo alive > {target}/pulse"], check=True, timeout=60)
     assert (target / "letter").read_text() == "kept"
     assert files(node) == {f"{volume}.img"}
     client = node.client(node.token("alice"))

@@ -84,7 +84,7 @@ def killed_at(moment: int, directory: Path, prepare: Work, work: Work) -> bool:
         target=_run, args=(moment, directory, prepare, work), daemon=True
     )
     child.start()
-    child.join(30)
+    child.join(60)
     code = child.exitcode
     if code is None:
         child.kill()

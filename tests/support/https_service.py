@@ -85,7 +85,7 @@ class HttpsService:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
 
     def __enter__(self) -> Self:
         return self

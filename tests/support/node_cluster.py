@@ -17,6 +17,7 @@ from holdfast.errors import HoldfastError
 from holdfast.volumes import loop
 
 WAIT_SECONDS = 90
+PATIENCE = "4s"  # storage that others keep busy is not away
 LEASE_SECONDS = 10  # a busy machine must not lose it, nor a node that starts again
 SHORT_LEASE = ("--attach-lease", "3")  # for a node that is to be waited for
 
@@ -152,12 +153,12 @@ def _engine(engine, directory):
     name = re.sub(r"[^a-z0-9]", "_", str(directory).lower())[-40:]
     if engine == "zookeeper":
         address = zookeeper.shared_server()
-        options = ["unprotected=true", "session_timeout=2s", "request_timeout=1s"]
+        options = ["unprotected=true", f"request_timeout={PATIENCE}"]
         words = ["-k", f"zk://{address}/nodes/{name}"]
         port = int(address.rpartition(":")[2])
     else:
         server = postgresql.shared_server()
-        options = [f"table=nodes.t_{name}", "request_timeout=1s"]
+        options = [f"table=nodes.t_{name}", f"request_timeout={PATIENCE}"]
         words = ["-k", server.url()]
         port = server.port
     for option in options:

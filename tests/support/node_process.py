@@ -21,6 +21,7 @@ from holdfast.tokens.user_file import User
 ISSUER = "test.holdfast"
 SHARED_SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 class NodeProcess:
@@ -94,7 +95,7 @@ class NodeProcess:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=STOP_SECONDS)
 
     def hang_up(self) -> None:
         """Have it read its certificates and keys again."""
@@ -105,12 +106,17 @@ class NodeProcess:
         """Kill it as a crash would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=STOP_SECONDS)
 
     def refused(self) -> tuple[int, str]:
         """Start it where it must not start; return exit status and what it said."""
         done = subprocess.run(
-            self.command(), env=self.environment(), capture_output=True, text=True, timeout=30, check=False
+            self.command(),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
         )
         return done.returncode, done.stderr
 

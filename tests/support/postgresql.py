@@ -21,7 +21,7 @@ import psycopg
 from tests.support import process_logs
 from tests.support.ports import free_port
 
-START_SECONDS = 40.0
+START_SECONDS = 60.0
 SUPERUSER = "boss"
 DATABASE = "holdfast"
 

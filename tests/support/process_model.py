@@ -6,7 +6,8 @@
     GET  /state       "<pid> <key or -> <change counter>"
     POST /stop        the supervisor gets the signal in the body; answered 0.3 seconds later
 
-Run as a program: ``process_model.py PORT WORKERS LOG``. It prints ``ready`` when all workers listen.
+Run as a program: ``process_model.py PORT WORKERS LOG GRACE``, the last in seconds. It prints
+``ready`` when all workers listen.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from holdfast.server.supervisor import run_server
 from holdfast.server.writer_loop import WriterLoop
 
 KEY_PREFIX = b"/key "
+KEY_SECONDS = 3.0  # a busy machine may keep a worker from taking a key for a while
 STUBBORN_KEY = b"stubborn"  # worker 0 hangs while exchanging another key for this one
 
 
@@ -40,7 +42,7 @@ def write(context: WriterContext) -> None:
                 raise OSError("fsync failed")
             if change.startswith(KEY_PREFIX):
                 key = change.removeprefix(KEY_PREFIX) or None
-                loop.broadcast(key or b"", timeout_seconds=1.0)
+                loop.broadcast(key or b"", timeout_seconds=KEY_SECONDS)
                 answers.append(b"taken")
                 continue
             number += 1
@@ -100,19 +102,19 @@ class Worker:
 
 def work(context: WorkerContext, port: int) -> None:
     worker = Worker(context, port)
-    worker.link.wait_for_key_state(5)
+    worker.link.wait_for_key_state(60)
     uvloop.run(worker.run())
 
 
 def main() -> int:
-    port, worker_count = int(sys.argv[1]), int(sys.argv[2])
+    port, worker_count, grace_seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[4])
     logging.basicConfig(filename=Path(sys.argv[3]), format="%(message)s")
     return run_server(
         worker_count=worker_count,
         writer_main=write,
         worker_main=lambda context: work(context, port),
         on_ready=lambda: print("ready", flush=True),
-        grace_seconds=1,
+        grace_seconds=grace_seconds,
     )
 
 

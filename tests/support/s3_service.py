@@ -86,7 +86,7 @@ def _account(url, name, policy):
 
 def _count_from_now_on(host, port, actions):
     """Let so many actions pass without a check; ``None`` for all, after forgetting everything."""
-    link = HTTPConnection(host, port, timeout=10)
+    link = HTTPConnection(host, port, timeout=60)
     try:
         if actions is None:
             link.request("POST", "/moto-api/reset")

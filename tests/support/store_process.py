@@ -23,6 +23,7 @@ from tests.support.ports import free_port
 from holdfast.client import TlsSettings, VaultClient
 
 START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 def make_certificate(directory: Path, *, name: str = "server") -> tuple[Path, Path]:
@@ -149,7 +150,7 @@ class StoreProcess:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=20)
+            return self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError("the store did not stop") from None
@@ -162,7 +163,7 @@ class StoreProcess:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=STOP_SECONDS)
 
     def process_ids(self) -> list[int]:
         """Return the supervisor's process id and those of its children."""
@@ -184,7 +185,7 @@ class StoreProcess:
             cert_reqs="CERT_REQUIRED" if self.certificate else None,
             ca_certs=str(self.certificate) if self.certificate else None,
             retries=False,
-            timeout=5.0,
+            timeout=30.0,
         ) as pool:
             return pool.request("GET", self.url + path)
 

@@ -27,8 +27,10 @@ class Answer:
 
 def connect(store: StoreProcess) -> http.client.HTTPConnection:
     if store.certificate:
-        return http.client.HTTPSConnection("127.0.0.1", store.port, context=store.context(), timeout=10)
-    return http.client.HTTPConnection("127.0.0.1", store.port, timeout=10)
+        return http.client.HTTPSConnection(
+            "127.0.0.1", store.port, context=store.context(), timeout=PATIENCE_SECONDS
+        )
+    return http.client.HTTPConnection("127.0.0.1", store.port, timeout=PATIENCE_SECONDS)
 
 
 def ask(
@@ -109,11 +111,11 @@ def is_running(process_id: int) -> bool:
 
 def writer_and_workers(store: StoreProcess) -> tuple[int, list[int]]:
     """Return the process ids of the writer, which is the eldest, and of the workers."""
-    writer, *workers = sorted(store.children(), key=_started)
+    writer, *workers = sorted(store.children(), key=started_at)
     return writer, workers
 
 
-def _started(process_id: int) -> tuple[int, int]:
+def started_at(process_id: int) -> tuple[int, int]:
     """Return when a process was started, in ticks of the kernel: process ids begin anew some time."""
     status = Path(f"/proc/{process_id}/stat").read_text()
     return int(status.rpartition(")")[2].split()[19]), process_id

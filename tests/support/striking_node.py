@@ -38,7 +38,7 @@ class Starter:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=DEATH_SECONDS)
         self._process.stdout.close()
 
 
@@ -143,7 +143,7 @@ class StrikingNode(NodeProcess):
 
 def _is_dying(pid: int) -> bool:
     """Whether a process is ending; the connection may be gone a moment before it."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + DEATH_SECONDS
     while time.monotonic() < deadline:
         if _has_ended(pid):
             return True

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-COMMAND_SECONDS = 30
+COMMAND_SECONDS = 60
 _HOLE = re.compile(r"\{([a-z0-9_]+|\*)\}")
 _EXIT = re.compile(r"\[exit (\d+)\]")
 

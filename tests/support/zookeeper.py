@@ -24,7 +24,7 @@ CLASSES = ":".join(
     ["/etc/zookeeper/conf", str(JAR)]
     + [f"/usr/share/java/{name}.jar" for name in ("netty-codec", "netty-resolver", "slf4j-simple")]
 )
-START_SECONDS = 40.0
+START_SECONDS = 60.0
 
 
 class Member:
@@ -113,7 +113,7 @@ class Member:
     def ask(self, word):
         """Return the answer to a four-letter word, empty if there is none."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=3) as connection:
                 connection.sendall(word.encode())
                 answer = b""
                 while piece := connection.recv(65536):

@@ -95,7 +95,7 @@ def test_a_file_of_another_kind_is_told_in_a_few_lines():
     ],
 )
 def test_no_file_takes_long(text):
-    begin = time.process_time()
+    begin = time.thread_time()
     with suppress(LocalError):
         entries_of_dotenv(text.encode())
-    assert time.process_time() - begin < 5
+    assert time.thread_time() - begin < 5

@@ -8,23 +8,28 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from tests.support import process_model
+from tests.support.store_talk import started_at
 
 from holdfast.http import reserve_port
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
+ENDLESS = 3600  # seconds of grace that no test waits for
 
 
 class RunningServer:
-    def __init__(self, directory, *, port=0):
+    def __init__(self, directory, *, port=0, grace=ENDLESS):
         self.port = port or reserve_port("127.0.0.1", 0)
         self._log = directory / "log"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.process_model", str(self.port), "2", str(self._log)],
+            [
+                *(sys.executable, "-m", "tests.support.process_model"),
+                *(str(self.port), "2", str(self._log), str(grace)),
+            ],
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[3],
@@ -42,11 +47,11 @@ class RunningServer:
     def children(self):
         """Process ids of all children; the writer is the eldest."""
         text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return sorted(int(word) for word in text.split())
+        return sorted(map(int, text.split()), key=started_at)
 
     def ask(self, method, path, body=b""):
         """One request on a connection of its own, so that the kernel may pick any worker."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body)
             return connection.getresponse().read()
@@ -78,14 +83,22 @@ class RunningServer:
         return self.process.wait(PATIENCE_SECONDS)
 
 
+@contextmanager
+def running_server(directory, **how):
+    running = RunningServer(directory, **how)
+    try:
+        yield running.await_ready()
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait(PATIENCE_SECONDS)
+        running.process.stdout.close()
+
+
 @pytest.fixture
 def server(tmp_path):
-    running = RunningServer(tmp_path)
-    yield running.await_ready()
-    if running.process.poll() is None:
-        running.process.kill()
-        running.process.wait(PATIENCE_SECONDS)
-    running.process.stdout.close()
+    with running_server(tmp_path) as running:
+        yield running
 
 
 def test_all_workers_serve_one_port_and_see_a_change_once_it_is_answered(server):
@@ -165,14 +178,11 @@ def test_a_stop_lets_requests_finish(server, number):
 
 
 def test_a_ctrl_c_to_the_whole_group_stops_gently_too(tmp_path):
-    running = RunningServer(tmp_path).await_ready()
-    try:
+    with running_server(tmp_path) as running:
         for pid in (*running.children, running.process.pid):
             os.kill(pid, signal.SIGINT)
         assert running.process.wait(PATIENCE_SECONDS) == 0
         assert running.log == ""
-    finally:
-        running.process.stdout.close()
 
 
 def test_a_reload_is_passed_on_to_every_worker(server):
@@ -181,20 +191,19 @@ def test_a_reload_is_passed_on_to_every_worker(server):
     assert len(server.states()) == 2
 
 
-def test_a_stop_kills_what_does_not_end(server):
-    os.kill(server.children[-1], signal.SIGSTOP)
-    started = time.monotonic()
-    assert server.stop() == 0
-    assert time.monotonic() - started > 0.9
-    assert "does not end and is killed" in server.log
+def test_a_stop_kills_what_does_not_end_in_its_time(tmp_path):
+    with running_server(tmp_path, grace=1) as server:
+        os.kill(server.children[-1], signal.SIGSTOP)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started > 0.9
+        assert "does not end and is killed" in server.log
 
 
 def test_a_second_stop_kills_at_once(server):
     os.kill(server.children[-1], signal.SIGSTOP)
-    started = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
-    assert server.stop(signal.SIGINT) == 0
-    assert time.monotonic() - started < 0.9
+    assert server.stop(signal.SIGINT) == 0  # long before what does not end would have had its time
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(server):

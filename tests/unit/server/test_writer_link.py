@@ -20,7 +20,7 @@ class Office:
         self.batches = []
         self.failure = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(5)
+        self.control.settimeout(60)
         self.loop = WriterLoop(
             theirs,
             apply=apply or self._echo,
@@ -59,7 +59,7 @@ class Office:
     def close(self):
         self.loop.stop()
         if self._thread.is_alive():
-            self._thread.join(5)
+            self._thread.join(60)
         assert not self._thread.is_alive()
         self.control.close()
         self._theirs.close()
@@ -108,13 +108,13 @@ class Desk:
 
         for change in changes:
             self.link.submit(change, done)
-        await asyncio.wait_for(finished.wait(), 10)
+        await asyncio.wait_for(finished.wait(), 60)
         return answers
 
 
 async def until(condition):
     """Wait for something that happens in the writer's thread and tells nobody."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -391,7 +391,7 @@ def test_ticks_come_between_batches(office):
     ticked = threading.Event()
     here = office(on_tick=ticked.set, tick_seconds=0.01)
     here.start()
-    assert ticked.wait(5)
+    assert ticked.wait(60)
 
 
 def test_stopping_waits_for_the_workers_to_finish(office):
@@ -413,5 +413,5 @@ def test_without_a_supervisor_the_writer_ends(office):
     here = office()
     here.start()
     here.control.close()
-    here._thread.join(5)
+    here._thread.join(60)
     assert not here._thread.is_alive()

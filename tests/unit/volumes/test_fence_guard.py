@@ -17,7 +17,7 @@ from holdfast.volumes.lease_file import LeasedVolume, LeaseState
 from holdfast.volumes.luks_fuse import LuksFuseBackend
 from holdfast.volumes.plain import PlainBackend
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from holdfast.volumes.plain import PlainBackend
 from holdfast.volumes.pool import Pool
 
 MIB = 1 << 20
+WAIT_SECONDS = 60
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def writer(target):
 
 
 def writes(target):
-    return writer(target).wait(20) == 0
+    return writer(target).wait(WAIT_SECONDS) == 0
 
 
 def freezers():
@@ -80,7 +81,7 @@ def test_writers_wait_until_the_end_of_the_block(device, target):
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(0.3)
         still()
-    assert waiting.wait(20) == 0
+    assert waiting.wait(WAIT_SECONDS) == 0
     assert freezers() == []
 
 
@@ -112,8 +113,11 @@ def test_a_block_that_notices_nothing_is_told_at_its_end(device, target):
 def test_whoever_froze_it_is_killed(device, target):
     child = os.fork()
     if child == 0:
-        with frozen(device):
-            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            with frozen(device):
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
     os.waitpid(child, 0)
     assert writes(target)
 
@@ -127,7 +131,7 @@ def test_the_process_that_watches_is_killed(device, target):
 def kill_freezers_until_told(still):
     for process in freezers():
         os.kill(process, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         still()
 
@@ -153,7 +157,7 @@ def test_what_others_froze_stays_theirs(device, target):
     finally:
         fcntl.ioctl(directory, FITHAW, 0)
         os.close(directory)
-    assert waiting.wait(20) == 0
+    assert waiting.wait(WAIT_SECONDS) == 0
 
 
 def test_an_attached_volume_cannot_be_mounted_by_others_meanwhile(vol, backend, device, tmp_path):

@@ -41,6 +41,6 @@ def test_no_pattern_fits_nothing():
 
 
 def test_many_stars_cost_little():
-    begin = time.perf_counter()
+    begin = time.thread_time()
     assert not matches("*a" * 200 + "b", "a" * 10_000)
-    assert time.perf_counter() - begin < 1
+    assert time.thread_time() - begin < 1
