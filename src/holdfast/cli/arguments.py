@@ -12,7 +12,7 @@ text quotes the input.
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from holdfast.cli.errors import UsageError
@@ -61,6 +61,16 @@ class CommandParser(argparse.ArgumentParser):
     def long_options(self) -> list[str]:
         """Return the options in their long forms, sorted."""
         return sorted(name for name in self._option_string_actions if name.startswith("--"))
+
+    def takes_value(self, option: str) -> bool:
+        """Whether the word after an option is its value."""
+        action = self._option_string_actions.get(option)
+        return action is not None and action.nargs not in {0, "?"}
+
+    def values_of(self, option: str) -> tuple[str, ...]:
+        """Return the words that an option accepts, if it accepts only some."""
+        action = self._option_string_actions.get(option)
+        return action.type.allowed if action is not None and isinstance(action.type, OneOf) else ()
 
     def format_usage(self) -> str:
         """Return the usage line: the command and its words. Options are many, and listed below it."""
@@ -122,15 +132,30 @@ def canonical_option(word: str) -> str:
     return ("-" if len(name) == 1 else "--") + name + equals + value
 
 
-def one_of(*allowed: str) -> Callable[[str], str]:
-    """Return a converter that accepts exactly these words."""
+class OneOf:
+    """A converter that accepts exactly these words.
 
-    def convert(text: str) -> str:
-        if text not in allowed:
-            raise argparse.ArgumentTypeError(f"expected one of {', '.join(allowed)}")
+    Attributes:
+        allowed: the words.
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+
+    def __call__(self, text: str) -> str:
+        """Return the word.
+
+        Raises:
+            ArgumentTypeError: it is none of them.
+        """
+        if text not in self.allowed:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(self.allowed)}")
         return text
 
-    return convert
+
+def one_of(*allowed: str) -> OneOf:
+    """Return a converter that accepts exactly these words."""
+    return OneOf(allowed)
 
 
 def _whole_number(text: str) -> int:

@@ -87,6 +87,8 @@ class Program:
         elsewhere: says of words that are no command here, and are one in a program that people come from,
             what to do instead; empty for others.
         closing: what stands below the list of commands.
+        names: for completion, where the function is that returns the words which an option (``--context``)
+            or the first word after a command (``context set``) can be; it is called with the words so far.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Program:
     explain: Callable[[HoldfastError], str] = lambda _: ""
     elsewhere: Callable[[Sequence[str]], str] = lambda _: ""
     closing: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def main(self, words: Sequence[str] | None = None) -> int:
         """Run one command line and return the exit code. Prints, never raises."""

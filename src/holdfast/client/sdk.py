@@ -5,6 +5,7 @@ from typing import Any
 
 from holdfast.client.opening import ApiClient, masked, open_api
 from holdfast.client.tls import TlsSettings
+from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 
 
@@ -53,10 +54,13 @@ class SdkClient(ApiClient):
         """Send one request below ``/v1``; return the answer's JSON object.
 
         Raises:
+            InvalidInputError: a part of the path is empty.
             UnauthenticatedError: the token is missing a property or is not trusted; ``reason`` says which.
             PermissionDeniedError: the role or the ownership of the volume does not allow it.
             HoldfastError: other kinds as the status says, with the node's words.
         """
+        if not all(path.lstrip("/").split("/")):
+            raise InvalidInputError("name: expected the name or the id of something, and not nothing")
         headers = {"Authorization": f"Bearer {self._token.reveal().decode()}"} if self._token else {}
         return self._api.call(method, "/v1/" + path.lstrip("/"), body, headers=headers, query=query)
 

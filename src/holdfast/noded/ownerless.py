@@ -33,8 +33,8 @@ def ownerless_report(catalog: Catalog, *, is_public: bool) -> str:
         return "no volume is without an owner: --ownerless-volumes public can go" if is_public else ""
     some = "1 volume has" if count == 1 else f"{count} volumes have"
     who = (
-        "everybody may read, change and delete them"
+        f"everybody may read, change and delete {'it' if count == 1 else 'them'}"
         if is_public
-        else "only the storage administrator reaches them"
+        else f"only the storage administrator reaches {'it' if count == 1 else 'them'}"
     )
     return f"{some} no owner, so {who}; {_ADOPT}"

@@ -55,10 +55,7 @@ def read_rules(options: NodeOptions) -> TokenRules:
 
 
 def _duration(field: str, text: str) -> int:
-    try:
-        seconds = parse_lifetime(text)
-    except InvalidInputError as error:
-        raise InvalidInputError(in_field(field, error)) from None
+    seconds = parse_lifetime(text, field=field)
     if seconds > MAX_LIFETIME_SECONDS:
         raise InvalidInputError(f"{field}: expected at most 10y")
     return seconds

@@ -64,10 +64,14 @@ def generate_token(
     return write_compact(claims, key)
 
 
-def parse_lifetime(text: str) -> int:
+def parse_lifetime(text: str, *, field: str = "token duration") -> int:
     """Return the seconds of a lifetime such as ``30m`` or ``1y``: digits and one unit of ``s m h d y``.
 
     A day has 24 hours and a year 365 days. Sums such as ``1h30m``, signs and fractions are refused.
+
+    Args:
+        text: what was given.
+        field: what errors call it.
 
     Raises:
         InvalidInputError: not of that form, or over 292 years.
@@ -76,6 +80,6 @@ def parse_lifetime(text: str) -> int:
     seconds = int(match[1]) * SECONDS_PER_UNIT[match[2]] if match else -1
     if not 0 <= seconds <= MAX_SECONDS:
         raise InvalidInputError(
-            "token duration: expected digits and one unit of s, m, h, d or y, such as 24h, up to 292y"
+            f"{field}: expected digits and one unit of s, m, h, d or y, such as 24h, up to 292y"
         )
     return seconds

@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.cli.errors import UsageError
-from holdfast.cli.hfctl.access import layout, parse_entries
+from holdfast.cli.hfctl.access import for_programs, layout, parse_entries
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,13 @@ def test_the_layout_of_the_manual():
     )
 
 
+def test_what_programs_are_told_names_reading_too():
+    public = {"owner": "alice", "acls": {"public": {}, "groups": {"dev": "Read"}}}
+    assert for_programs(public)["acls"] == {"public": {"type": "Read"}, "groups": {"dev": "Read"}}
+    assert for_programs({"acls": {"public": {"type": "Write"}}}) == {"acls": {"public": {"type": "Write"}}}
+    assert for_programs({"owner": "alice"}) == {"owner": "alice"}
+
+
 def test_what_belongs_to_nobody():
     assert list(layout("Volume", "old", {}))[2] == "        Owner:  nobody"
 
@@ -75,6 +82,8 @@ def test_what_belongs_to_nobody():
         pytest.param(("add", "v", "--public", "canary"), id="no-type"),
         pytest.param(("remove", "v"), id="nobody-to-remove"),
         pytest.param(("update", "v"), id="nothing-to-update"),
+        pytest.param(("update", "v", "--owner", ""), id="nobody-as-owner"),
+        pytest.param(("update", "v", "--owner", " ", "--groups", "canary:r"), id="a-blank-as-owner"),
         pytest.param(("show",), id="no-volume"),
     ],
 )

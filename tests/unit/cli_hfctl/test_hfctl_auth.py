@@ -1,6 +1,7 @@
 """Tokens that hfctl makes are believed by a verifier, and kept from others' eyes."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def test_the_seeds_command_line(hfctl, user_file):
     assert SECRET not in out + err
 
 
+def test_the_token_as_json_for_programs(hfctl, tmp_path, user_file):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    words = (f"--auth-config={user_file}", "--issuer=px.example", f"--shared-secret-file={secret}")
+    code, out, err = hfctl("-j", "auth", "token", "generate", *words)
+    assert (code, err) == (0, "")
+    assert verify(json.loads(out)["token"], SharedSecretKey(SecretBytes(SECRET.encode()))).name == "alice"
+    target = str(tmp_path / "token")
+    code, out, _ = hfctl("auth", "token", "generate", *words, f"--output={target}", "--json")
+    assert (code, json.loads(out)) == (0, {"output": target})
+
+
 @pytest.mark.parametrize(
     ("option", "key"),
     [
@@ -110,9 +124,13 @@ def test_output_file_is_private_and_replaces_what_was_there(hfctl, tmp_path, use
         pytest.param({"--shared-secret": None}, "Must provide a secret key to sign token", id="no-key"),
         pytest.param({"--shared-secret": "canary"}, "32 bytes", id="short-secret"),
         pytest.param({"--shared-secret": ""}, "shared secret", id="empty-secret"),
-        pytest.param({"--token-duration": "1h30m"}, "token duration", id="sum-of-durations"),
-        pytest.param({"--token-duration": "-1h"}, "token duration", id="negative-duration"),
-        pytest.param({"--token-duration": "canary"}, "token duration", id="no-duration"),
+        pytest.param(
+            {"--token-duration": "1h30m"}, "--token-duration: expected digits", id="sum-of-durations"
+        ),
+        pytest.param(
+            {"--token-duration": "-1h"}, "--token-duration: expected digits", id="negative-duration"
+        ),
+        pytest.param({"--token-duration": "canary"}, "--token-duration: expected digits", id="no-duration"),
         pytest.param({"--output": "/none/token"}, "cannot be written", id="unwritable-output"),
     ],
 )

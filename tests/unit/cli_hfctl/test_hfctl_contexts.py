@@ -1,5 +1,6 @@
 """Contexts are kept for their owner only, shown without tokens, and found again."""
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,6 +47,48 @@ def test_what_is_saved_is_private_and_complete(hfctl, home):
             ],
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "endpoint"),
+    [
+        pytest.param((), "http://127.0.0.1:2", id="of-the-environment"),
+        pytest.param(("--endpoint=http://127.0.0.1:1",), "http://127.0.0.1:1", id="named"),
+    ],
+)
+def test_the_node_of_the_environment_is_saved_unless_another_is_named(
+    hfctl, home, monkeypatch, words, endpoint
+):
+    monkeypatch.setenv("HOLDFAST_NODE", "http://127.0.0.1:2")
+    assert hfctl("context", "create", "alice", *words)[0] == 0
+    monkeypatch.delenv("HOLDFAST_NODE")
+    assert read_contexts(context_file(home)).find("alice").endpoint == endpoint
+
+
+def test_a_node_of_the_environment_that_cannot_be_is_named_by_its_variable(hfctl, home, monkeypatch):
+    monkeypatch.setenv("HOLDFAST_NODE", "canary")
+    code, _, err = hfctl("context", "create", "alice")
+    assert (code, err.startswith("Error: HOLDFAST_NODE: ")) == (1, True)
+    assert "canary" not in err
+    assert not context_file(home).exists()
+
+
+def test_programs_are_told_what_was_done_in_json(hfctl):
+    done = [
+        hfctl("context", *words, "-j")[:2]
+        for words in (
+            ("create", "alice", "--endpoint=http://127.0.0.1:1"),
+            ("set", "alice"),
+            ("unset",),
+            ("delete", "alice"),
+        )
+    ]
+    assert [(code, json.loads(out)) for code, out in done] == [
+        (0, {"context": "alice", "endpoint": "http://127.0.0.1:1"}),
+        (0, {"current": "alice"}),
+        (0, {"current": ""}),
+        (0, {"context": "alice"}),
+    ]
 
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("--output", "yaml")])

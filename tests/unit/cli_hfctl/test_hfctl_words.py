@@ -113,10 +113,31 @@ def test_a_command_without_a_node_says_how_to_get_one(hfctl):
         ("hfctl --context alice volume ins", ["inspect"]),
         ("hfctl context create --token-f", ["--token-file"]),
         ("hfctl nothing ", []),
+        ("hfctl --context al", ["alice"]),
+        ("hfctl volume list --context ", ["alice", "bob"]),
+        ("hfctl --context alice context set ", ["alice", "bob"]),
+        ("hfctl ctx delete b", ["bob"]),
+        ("hfctl context set alice ", []),
+        ("hfctl --config /none context set ", []),
+        ("hfctl context set --config=/none ", []),
+        ("hfctl volume list --output ", ["table", "json", "yaml"]),
+        ("hfctl volume list -output y", ["yaml"]),
+        ("hfctl auth token generate --output ", []),
+        ("hfctl volume list --label ", []),
+        ("hfctl --endpoint ", []),
+        ("hfctl volume list --json --out", ["--output"]),
     ],
 )
-def test_lines_are_completed(line, words):
+def test_lines_are_completed(hfctl, line, words):
+    for name in ("alice", "bob"):
+        hfctl("context", "create", name)
     assert complete(PROGRAM, line) == words
+
+
+def test_contexts_that_are_not_safe_to_read_are_not_offered(home):
+    (home / ".hfctl").mkdir()
+    (home / ".hfctl" / "contextconfig").write_text("contextconfig: [")
+    assert complete(PROGRAM, "hfctl context set ") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

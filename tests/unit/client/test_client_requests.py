@@ -264,6 +264,15 @@ def test_sdk_carries_the_reason_of_every_kind(server, status, kind, reason):
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize("path", ["volumes/inspect/", "volumes//access", "/roles/"])
+def test_sdk_asks_nothing_about_nothing(server, path):
+    client = SdkClient(server.address, TOKEN)
+    with pytest.raises(errors.InvalidInputError, match="name: expected"):
+        client.request("DELETE", path)
+    client.close()
+    assert server.seen == []
+
+
 def test_no_client_shows_its_token(server):
     for client in (
         VaultClient(server.address, TOKEN),

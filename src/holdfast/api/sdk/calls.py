@@ -107,9 +107,7 @@ class Calls:
             level = logging.DEBUG if outcome == "OK" else logging.INFO
             if _access.isEnabledFor(level):
                 taken = (time.perf_counter() - started) * 1000
-                _access.log(
-                    level, "%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, taken
-                )
+                _access.log(level, "%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, taken)
             with self._counting:
                 self._counts[api, outcome] += 1
 

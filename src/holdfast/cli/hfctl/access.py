@@ -137,11 +137,19 @@ def _declare_name(parser: CommandParser, kind: Kind) -> None:
 def _show(arguments: Namespace, kind: Kind) -> int:
     name, ownership = kind.inspect(node_client(arguments), _reference(arguments, kind))
     if prints_for_programs(arguments):
-        print_result(dict(ownership), output_format(arguments))
+        print_result(for_programs(ownership), output_format(arguments))
     else:
         for line in layout(kind.title, name, ownership):
             print(printable(line))
     return 0
+
+
+def for_programs(ownership: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an ownership as programs are told of it: the public's access too is named, if it is to read."""
+    acls = dict(ownership.get("acls", {}))
+    if "public" in acls:
+        acls["public"] = {"type": acls["public"].get("type", "Read")}
+    return {**ownership, "acls": acls} if acls else dict(ownership)
 
 
 def layout(title: str, name: str, ownership: Mapping[str, Any]) -> Iterator[str]:
@@ -189,7 +197,7 @@ def _update(arguments: Namespace, kind: Kind) -> int:
         raise UsageError("expected --owner, --groups, --collaborators or --public")
     change: dict[str, Any] = {}
     if arguments.owner is not None:
-        change["owner"] = arguments.owner
+        change["owner"] = owner_word(arguments.owner)
     if any(each is not None for each in lists):
         whole: dict[str, Any] = {
             "groups": parse_entries([arguments.groups or ""], "--groups"),
@@ -205,7 +213,19 @@ def _change(arguments: Namespace, kind: Kind, change: Mapping[str, Any]) -> int:
     reference = _reference(arguments, kind)
     path = kind.access_path.format(id=reference)
     answer = node_client(arguments).request("PUT", path, {kind.id_field: reference, **change})
-    return print_answer(arguments, answer, f"Access to {kind.word} {reference} successfully updated")
+    ownership = for_programs(answer.get("ownership", {}))
+    return print_answer(arguments, ownership, f"Access to {kind.word} {reference} successfully updated")
+
+
+def owner_word(text: str) -> str:
+    """Return the name of a new owner; nobody is none, and whatever has an owner keeps one.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if not text.strip():
+        raise UsageError("--owner: expected the name of a user")
+    return text
 
 
 def _reference(arguments: Namespace, kind: Kind) -> str:

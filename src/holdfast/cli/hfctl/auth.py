@@ -7,7 +7,7 @@ from pathlib import Path
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.hfctl.signing import add_key_options, named_key, read_file
-from holdfast.cli.output import warn
+from holdfast.cli.output import print_result, warn
 from holdfast.cli.private_file import write_private
 from holdfast.cli.program import Run
 
@@ -37,6 +37,7 @@ def generate(parser: CommandParser) -> Run:
     parser.add_argument(
         "--output", metavar="FILE", help="write the token there, mode 0600, instead of printing it"
     )
+    parser.add_argument("--json", "-j", action="store_true", help="print it as JSON")
     return _generate
 
 
@@ -70,13 +71,17 @@ def _generate(arguments: Namespace) -> int:
         issuer=arguments.issuer,
         key=named_key(arguments),
         issued_at=time.time(),
-        lifetime_seconds=parse_lifetime(arguments.token_duration),
+        lifetime_seconds=parse_lifetime(arguments.token_duration, field="--token-duration"),
     )
     if arguments.output:
         _write(Path(arguments.output), token)
-        print(f"Token written to output file: {arguments.output}")
+        answer, sentence = {"output": arguments.output}, f"Token written to output file: {arguments.output}"
     else:
-        print(token)
+        answer, sentence = {"token": token}, token
+    if arguments.json:
+        print_result(answer, "json")
+    else:
+        print(sentence)
     return 0
 
 

@@ -113,6 +113,10 @@ PROGRAM = Program(
     options_with_value=frozenset(
         {"--context", "--config", "--endpoint", "--output", "--ca", "--cert", "--key"}
     ),
+    names=dict.fromkeys(
+        ("--context", "context set", "context delete", "ctx set", "ctx delete"),
+        f"{_HERE}.context_file:names_for_completion",
+    ),
     explain=advise,
     elsewhere=elsewhere,
     closing="""For example:

@@ -7,13 +7,12 @@ from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.errors import UsageError
-from holdfast.cli.hfctl.context_file import Context, context_file, read_contexts
+from holdfast.cli.hfctl.context_file import CONFIG_VARIABLE, Context, chosen_file, read_contexts
 from holdfast.cli.output import FORMATS, print_result
 from holdfast.client import SdkClient, TlsSettings
 from holdfast.model import SecretBytes
 
 ENDPOINT_VARIABLE = "HOLDFAST_NODE"
-CONFIG_VARIABLE = "HFCTL_CONFIG"
 CONTEXT_VARIABLE = "HFCTL_CONTEXT"
 LONGEST_WAIT_SECONDS = 300.0  # formatting and rotation take their time
 
@@ -50,8 +49,7 @@ def add_output_options(parser: CommandParser) -> None:
 
 def config_path(arguments: Namespace) -> Path:
     """Return the file of contexts that counts."""
-    named = arguments.config or os.environ.get(CONFIG_VARIABLE)
-    return Path(named) if named else context_file(Path(os.environ.get("HOME") or Path.home()))
+    return chosen_file(arguments.config)
 
 
 def output_format(arguments: Namespace) -> str:

@@ -10,17 +10,19 @@ Whoever changes the file holds a lock beside it, so that commands at the same ti
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from holdfast.cli.arguments import canonical_option, is_option
 from holdfast.cli.errors import LocalError
 from holdfast.cli.private_file import read_private, write_private
 from holdfast.model import SecretBytes
 
 OWN_DIRECTORY = ".hfctl"
+CONFIG_VARIABLE = "HFCTL_CONFIG"
 DEFAULT_ENDPOINT = "http://127.0.0.1:9021"
 MASKED = "****"
 MAX_FILE_BYTES = 1 << 20
@@ -107,6 +109,29 @@ class Contexts:
 def context_file(home: Path) -> Path:
     """Return where contexts are kept, unless another file is named."""
     return home / OWN_DIRECTORY / "contextconfig"
+
+
+def chosen_file(named: str | None) -> Path:
+    """Return the file that an option names, else the environment, else the one in the home directory."""
+    named = named or os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else context_file(Path(os.environ.get("HOME") or Path.home()))
+
+
+def names_for_completion(words: Sequence[str]) -> list[str]:
+    """Return the names of all contexts; none if they cannot be read.
+
+    Args:
+        words: the line so far, in which ``--config`` may name another file.
+    """
+    named = ""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        option, equals, value = canonical_option(word).partition("=") if is_option(word) else ("", "", "")
+        if option == "--config":
+            named = value if equals else following
+    try:
+        return sorted(read_contexts(chosen_file(named)).known)
+    except LocalError:
+        return []
 
 
 def read_contexts(path: Path) -> Contexts:

@@ -1,5 +1,6 @@
 """``hfctl context``: save, show, choose and forget contexts."""
 
+import os
 import time
 from argparse import Namespace
 from dataclasses import replace
@@ -8,7 +9,13 @@ from pathlib import Path
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.hfctl import token_places
-from holdfast.cli.hfctl.connection import add_output_options, config_path, output_format
+from holdfast.cli.hfctl.connection import (
+    ENDPOINT_VARIABLE,
+    add_output_options,
+    config_path,
+    output_format,
+    print_answer,
+)
 from holdfast.cli.hfctl.context_file import (
     DEFAULT_ENDPOINT,
     Context,
@@ -48,9 +55,7 @@ def create(parser: CommandParser) -> Run:
     parser.add_argument(
         "--token-file", metavar="FILE", help="file with the signed token; - is standard input"
     )
-    parser.add_argument(
-        "--endpoint", default=DEFAULT_ENDPOINT, help=f"address of the node [{DEFAULT_ENDPOINT}]"
-    )
+    parser.add_argument("--endpoint", help=f"address of the node [{ENDPOINT_VARIABLE}; {DEFAULT_ENDPOINT}]")
     parser.add_argument("--ca", metavar="FILE", help="PEM file of the authorities to trust")
     parser.add_argument("--cert", metavar="FILE", help="PEM file of our own certificate")
     parser.add_argument("--key", metavar="FILE", help="PEM file of its key")
@@ -106,13 +111,14 @@ def _add_provider_options(parser: CommandParser) -> None:
 
 def _create(arguments: Namespace) -> int:
     name = check_context_name(arguments.name)
-    parse_address(arguments.endpoint, field="--endpoint")
+    endpoint = arguments.endpoint or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
+    parse_address(endpoint, field="--endpoint" if arguments.endpoint else ENDPOINT_VARIABLE)
     place = wanted_place(arguments.keep_in)
     renewal, secrets = _source(arguments)
     life = life_of(secrets.token)
     context = Context(
         name,
-        arguments.endpoint,
+        endpoint,
         identity=identity_of(secrets.token) if secrets.token else {},
         renewal=renewal,
         tls={
@@ -138,8 +144,7 @@ def _create(arguments: Namespace) -> int:
         return saved.with_context(kept)
 
     edit_contexts(path, change)
-    print(f"Context {name} saved")
-    return 0
+    return print_answer(arguments, {"context": name, "endpoint": endpoint}, f"Context {name} saved")
 
 
 def _list(arguments: Namespace) -> int:
@@ -156,14 +161,12 @@ def _list(arguments: Namespace) -> int:
 
 def _set(arguments: Namespace) -> int:
     edit_contexts(config_path(arguments), lambda saved: saved.with_current(arguments.name))
-    print(f"Current context is {arguments.name}")
-    return 0
+    return print_answer(arguments, {"current": arguments.name}, f"Current context is {arguments.name}")
 
 
 def _unset(arguments: Namespace) -> int:
     edit_contexts(config_path(arguments), lambda saved: saved.with_current(""))
-    print("No context is current; calls are a guest's")
-    return 0
+    return print_answer(arguments, {"current": ""}, "No context is current; calls are a guest's")
 
 
 def _delete(arguments: Namespace) -> int:
@@ -172,8 +175,7 @@ def _delete(arguments: Namespace) -> int:
         return saved.without(arguments.name)
 
     edit_contexts(config_path(arguments), change)
-    print(f"Context {arguments.name} deleted")
-    return 0
+    return print_answer(arguments, {"context": arguments.name}, f"Context {arguments.name} deleted")
 
 
 def _source(arguments: Namespace) -> tuple[dict[str, str], Secrets]:

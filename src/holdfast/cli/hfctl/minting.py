@@ -73,6 +73,6 @@ def mint(settings: Mapping[str, str]) -> SecretBytes:
         issuer=settings["issuer"],
         key=key.load(),
         issued_at=time.time(),
-        lifetime_seconds=parse_lifetime(settings["token_duration"]),
+        lifetime_seconds=parse_lifetime(settings["token_duration"], field="--token-duration"),
     )
     return SecretBytes(token.encode())

@@ -91,7 +91,7 @@ def _renew(arguments: Namespace) -> int:
 
     body: dict[str, Any] = {}
     if arguments.token_duration:
-        body["lifetime_seconds"] = str(parse_lifetime(arguments.token_duration))
+        body["lifetime_seconds"] = str(parse_lifetime(arguments.token_duration, field="--token-duration"))
     context = chosen_context(arguments)
     answer = node_client(arguments).request("POST", "tokens/renew", body)
     token = SecretBytes(str(answer["token"]).encode())

@@ -6,6 +6,7 @@ from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.access import owner_word
 from holdfast.cli.hfctl.connection import (
     add_node_options,
     node_client,
@@ -160,13 +161,15 @@ def _inspect(arguments: Namespace) -> int:
 
 def _update(arguments: Namespace) -> int:
     labels = parse_pairs(arguments.label, option="--label")
-    if not labels and not arguments.owner and not arguments.size:
+    if not labels and arguments.owner is None and not arguments.size:
         raise UsageError("expected --label, --size or --owner")
     if arguments.size:
         request_size(arguments)
     body: dict[str, Any] = {"labels": labels}
-    if arguments.owner:
-        body["spec"] = {"ownership": {"owner": arguments.owner}}  # who else has access stays as it is
+    if arguments.owner is not None:
+        body["spec"] = {
+            "ownership": {"owner": owner_word(arguments.owner)}
+        }  # who else has access stays as it is
     answer = node_client(arguments).request("PUT", f"volumes/{arguments.volume}", body)
     return print_answer(arguments, answer, f"Volume {arguments.volume} successfully updated")
 
@@ -215,7 +218,7 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Size", format_size(int(spec.get("size", 0)))),
         ("Format", volume.get("format", "").removeprefix("FS_TYPE_").lower()),
         ("HA", "1"),
-        ("Owner", ownership.get("owner", "")),
+        ("Owner", ownership.get("owner") or "nobody"),
         ("Creation time", volume.get("ctime", "")),
         ("Status", _status(volume)),
         ("State", volume.get("state", "").removeprefix("VOLUME_STATE_").lower()),
