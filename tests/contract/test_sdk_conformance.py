@@ -7,9 +7,10 @@ Where we answer otherwise on purpose, the row says so.
 import base64
 import json
 
+import grpc
 import pytest
 from tests.support.node_under_test import SECRET, new_node, release
-from tests.support.sdk_wires import GrpcWire, RestWire
+from tests.support.sdk_wires import CALL_SECONDS, GrpcWire, RestWire, grpc_refusal
 
 from holdfast.api.sdk.calls import Calls
 from holdfast.model import SecretBytes
@@ -310,3 +311,16 @@ def test_a_volume_has_its_messages_even_where_there_is_nothing_to_say(people):
     people("user1", "Volume.SnapshotCreate", {"volume_id": volume, "name": "snap"})
     snapshot = people("user1", "Volume.Inspect", {"volume_id": "snap"}).body["volume"]
     assert snapshot["source"] == {"parent": volume}
+
+
+def test_a_method_that_is_not_served_says_so_whatever_it_is_asked(people):
+    """Its request is not read: the SDK's clients send fields in it that nothing here knows."""
+    if people.wire.name == "grpc":
+        method = people.wire.channel.unary_unary("/openstorage.api.OpenStorageNode/VolumeBytesUsedByNode")
+        metadata = [("authorization", f"bearer {people.tokens['admin']}")]
+        with pytest.raises(grpc.RpcError) as error:
+            method(b"\x0a\x05node1\x12\x01\x07", metadata=metadata, timeout=CALL_SECONDS)
+        answer = grpc_refusal(error.value)
+    else:
+        answer = people("admin", "Node.VolumeBytesUsedByNode", {"node_id": "node1", "ids": ["7"]})
+    assert (answer.code, answer.reason) == (UNIMPLEMENTED, "unsupported")

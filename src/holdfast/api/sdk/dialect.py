@@ -208,6 +208,8 @@ class SdkDialect:
 def _read(target: Target, body: bytes) -> Message:
     """Put the request message together from body, query and path."""
     row, route, parameters, query = target
+    if not row.served:
+        return row.request()  # whatever is asked for, the answer is that it is not served
     if route.has_body:
         if query:
             raise InvalidInputError("query: expected none; this API takes all of its request from the body")
