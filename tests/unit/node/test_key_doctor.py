@@ -12,6 +12,7 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.keys.key_doctor import HEALTHY, Verdict
 from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.keys.volume_key_service import VolumeKeyService
+from holdfast.node.volume.snapshot_service import SnapshotService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import ProviderUnavailableError, SecretRef
 from holdfast.providers.file import FileProvider
@@ -128,6 +129,37 @@ def test_an_old_version_of_the_cluster_key_is_told_until_the_volume_moves(under_
     under_test.call(under_test.admin, SecretsService.rotate_cluster_key, under_test.node.secrets, resume=True)
     (finding,) = examine(under_test, "vol1")
     assert (finding.verdict, finding.reference.version) == (Verdict.GOOD, 2)
+
+
+def test_an_old_version_of_a_named_secret_is_told_before_the_provider_forgets_it(under_test):
+    under_test.provider.put(SecretRef("named"), random_key())
+    create(under_test, "vol1", secret_name="named")
+    create(under_test, "vol2", secret_name="named")
+    under_test.provider.put(SecretRef("named"), random_key())
+    under_test.provider.asked = 0
+    findings = examine(under_test)
+    assert {(finding.verdict, finding.reference.version) for finding in findings} == {(Verdict.OLD, 1)}
+    assert under_test.provider.asked == 2  # the key, and which version is the newest
+    alice = under_test.token("alice")
+    under_test.call(alice, VolumeService.rotate_key, under_test.node.volumes, "vol1")
+    (finding,) = examine(under_test, "vol1")
+    assert (finding.verdict, finding.reference.version) == (Verdict.GOOD, 2)
+
+
+def test_a_key_of_its_own_is_never_old(under_test):
+    create(under_test, "vol1", own_key=True)
+    under_test.call(
+        under_test.token("alice"), SnapshotService.create, under_test.node.snapshots, "vol1", "snap1"
+    )
+    under_test.call(under_test.token("alice"), VolumeService.rotate_key, under_test.node.volumes, "vol1")
+    assert {finding.verdict for finding in examine(under_test)} == {Verdict.GOOD}
+
+
+def test_a_disk_that_cannot_be_read_is_told_from_a_damaged_header(under_test, monkeypatch):
+    create(under_test, "vol1")
+    monkeypatch.setattr(LuksHeader, "noted_key", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error")))
+    (finding,) = examine(under_test, "vol1")
+    assert (finding.verdict, finding.problem) == (Verdict.BAD_HEADER, "its file cannot be read (I/O error)")
 
 
 def test_the_header_counts_and_not_the_record(under_test):

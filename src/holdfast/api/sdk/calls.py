@@ -26,7 +26,9 @@ from holdfast.http.answers import report_defect
 from holdfast.model import Principal
 from holdfast.node.access.gate import new_request_id
 from holdfast.node.api import Api
+from holdfast.node.host_trouble import host_trouble
 from holdfast.node.node import Node
+from holdfast.process.defect import describe_defect
 
 _CORRELATION = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TOKEN = re.compile(rb"[!-~]+")  # what can be seen in ASCII; no blank, no end of a line
@@ -157,4 +159,7 @@ def told(error: Exception) -> HoldfastError:
         if error.detail:
             _log.info("%s: %s", type(error).__name__, error.detail)
         return error
+    if (trouble := host_trouble(error)) is not None:
+        _log.warning("%s: %s", trouble.message, describe_defect(error))
+        return trouble
     return InternalError(report_defect(error))

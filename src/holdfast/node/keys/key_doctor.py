@@ -7,7 +7,7 @@ keyslot. Nothing is changed. Each key is fetched once, however many volumes it o
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from holdfast.errors import HoldfastError
@@ -50,11 +50,15 @@ _ADVICE = {
     Verdict.OLD: "move it: hfctl volume key rotate, hfctl secrets rotate-cluster-key --resume, or move-keys",
     Verdict.UNFINISHED: "repeat the request that created it, or delete it",
     Verdict.NO_FILE: "restore the backing file from a backup, or delete the volume",
-    Verdict.BAD_HEADER: "restore the first 8 MiB of the backing file from a backup",
+    Verdict.BAD_HEADER: "see that the pool's disk works; if it does, restore the file's first 8 MiB",
     Verdict.ERASED: "delete the volume; its content is gone for good",
     Verdict.MISSING: "bring the secret back in the provider before the volume is next detached",
     Verdict.UNREADABLE: "unseal the provider, or let the node read the secret, before the next reboot",
     Verdict.WRONG: "bring back the version of the secret that opened it",
+}
+_WHOSE = {
+    KeyOrigin.CLUSTER: "the cluster-wide key",
+    KeyOrigin.NAMED: "the secret that its creator named",
 }
 # The first row whose kinds an error is an instance of.
 _VERDICTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Verdict], ...] = (
@@ -109,7 +113,9 @@ class KeyDoctor:
         current = self._current_cluster_key()
         with FetchedKeys(self._keys) as fetched, ThreadPoolExecutor(PARALLEL, "key-doctor") as pool:
             former = self._keys.former_kind
-            examination = _Examination(self._devices, fetched, current, prove=prove, former_kind=former)
+            examination = _Examination(
+                self._devices, self._keys, fetched, current, prove=prove, former_kind=former
+            )
             encrypted = [(record, record.key) for record in records if record.key is not None]
             return list(pool.map(lambda pair: examination.of(*pair), encrypted))
 
@@ -127,6 +133,7 @@ class _Examination:
     def __init__(
         self,
         devices: Devices,
+        keys: VolumeKeys,
         fetched: FetchedKeys,
         cluster_key: KeyNote | None,
         *,
@@ -134,12 +141,14 @@ class _Examination:
         former_kind: str,
     ) -> None:
         self._devices = devices
+        self._keys = keys
         self._fetched = fetched
         self._cluster_key = cluster_key
         self._prove = prove
         self._former_kind = former_kind
         self._guard = threading.Lock()
         self._refusals: dict[KeyReference, HoldfastError] = {}
+        self._newest: dict[KeyReference, int | None] = {}
 
     def of(self, record: VolumeRecord, note: KeyNote) -> Finding:
         """Examine one volume."""
@@ -153,10 +162,14 @@ class _Examination:
             if reference.provider == self._former_kind:
                 verdict, problem = Verdict.OLD, f"its key is in the former provider, {reference.provider}"
             elif self._is_old(note, reference):
-                verdict, problem = Verdict.OLD, "the cluster-wide key has another version by now"
+                verdict, problem = Verdict.OLD, f"{_WHOSE[note.origin]} has another version by now"
         except (HoldfastError, OSError) as error:
             verdict = next(verdict for kinds, verdict in _VERDICTS if isinstance(error, kinds))
-            problem = error.message if isinstance(error, HoldfastError) else "its file cannot be read"
+            problem = (
+                error.message
+                if isinstance(error, HoldfastError)
+                else f"its file cannot be read ({error.strerror or type(error).__name__})"
+            )
         if record.state is VolumeState.PREPARED and verdict in {Verdict.NO_FILE, Verdict.BAD_HEADER}:
             verdict, problem = Verdict.UNFINISHED, "its creation was interrupted"
         if record.state is VolumeState.REMOVING:
@@ -176,10 +189,23 @@ class _Examination:
             header.verify(key)
 
     def _is_old(self, note: KeyNote, reference: KeyReference) -> bool:
+        if note.origin is KeyOrigin.OWN:
+            return False  # each snapshot needs the version that its volume had then
+        if note.origin is KeyOrigin.NAMED:
+            newest = self._newest_version(reference)
+            return newest is not None and reference.version is not None and newest > reference.version
         current = self._cluster_key
-        if note.origin is not KeyOrigin.CLUSTER or current is None or current.version is None:
+        if current is None or current.version is None:
             return False  # one from the configuration has no version: it is the newest, whichever that is
         return reference != current.reference()
+
+    def _newest_version(self, reference: KeyReference) -> int | None:
+        """Return the newest version of a secret that somebody named; stores forget old ones in the end."""
+        place = replace(reference, version=None)
+        with self._guard:
+            if place not in self._newest:
+                self._newest[place] = self._keys.newest_version(place)
+            return self._newest[place]
 
     def _key(self, reference: KeyReference) -> SecretBytes:
         with self._guard:

@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from holdfast.errors import UnavailableError
+from holdfast.errors import HoldfastError, UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import NoProviderError
 from holdfast.node.inventory.records import KeyNote, KeyOrigin
@@ -74,6 +74,15 @@ class VolumeKeys:
         """
         provider = self._of(reference.provider)
         return provider.get(SecretRef(reference.path, reference.namespace, reference.version)).value
+
+    def newest_version(self, reference: KeyReference) -> int | None:
+        """Return the newest version of a secret; ``None`` if none are kept, or it cannot be had now."""
+        try:
+            secret = self._of(reference.provider).get(SecretRef(reference.path, reference.namespace))
+        except HoldfastError:
+            return None
+        secret.value.wipe()
+        return secret.version
 
     def newest(self, name: str, namespace: str, origin: KeyOrigin) -> tuple[KeyNote, SecretBytes]:
         """Return the newest version of a secret, and a note of which that is; raises as ``fetch``."""
