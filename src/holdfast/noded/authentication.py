@@ -2,7 +2,7 @@
 
     users       -jwt_issuer           JWT_SHAREDSECRET, and public keys from files
     users       -oidc_issuer          the keys that the provider publishes
-    nodes       the cluster id        SYSTEM_KEY
+    machinery   the cluster id        SYSTEM_KEY
     Stork       stork.openstorage.io  STORK_KEY, or PX_SHARED_SECRET as Stork itself calls it
     other apps  apps.portworx.io      SYSTEM_APPS_KEY
 
@@ -22,12 +22,14 @@ from holdfast.noded.auth_environment import Secrets, read_file, setting
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.token_rules import in_field, read_rules, refuse_dangerous
 from holdfast.tokens.claims import UserNameClaim
+from holdfast.tokens.ec_key import EcVerifyingKey
 from holdfast.tokens.issuer import Issuer, IssuerRegistry
 from holdfast.tokens.jwks import read_key_set
 from holdfast.tokens.key_files import load_verifying_keys
 from holdfast.tokens.keys import OF_STORAGE_API, VerifyingKey
 from holdfast.tokens.oidc import OidcSettings
 from holdfast.tokens.published_keys import PublishedKeys
+from holdfast.tokens.rsa_key import RsaVerifyingKey
 from holdfast.tokens.shared_secret import SharedSecretKey
 from holdfast.tokens.system_tokens import SystemTokens
 
@@ -95,6 +97,7 @@ class Authentication:
         Raises:
             InvalidInputError: a weak or unreadable key, or one key for two issuers.
         """
+        self._refuse_equal_secrets()
         issuers = list(self._users())
         machinery = (
             (self._cluster_id, self._system),
@@ -152,6 +155,17 @@ class Authentication:
             renews=users,
         )
 
+    def _refuse_equal_secrets(self) -> None:
+        """Name the variables; that no two issuers share any key is seen to by the registry."""
+        first: dict[bytes, str] = {}
+        for secrets in (self._user_secrets, self._system, self._stork, self._apps):
+            for key in self._secret_keys(secrets):
+                other = first.setdefault(key.fingerprint, secrets.name)
+                if other != secrets.name:
+                    raise InvalidInputError(
+                        f"{other}, {secrets.name}: expected keys of its own for each issuer; make a new one"
+                    )
+
     def _secret_keys(self, secrets: Secrets) -> tuple[SharedSecretKey, ...]:
         try:
             return tuple(
@@ -164,15 +178,29 @@ class Authentication:
 
 def _key_files(options: NodeOptions, environment: Mapping[str, str]) -> tuple[_KeyFile, ...]:
     files: list[_KeyFile] = []
-    for argument, name, paths in (
-        ("-jwt_rsa_pubkey_file", "RSA_PUBKEY", options.jwt_rsa_pubkey_file),
-        ("-jwt_ecds_pubkey_file", "ECDS_PUBKEY", options.jwt_ecds_pubkey_file),
+    for argument, name, paths, load in (
+        ("-jwt_rsa_pubkey_file", "RSA_PUBKEY", options.jwt_rsa_pubkey_file, _rsa_keys),
+        ("-jwt_ecds_pubkey_file", "ECDS_PUBKEY", options.jwt_ecds_pubkey_file, _ec_keys),
     ):
         variable, path = setting(environment, name)
         chosen = (path,) if path else paths
-        files += [(variable or argument, Path(each), load_verifying_keys) for each in chosen]
+        files += [(variable or argument, Path(each), load) for each in chosen]
     files += [("--jwt-keys-file", Path(each), read_key_set) for each in options.jwt_keys_file]
     return tuple(files)
+
+
+def _rsa_keys(pem: bytes) -> tuple[VerifyingKey, ...]:
+    keys = load_verifying_keys(pem)
+    if not all(isinstance(key, RsaVerifyingKey) for key in keys):
+        raise InvalidInputError("expected RSA keys; EC keys belong to -jwt_ecds_pubkey_file")
+    return keys
+
+
+def _ec_keys(pem: bytes) -> tuple[VerifyingKey, ...]:
+    keys = load_verifying_keys(pem)
+    if not all(isinstance(key, EcVerifyingKey) for key in keys):
+        raise InvalidInputError("expected EC keys; RSA keys belong to -jwt_rsa_pubkey_file")
+    return keys
 
 
 def _loaded(
@@ -202,7 +230,9 @@ def _oidc(options: NodeOptions) -> OidcSettings | None:
 def _of_stork(shared: str, stork: Secrets, apps: Secrets) -> Secrets:
     """Return Stork's secret, where a variable that Stork reads itself names it."""
     if not stork.given and not apps.given:
-        return Secrets.of("STORK_KEY", shared)
+        stork = Secrets.of("STORK_KEY", shared)
+        stork.name = "PX_SHARED_SECRET"
+        return stork
     known = {secret.reveal() for secret in (*stork.read(), *apps.read())}
     if Secrets.of("STORK_KEY", shared).read()[0].reveal() not in known:
         raise InvalidInputError("PX_SHARED_SECRET: expected the same as PORTWORX_AUTH_STORK_KEY")

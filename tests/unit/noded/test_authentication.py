@@ -243,8 +243,20 @@ class TestSeveralKeys:
 )
 def test_equal_keys_are_refused(first, second):
     environment = {"PORTWORX_AUTH_JWT_SHAREDSECRET": USERS, first: APPS, second: APPS}
-    with pytest.raises(InvalidInputError, match="keys of its own"):
+    with pytest.raises(InvalidInputError, match=f"^{first}, {second}: expected keys of its own"):
         authentication(environment).read()
+
+
+@pytest.mark.parametrize(("argument", "other"), [("rsa", "ecds"), ("ecds", "rsa")])
+def test_a_key_of_another_kind_than_its_argument_is_told_where_it_belongs(tmp_path, argument, other):
+    path = tmp_path / "key.pem"
+    key = EC if argument == "rsa" else rsa_key("k1")
+    path.write_bytes(key.verifying_key().pem())
+    with pytest.raises(
+        InvalidInputError, match=f"^-jwt_{argument}_pubkey_file: .* -jwt_{other}_pubkey_file$"
+    ):
+        authentication(**{f"jwt_{argument}_pubkey_file": (str(path),)}).read()
+    authentication(**{f"jwt_{other}_pubkey_file": (str(path),)}).read()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from holdfast.errors import (
     UnavailableError,
 )
 
-# The first kind that fits counts.
+# Of what a server says; one that does not start has words of its own. The first kind that fits counts.
 _ADVICE: tuple[tuple[type[HoldfastError], str], ...] = (
     (SealedError, "Unseal it with: holdfast operator unseal"),
     (UnauthenticatedError, "Log in again with: holdfast login, or as a user with: holdfast auth login"),
@@ -29,4 +29,8 @@ _ADVICE: tuple[tuple[type[HoldfastError], str], ...] = (
 
 def advise(error: HoldfastError) -> str:
     """Return a sentence on what to try next, or nothing."""
+    from holdfast.client.errors import RemoteError  # loaded by now if the error came from there
+
+    if not isinstance(error, RemoteError | InternalError):
+        return ""
     return next((text for kind, text in _ADVICE if isinstance(error, kind)), "")
