@@ -7,8 +7,7 @@ original writes it; what an operator stored as plain text is read as that text.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,11 +16,6 @@ import msgspec
 from holdfast.client import DcosClient, IamClient, TlsSettings, parse_address
 from holdfast.client.errors import (
     RemoteConflictError,
-    RemoteError,
-    RemoteInvalidInputError,
-    RemoteNotFoundError,
-    RemotePermissionDeniedError,
-    RemoteSealedError,
     RemoteUnauthenticatedError,
 )
 from holdfast.clock import Clock, SystemClock
@@ -31,14 +25,12 @@ from holdfast.providers.dcos_login import DcosLogin, read_login
 from holdfast.providers.errors import (
     CredentialExpiredError,
     ProviderDeniedError,
-    ProviderSealedError,
-    ProviderUnavailableError,
-    SecretExistsError,
     SecretNotFoundError,
 )
 from holdfast.providers.grant import Grant, LiveGrant, Upkeep
 from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
 from holdfast.providers.opening import Opening
+from holdfast.providers.remote_words import REFUSED_LOGIN, Words, in_node_words
 from holdfast.providers.value import FIELD, value_of_text
 
 DEFAULT_URL = "https://master.mesos"
@@ -115,6 +107,12 @@ class DcosProvider:
         self._clock = clock or SystemClock()
         self._upkeep = Upkeep(clock=self._clock, name="dcos-token")
         self._live = self._upkeep.keep(LiveGrant(self._log_in, clock=self._clock))
+        self._words = Words(  # the original's
+            f"the secrets provider (dcos at {options.url})",
+            expired=": API Error: Unauthorized",
+            denied=": API Error: Forbidden",
+            failed=": API Error",
+        )
         self._iam()  # a bad address shows now
 
     def get(self, ref: SecretRef) -> Secret:
@@ -157,7 +155,7 @@ class DcosProvider:
     def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
         """Return the names one level below ``prefix``; see ``SecretsProvider``."""
         where = "/".join(part for part in (self._options.base_path, prefix.strip("/")) if part)
-        with self._in_node_words():
+        with in_node_words(self._words):
             paths = self._act(namespace, lambda client: client.list(where))
         heads = (path.strip("/").partition("/") for path in paths)
         return sorted({head + slash for head, slash, _ in heads if head})
@@ -166,7 +164,7 @@ class DcosProvider:
         """Try whether keys can be had now; see ``SecretsProvider``."""
         problem, reason = "", Reason.NONE
         try:
-            with self._in_node_words():
+            with in_node_words(self._words):
                 self._act("", lambda client: client.request("GET", f"seal-status/{DEFAULT_STORE}"))
         except ProviderDeniedError:
             pass  # the token is good; the user may not ask about the seal
@@ -194,7 +192,7 @@ class DcosProvider:
         self._live.close()
 
     def _call(self, ref: SecretRef, action: Callable[[DcosClient], T]) -> T:
-        with self._in_node_words():
+        with in_node_words(self._words):
             return self._act(ref.namespace, action)
 
     def _act(self, store: str, action: Callable[[DcosClient], T]) -> T:
@@ -225,17 +223,12 @@ class DcosProvider:
 
     def _log_in(self) -> Grant[Acting]:
         iam = self._iam()
-        with self._in_node_words():
+        with in_node_words(self._words):
             try:
                 token = self._options.login.log_in(
                     iam, lambda token: self._client(Acting(token, {}), DEFAULT_STORE)
                 )
-            except (
-                RemoteInvalidInputError,
-                RemoteNotFoundError,
-                RemotePermissionDeniedError,
-                RemoteUnauthenticatedError,
-            ) as error:
+            except REFUSED_LOGIN as error:
                 raise CredentialExpiredError(
                     f"the cluster refuses the login: {error.message}", detail=error.message
                 ) from None
@@ -249,26 +242,6 @@ class DcosProvider:
         # The original's users write the whole path of the cluster-wide key although there is a base path.
         base = self._options.base_path
         return ref.name if not base or ref.name.startswith(f"{base}/") else f"{base}/{ref.name}"
-
-    @contextmanager
-    def _in_node_words(self) -> Iterator[None]:
-        cluster = f"the secrets provider (dcos at {self._options.url})"
-        try:
-            yield
-        except RemoteSealedError:
-            raise ProviderSealedError(f"{cluster} is sealed; unseal it and try again") from None
-        except RemoteUnauthenticatedError as error:
-            raise CredentialExpiredError(
-                f"{cluster}: API Error: Unauthorized", detail=error.message
-            ) from None
-        except RemotePermissionDeniedError as error:
-            raise ProviderDeniedError(f"{cluster}: API Error: Forbidden", detail=error.message) from None
-        except RemoteNotFoundError as error:
-            raise SecretNotFoundError(detail=error.message) from None
-        except RemoteConflictError as error:
-            raise SecretExistsError(detail=error.message) from None
-        except RemoteError as error:
-            raise ProviderUnavailableError(f"{cluster}: API Error: {error.message}") from None
 
 
 def expiry_of(token: SecretBytes) -> float | None:

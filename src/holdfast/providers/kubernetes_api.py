@@ -4,32 +4,20 @@ The account's token is read anew for every request, because Kubernetes replaces 
 cluster's certificate is always verified, against the authority that Kubernetes mounts beside the token.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from holdfast.client import TlsSettings
-from holdfast.client.errors import (
-    RemoteConflictError,
-    RemoteError,
-    RemoteInvalidInputError,
-    RemoteNotFoundError,
-    RemotePermissionDeniedError,
-    RemoteUnauthenticatedError,
-)
 from holdfast.client.json_api import JsonApi
 from holdfast.client.opening import open_api
 from holdfast.errors import InvalidInputError
 from holdfast.providers.errors import (
     CredentialExpiredError,
     NoCredentialError,
-    ProviderDeniedError,
-    ProviderUnavailableError,
-    SecretExistsError,
-    SecretNotFoundError,
 )
+from holdfast.providers.remote_words import Words, in_node_words
 from holdfast.providers.settings import Settings, secret_word_of_file
 
 MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -161,7 +149,7 @@ class KubernetesApi:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
-        with in_node_words(self._options.url):
+        with in_node_words(_words(self._options.url)):
             try:
                 token = secret_word_of_file(self._options.token_file, field="service account token")
             except InvalidInputError as error:
@@ -188,25 +176,9 @@ def _secrets(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/secrets"
 
 
-@contextmanager
-def in_node_words(url: str) -> Iterator[None]:
-    """Turn what the cluster said to the node into what the node says to its user."""
-    cluster = f"the secrets provider (k8s at {url})"
-    try:
-        yield
-    except RemoteUnauthenticatedError as error:
-        raise CredentialExpiredError(
-            f"{cluster} does not accept the service account's token", detail=error.message
-        ) from None
-    except RemotePermissionDeniedError as error:
-        raise ProviderDeniedError(
-            f"{cluster}: the service account's roles do not allow this", detail=error.message
-        ) from None
-    except RemoteNotFoundError as error:
-        raise SecretNotFoundError(detail=error.message) from None
-    except RemoteConflictError as error:
-        raise SecretExistsError(detail=error.message) from None
-    except RemoteInvalidInputError as error:
-        raise ProviderUnavailableError(f"{cluster} refuses the request", detail=error.message) from None
-    except RemoteError as error:
-        raise ProviderUnavailableError(f"{cluster} cannot be used: {error.message}") from None
+def _words(url: str) -> Words:
+    return Words(
+        f"the secrets provider (k8s at {url})",
+        expired=" does not accept the service account's token",
+        denied=": the service account's roles do not allow this",
+    )

@@ -10,14 +10,13 @@ from typing import Any, Protocol
 
 from holdfast.client import VaultClient
 from holdfast.client.errors import (
-    RemoteInvalidInputError,
-    RemoteNotFoundError,
     RemotePermissionDeniedError,
     RemoteUnauthenticatedError,
 )
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.providers.errors import CredentialExpiredError, NoCredentialError, ProviderUnavailableError
+from holdfast.providers.remote_words import REFUSED_LOGIN
 from holdfast.providers.settings import Settings, secret_word_of_file
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
@@ -152,12 +151,7 @@ def _log_in(
     client = client_of(None)
     try:
         auth = client.request("POST", f"auth/{mount}/login", shown).get("auth")
-    except (
-        RemoteInvalidInputError,
-        RemoteNotFoundError,
-        RemotePermissionDeniedError,
-        RemoteUnauthenticatedError,
-    ) as error:
+    except REFUSED_LOGIN as error:
         raise CredentialExpiredError(
             f"the store refuses the login at auth/{mount}; check {check}", detail=error.message
         ) from None

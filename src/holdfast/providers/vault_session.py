@@ -26,8 +26,8 @@ from holdfast.providers.errors import (
     ProviderUnavailableError,
 )
 from holdfast.providers.grant import Grant, LiveGrant
+from holdfast.providers.remote_words import in_node_words, vault_words
 from holdfast.providers.vault_options import VaultOptions
-from holdfast.providers.vault_words import in_node_words
 
 RETRIES = 1  # of what only reads
 FRESH_SECONDS = 60.0
@@ -184,7 +184,7 @@ class VaultSession:
 
     def _log_in(self) -> Grant[Acting]:
         for home in self._homes():
-            with in_node_words(self._options.address):
+            with in_node_words(vault_words(self._options.address)):
                 given = self._options.login.log_in(partial(self._client, namespace=home))
             if given.seconds is not None:
                 break  # the token knows its time here, so this is where it is renewed

@@ -18,10 +18,10 @@ from holdfast.model import SecretBytes
 from holdfast.providers.errors import ProviderUnavailableError, SecretDataError
 from holdfast.providers.grant import Upkeep
 from holdfast.providers.opening import Opening
+from holdfast.providers.remote_words import in_node_words, vault_words
 from holdfast.providers.vault_opening import settings_of
 from holdfast.providers.vault_options import VaultOptions, read_vault_options
 from holdfast.providers.vault_session import VaultSession
-from holdfast.providers.vault_words import in_node_words
 from holdfast.providers.wrapped import WrappedSecrets
 
 MOUNT = "transit"
@@ -107,7 +107,7 @@ class TransitWrapper:
             data = client.request("POST", f"{MOUNT}/{verb}/{self._key}", body).get("data")
             return data if isinstance(data, dict) else {}
 
-        with in_node_words(self._address):
+        with in_node_words(vault_words(self._address)):
             try:
                 return self._session.ask(ask)
             except RemoteInvalidInputError:
