@@ -324,3 +324,11 @@ def test_a_method_that_is_not_served_says_so_whatever_it_is_asked(people):
     else:
         answer = people("admin", "Node.VolumeBytesUsedByNode", {"node_id": "node1", "ids": ["7"]})
     assert (answer.code, answer.reason) == (UNIMPLEMENTED, "unsupported")
+
+
+def test_a_node_restores_a_backup_for_itself_and_for_no_other(people):
+    """Clients of the SDK name the node they talk to; what is refused below is the id of the backup."""
+    own = people("admin", "Node.InspectCurrent").body["node"]["id"]
+    restore = {"backup_id": "none", "credential_id": "none"}
+    for node, code in (("", NOT_FOUND), (own, NOT_FOUND), ("another", UNIMPLEMENTED)):
+        assert people("admin", "CloudBackup.Restore", {**restore, "node_id": node}).code == code
