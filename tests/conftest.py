@@ -3,11 +3,11 @@
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.support import process_logs
 
-# How long an example takes says something about the machine, and nothing about what is promised.
-settings.register_profile("unhurried", deadline=None)
+# How long an example takes, or is made, says something about the machine, and nothing about what is promised.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 

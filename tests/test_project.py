@@ -50,7 +50,7 @@ def test_every_dependency_is_explained():
 
 def dev(*words):
     return subprocess.run(
-        [ROOT / "dev", *words], capture_output=True, text=True, timeout=20, check=False, cwd="/"
+        [ROOT / "dev", *words], capture_output=True, text=True, timeout=60, check=False, cwd="/"
     )
 
 

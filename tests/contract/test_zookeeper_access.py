@@ -172,7 +172,7 @@ def test_znodes_belong_to_digest_credentials():
 def assert_closed_to_others(path, address):
     """Nobody without the credentials reads, changes, adds or removes any znode of the store."""
     stranger = KazooClient(address)
-    stranger.start(timeout=10)
+    stranger.start(timeout=60)
     try:
         refused = 0
         for znode in (f"{path}/head", f"{path}/data/+team/=db", f"{path}/changes", f"{path}/parts"):
@@ -276,7 +276,7 @@ def test_a_sasl_session_survives_a_server_that_dies(sasl_server, tmp_path):
 
 def eventually(storage):
     """Wait until it has found its way back by itself."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             return storage.catch_up()

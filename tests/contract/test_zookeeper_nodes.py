@@ -273,5 +273,5 @@ def test_closing_lets_go_of_who_waits_for_an_ensemble(tmp_path):
     waiting.start()
     time.sleep(0.2)
     session.close()
-    waiting.join(timeout=5)
+    waiting.join(60)
     assert refused == ["storage: closed"]

@@ -149,7 +149,7 @@ def test_a_device_that_takes_no_test_line_is_not_enabled(client, store, receiver
         f"{store.url}/v1/sys/audit/x",
         json={"type": "socket", "options": {"address": receiver.text, "write_timeout": "500ms"}},
         headers={"X-Vault-Token": store.root_token},
-        timeout=30,
+        timeout=60,
     )
     assert answer.status_code == 503
     assert "sanity check failed" in answer.json()["errors"][0]

@@ -200,7 +200,7 @@ def test_passwords_are_checked_while_a_provider_keeps_us_waiting(store, client, 
     import threading
 
     release = threading.Event()
-    service.pages[JWKS] = lambda *_: (release.wait(8), (200, {"keys": []}))[1]
+    service.pages[JWKS] = lambda *_: (release.wait(60), (200, {"keys": []}))[1]
     client.sys.enable_auth_method("userpass", path="quick")
     client.auth.userpass.create_or_update_user("ann", PASSWORD, mount_point="quick")
     client.sys.enable_auth_method("jwt", path="slow")
@@ -213,7 +213,7 @@ def test_passwords_are_checked_while_a_provider_keeps_us_waiting(store, client, 
         assert waiting.is_alive()
     finally:
         release.set()
-        waiting.join(20)
+        waiting.join(60)
 
 
 def test_no_secret_of_a_login_is_in_the_audit_file_or_the_log(store):

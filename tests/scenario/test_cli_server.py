@@ -19,7 +19,7 @@ TLS_LISTENER = 'listener "tcp" {\n  address = "127.0.0.1:0"\n  tls_cert_file = "
 
 def run(*words, **environment):
     return subprocess.run(
-        [HOLDFAST, *words], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [HOLDFAST, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
 
 

@@ -299,7 +299,7 @@ def test_nobody_of_its_user_gets_a_core_out_of_it(tmp_path):
 
     def look(process_id):
         command = [*user, sys.executable, "-c", LOOK, str(process_id)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
     ordinary = subprocess.Popen([*user, "sleep", "60"])
     try:

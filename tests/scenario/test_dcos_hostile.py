@@ -269,7 +269,7 @@ def test_a_body_without_an_end_is_cut_off(store, dcos):
     ]
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     received = b""
-    with socket.create_connection(("127.0.0.1", store.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", store.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         try:
             for _ in range(200):
@@ -292,7 +292,7 @@ def test_of_several_that_initialise_exactly_one_does(tmp_path):
         everybody = threading.Barrier(CLIENTS)
 
         def initialise(_):
-            everybody.wait(timeout=20)
+            everybody.wait(timeout=60)
             return DcosClient(store, "").api("PUT", "init/default", {"shares": 1, "threshold": 1})
 
         with ThreadPoolExecutor(CLIENTS) as clients:
@@ -310,7 +310,7 @@ def test_of_several_that_grant_or_make_the_same_exactly_one_does(dcos):
         everybody = threading.Barrier(CLIENTS)
 
         def call(_):
-            everybody.wait(timeout=20)
+            everybody.wait(timeout=60)
             return dcos.acs(method, path, body, headers=JSON).status
 
         with ThreadPoolExecutor(CLIENTS) as clients:

@@ -112,7 +112,7 @@ def test_of_several_that_create_one_name_exactly_one_does(store, dcos):
     everybody = threading.Barrier(CLIENTS)
 
     def create(number, name):
-        everybody.wait(timeout=20)
+        everybody.wait(timeout=60)
         return dcos.put(name, f"of client {number}")
 
     with ThreadPoolExecutor(CLIENTS) as clients:

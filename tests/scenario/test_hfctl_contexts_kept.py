@@ -66,7 +66,7 @@ class Person:
             assert process.wait(LOGIN_SECONDS) == 0, process.stderr.read()
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
             process.stderr.close()
 
 

@@ -57,7 +57,7 @@ def test_of_many_who_unwrap_at_once_one_gets_it(
     def unwrap(*, has_own_token: bool) -> None:
         mine = client_of(store, store.root_token if has_own_token else token)
         mine.sys.read_health_status()  # connected before the start
-        gate.wait(timeout=20)
+        gate.wait(timeout=60)
         try:
             outcomes.append(mine.sys.unwrap(token if has_own_token else None)["data"]["note"])
         except hvac.exceptions.VaultError:
@@ -69,7 +69,7 @@ def test_of_many_who_unwrap_at_once_one_gets_it(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(outcomes) == sorted([SECRET, *["refused"] * 7])
 
 
@@ -168,7 +168,7 @@ def test_of_many_logins_at_once_no_more_get_in_than_a_quota_of_leases_allows(
     def log_in() -> None:
         mine = client_of(store)
         mine.sys.read_health_status()  # connected before the start
-        gate.wait(timeout=20)
+        gate.wait(timeout=60)
         try:
             mine.auth.approle.login(role_id, secret_id, mount_point="crowd")
             outcomes.append("in")

@@ -50,7 +50,7 @@ def reader(stores, tmp_path):
         key = f"gpg --batch --passphrase '' --quick-generate-key {person}@example.org rsa2048 encr never"
         someone.type(key)
     yield someone
-    subprocess.run(["gpgconf", "--kill", "all"], env=someone.environment, timeout=20, check=False)
+    subprocess.run(["gpgconf", "--kill", "all"], env=someone.environment, timeout=60, check=False)
     someone.stop()
 
 

@@ -209,7 +209,7 @@ def test_the_very_bytes_of_a_volume_drivers_calls(store):
         f"DELETE {SECRET}/px/key HTTP/1.1\r\n{head}Accept-Encoding: gzip\r\nConnection: close\r\n\r\n",
     ]
     received = b""
-    with socket.create_connection(("127.0.0.1", store.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", store.port), timeout=60) as connection:
         connection.sendall("".join(calls).encode())
         while data := connection.recv(65536):
             received += data

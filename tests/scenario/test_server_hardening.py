@@ -58,7 +58,7 @@ def test_no_process_can_be_traced_by_others_of_its_user(store):
         ordinary.stdout.readline()
         assert owner_of_memory(ordinary.pid) == user  # so that the next lines say something
     finally:
-        ordinary.communicate(b"\n", timeout=10)
+        ordinary.communicate(b"\n", timeout=60)
     for process_id in store.process_ids():
         assert status_field(process_id, "Uid")[1] == str(user)
         assert owner_of_memory(process_id) == 0

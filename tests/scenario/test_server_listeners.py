@@ -44,7 +44,7 @@ def client_context(newest, ciphers):
 def shake_hands(store, context):
     """Return version, cipher and the server's certificate."""
     with (
-        socket.create_connection(("127.0.0.1", store.port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", store.port), timeout=60) as plain,
         context.wrap_socket(plain) as tls,
     ):
         return tls.version(), tls.cipher()[0], tls.getpeercert(binary_form=True)
@@ -95,7 +95,7 @@ def agrees_with_a_lax_server(store, context):
 
 
 def test_plain_http_is_not_understood_where_tls_is_spoken(store):
-    connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=60)
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         ask_on(connection, "GET", "/v1/sys/health", headers={})
     connection.close()
@@ -114,7 +114,7 @@ def der(certificate):
 def test_a_new_certificate_is_given_to_new_connections_and_a_broken_one_to_nobody(store, tmp_path):
     before = der(store.certificate)
     assert certificates_in_use(store) == {before}
-    old = http.client.HTTPSConnection("127.0.0.1", store.port, context=store.context(), timeout=10)
+    old = http.client.HTTPSConnection("127.0.0.1", store.port, context=store.context(), timeout=60)
     token = {"X-Vault-Token": store.root_token}
     assert ask_on(old, "GET", "/v1/auth/token/lookup-self", headers=token).status == 200
     old_socket = old.sock

@@ -89,7 +89,7 @@ class Attempt:
             start_new_session=True,
         )
         try:
-            printed, told = process.communicate(timeout=20)
+            printed, told = process.communicate(timeout=60)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -300,7 +300,7 @@ class DevStore:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=60)
 
 
 def test_a_dev_store_is_all_that_a_client_needs():
@@ -325,4 +325,4 @@ def test_a_dev_store_survives_what_reloads_other_stores():
         client = hvac.Client(url=dev.url, token="root")
         eventually(client.is_authenticated)
         dev.process.terminate()
-        assert dev.process.wait(20) == 0
+        assert dev.process.wait(60) == 0

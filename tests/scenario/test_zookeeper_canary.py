@@ -127,7 +127,7 @@ def seal_and_open(session):
 def all_znodes(address):
     """Return names and data of every znode there is, below the store's path and elsewhere."""
     client = KazooClient(address, auth_data=[("digest", CREDENTIALS)])
-    client.start(timeout=10)
+    client.start(timeout=60)
     client.create("/control", CONTROL)
     found = {}
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -46,6 +47,18 @@ class Clock:
 
     def __call__(self):
         return self.time
+
+
+class StoppableClock:
+    """The true time, until it is made to stand still."""
+
+    stands_at = None
+
+    def __call__(self):
+        return time.monotonic() if self.stands_at is None else self.stands_at
+
+    def stop(self):
+        self.stands_at = self()
 
 
 class Requests:
@@ -157,9 +170,11 @@ def test_without_a_receiver_requests_are_refused_and_it_is_not_looked_for_each_t
 
 def test_a_stalled_receiver_is_given_up_after_the_write_timeout_and_then_costs_nothing(receiver):
     receiver.reads.clear()
-    requests = Requests(device(receiver.kind, receiver.text, write_timeout=0.2))
+    clock = StoppableClock()
+    requests = Requests(device(receiver.kind, receiver.text, write_timeout=0.2, clock=clock))
     with pytest.raises(AuditFailedError, match="could not be audited"):
         requests.serve(100_000)
+    clock.stop()
     [stalled] = requests.broker.devices
     assert "write timeout" in stalled.last_failure
     with pytest.raises(AuditFailedError):

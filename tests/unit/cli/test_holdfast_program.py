@@ -50,7 +50,7 @@ def test_help_loads_nothing_heavy(words):
         "sys.exit(code)\n"
     )
     child = subprocess.run(
-        [sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert child.returncode == 0
     assert "Usage: holdfast" in child.stdout
@@ -68,7 +68,7 @@ def test_a_reader_that_left_is_neither_success_nor_a_defect(unbuffered):
             env={"PYTHONUNBUFFERED": unbuffered},
             stdout=stdout,
             stderr=subprocess.PIPE,
-            timeout=20,
+            timeout=60,
             check=False,
         )
     assert (child.returncode, child.stderr) == (1, b"")
@@ -81,7 +81,7 @@ def test_a_full_disk_is_not_success():
             env={},
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=20,
+            timeout=60,
             check=False,
         )
     assert child.returncode == 1

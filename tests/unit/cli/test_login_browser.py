@@ -57,7 +57,7 @@ class Terminal:
 
 
 def come_back(port, *, path="/oidc/callback", method="GET", **query):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, f"{path}?{urlencode(query)}")
     response = connection.getresponse()
     body = response.read()
@@ -129,7 +129,7 @@ def test_the_store_is_asked_until_somebody_came_back_to_it(wire, home, monkeypat
     monkeypatch.setattr(login_browser, "_seconds", lambda _: 0.01)
     thread.start()
     assert PROGRAM.main(["login", "-method=oidc", "callbackmode=direct", "role=people"]) == 0
-    thread.join(20)
+    thread.join(60)
     sent = wire.requests[0][2]
     assert sent["redirect_uri"] == f"{wire.url}/v1/auth/oidc/oidc/callback"
     assert wire.requests[-1][2] == {"state": "the-state", "client_nonce": sent["client_nonce"]}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 import yaml
@@ -104,7 +105,7 @@ class TestSeveralAtATime:
             with lock:
                 running += 1
                 most = max(most, running)
-            gate.wait(10)
+            gate.wait(60)
             with lock:
                 running -= 1
 
@@ -113,7 +114,12 @@ class TestSeveralAtATime:
 
     def test_whoever_interrupts_stops_what_has_not_begun(self):
         done = []
-        results = for_each(range(10_000), done.append)
+
+        def work(number):
+            done.append(number)
+            time.sleep(0.01)  # or all may be over before anybody can interrupt
+
+        results = for_each(range(10_000), work)
         next(results)
         with pytest.raises(KeyboardInterrupt):
             results.throw(KeyboardInterrupt)

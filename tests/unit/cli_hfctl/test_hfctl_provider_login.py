@@ -46,7 +46,7 @@ def came(monkeypatch):
 
     def come_back(query):
         parts = urlsplit(asked["redirect_uri"])
-        connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         connection.request("GET", f"{parts.path}?{urlencode(query)}")
         connection.getresponse().read()
         connection.close()
@@ -60,7 +60,7 @@ def came(monkeypatch):
     monkeypatch.setattr(provider_login, "show_address", show)
     yield answers, asked
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
 
 def give(service, asked, **changes):

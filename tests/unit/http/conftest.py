@@ -26,7 +26,7 @@ class RunningServer:
         reply(echo_of(request))
 
     def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def close(self):
         self.run(self.server.stop(1))

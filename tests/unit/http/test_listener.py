@@ -36,7 +36,7 @@ def read_answer(sock):
 
 
 def dial(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_requests_are_served_over_tcp_with_the_peer_s_name(serve):
@@ -174,7 +174,7 @@ def test_stopping_answers_what_is_under_way_and_refuses_what_is_new(serve):
             assert idle.recv(1) == b""
             answer = ask(busy, request[-1:])
             assert (answer.status, answer.headers["Connection"]) == (200, "close")
-            assert stopping.result(5) is True
+            assert stopping.result(60) is True
         with pytest.raises(ConnectionRefusedError):
             dial(port)
 

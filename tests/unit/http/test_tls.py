@@ -28,7 +28,7 @@ def client_context(authority, tmp_path):
 def shake_hands(port, context):
     """Connect, ask once, and return the connection's facts."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
         context.wrap_socket(raw, server_hostname="localhost") as sock,
     ):
         sock.sendall(get())
@@ -126,7 +126,7 @@ def test_a_reload_gives_new_handshakes_the_new_certificate_and_keeps_old_connect
         port = running.run(running.server.listen_tcp("127.0.0.1", 0, tls=TlsIdentity(TlsSettings(**files))))
         _, _, before = shake_hands(port, client_context)
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
             client_context.wrap_socket(raw, server_hostname="localhost") as old,
         ):
             renew(authority, tmp_path, files)

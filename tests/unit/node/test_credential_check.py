@@ -70,7 +70,7 @@ def test_slow_endpoints_take_few_threads_and_give_them_back():
 
     def lookup(host, port):
         under_way.release()
-        assert let_go.wait(30)
+        assert let_go.wait(60)
         return []
 
     check = CredentialCheck(EndpointRules(), clock=ManualClock(), lookup=lookup)
@@ -86,12 +86,12 @@ def test_slow_endpoints_take_few_threads_and_give_them_back():
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert under_way.acquire(timeout=30)
+        assert under_way.acquire(timeout=60)
     with pytest.raises(UnavailableError, match="trying other credentials"):
         check.try_out(account("slow.example"), "backups", PARTS)
     let_go.set()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert len(told) == MAX_AT_ONCE
     with pytest.raises(UnavailableError, match="not to be reached"):
         check.try_out(account("slow.example"), "backups", PARTS)

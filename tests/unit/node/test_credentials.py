@@ -472,7 +472,7 @@ def test_a_name_is_taken_once(made):
 
 
 def test_of_two_creates_of_one_name_at_once_one_wins_and_the_others_secret_goes(made):
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=60)
     made.provider.before_put = both.wait
     outcomes = []
 
@@ -486,7 +486,7 @@ def test_of_two_creates_of_one_name_at_once_one_wins_and_the_others_secret_goes(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(isinstance(outcome, CredentialExistsError) for outcome in outcomes) == [False, True]
     (winner,) = (outcome.record for outcome in outcomes if not isinstance(outcome, CredentialExistsError))
     assert made.provider.held() == [winner.secret.leaf]

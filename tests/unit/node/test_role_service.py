@@ -129,7 +129,7 @@ def test_two_who_create_one_role_at_once_cannot_both_have_their_way():
     start = threading.Barrier(8)
 
     def create(number):
-        start.wait(timeout=30)
+        start.wait(timeout=60)
         role = Role("team", (Rule(("volume",), (f"inspect{number}",)),))
         try:
             book.create(role)
@@ -141,7 +141,7 @@ def test_two_who_create_one_role_at_once_cannot_both_have_their_way():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert outcomes == [book.find("team")]
 
 

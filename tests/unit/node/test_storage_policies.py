@@ -161,7 +161,7 @@ def test_two_merges_at_once_undo_nothing(made):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     rules = call(made, "alice", "inspect", "gold").record.rules
     assert (rules.size_bytes, rules.file_systems, rules.encrypted, rules.labels, rules.copies) == (
         32 * MIB, ["xfs"], True, {"a": "b"}, 1,
@@ -181,7 +181,7 @@ def test_of_two_creates_of_one_name_at_once_one_wins(made):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, str)]
     assert call(made, winner, "inspect", "gold").record.ownership.owner == winner
 

@@ -334,7 +334,7 @@ class TestStorageIsAway:
 
         def slow():
             looking.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
             catch_up()
 
         storage.catch_up = slow
@@ -342,10 +342,10 @@ class TestStorageIsAway:
         answers = []
         thread = threading.Thread(target=lambda: answers.append(verified(first, token)))
         thread.start()
-        assert looking.wait(30)
+        assert looking.wait(60)
         assert verified(first, token) == "alice"
         go_on.set()
-        thread.join(30)
+        thread.join(60)
         assert answers == ["alice"]
 
 

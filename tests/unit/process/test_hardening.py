@@ -13,7 +13,7 @@ def run(code, **options):
     """Run Python code in a fresh process and return what it printed, decoded from JSON."""
     script = "import json\nfrom holdfast.process import hardening\n" + code
     done = subprocess.run(  # noqa: PLW1510 - the tests look at the status
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, **options
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, **options
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -51,7 +51,7 @@ class RunningServer:
 
     def ask(self, method, path, body=b""):
         """One request on a connection of its own, so that the kernel may pick any worker."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body)
             return connection.getresponse().read()

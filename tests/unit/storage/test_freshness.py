@@ -23,7 +23,7 @@ class Slow(MemoryStorage):
     def catch_up(self):
         self.asked += 1
         self.begun.release()
-        assert self.go_on.acquire(timeout=30)
+        assert self.go_on.acquire(timeout=60)
         if self.away:
             raise StorageUnavailableError("storage: away")
 
@@ -39,17 +39,17 @@ def test_who_comes_while_a_question_is_under_way_shares_the_next_one():
     freshness = Freshness(storage)
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(freshness.catch_up)
-        assert storage.begun.acquire(timeout=30)
+        assert storage.begun.acquire(timeout=60)
         others = [pool.submit(freshness.catch_up) for _ in range(8)]
         while len(freshness._turn._waiters) < 8:
             threading.Event().wait(0.001)
         storage.go_on.release()
-        first.result(timeout=30)
-        assert storage.begun.acquire(timeout=30)  # one of them asks anew: the first answer may be too old
+        first.result(timeout=60)
+        assert storage.begun.acquire(timeout=60)  # one of them asks anew: the first answer may be too old
         assert not any(other.done() for other in others)
         storage.go_on.release()
         for other in others:
-            other.result(timeout=30)
+            other.result(timeout=60)
     assert storage.asked == 2
 
 
@@ -60,9 +60,9 @@ def test_a_question_without_an_answer_lets_nobody_through():
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(freshness.catch_up) for _ in range(2)]
         for _ in both:
-            assert storage.begun.acquire(timeout=30)
+            assert storage.begun.acquire(timeout=60)
             storage.go_on.release()
         for one in both:
             with pytest.raises(StorageUnavailableError):
-                one.result(timeout=30)
+                one.result(timeout=60)
     assert storage.asked == 2

@@ -38,7 +38,7 @@ def run_child(script, *arguments, **options):
         check=True,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         cwd=Path(__file__).parent,
         env={"PATH": os.environ["PATH"]},
         **options,
@@ -266,7 +266,7 @@ def test_other_process_reads_the_newest_commit(storage, directory):
     put(storage, "a", b"1")
     reader, first = start_reader(directory)
     put(storage, "a", b"2")
-    answer, _ = reader.communicate("go on\n", timeout=30)
+    answer, _ = reader.communicate("go on\n", timeout=60)
     assert (first, answer) == ("1", "2 False\n")
 
 
@@ -385,7 +385,7 @@ def test_writer_that_dies_in_a_transaction_blocks_nobody(directory):
         [sys.executable, "-c", DIE_IN_A_TRANSACTION, str(directory)],
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=60,
         env={"PATH": os.environ["PATH"]},
     )
     assert (died.returncode, died.stdout) == (-signal.SIGKILL, b"inside\n")

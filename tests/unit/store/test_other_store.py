@@ -29,7 +29,7 @@ class Simulated:
 
     def unwrap(self, wrapped):
         self.asked += 1
-        self.answers.wait(5)
+        self.answers.wait(60)
         if self.away:
             raise UnavailableError("away")
         self.given.append(SecretBytes(wrapped.encode()))

@@ -82,7 +82,7 @@ class TestSignature:
         assert reason_for(verifier, f"{header}.{payload}.{signature}") == "bad_signature"
 
     @given(data=st.data())
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     def test_a_change_of_any_byte_is_refused(self, data, verifier: Verifier, forge: Forge, claims: dict):
         token = bytearray(forge.token(claims).encode())
         position = data.draw(st.integers(0, len(token) - 1))
@@ -92,7 +92,7 @@ class TestSignature:
             verifier.verify(bytes(token))
 
     @given(data=st.data())
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     def test_a_part_of_a_token_is_refused(self, data, verifier: Verifier, forge: Forge, claims: dict):
         token = forge.token(claims)
         start, end = sorted(data.draw(st.tuples(st.integers(0, len(token)), st.integers(0, len(token)))))
@@ -436,16 +436,16 @@ class TestRevocation:
             def now(self) -> float:
                 if threading.current_thread() is slow:
                     started.set()
-                    revoked.wait(10)
+                    revoked.wait(60)
                 return super().now()
 
         verifier = Verifier(issuers, clock=StoppingClock(NOW))
         slow = threading.Thread(target=verifier.verify, args=(token,))
         slow.start()
-        assert started.wait(10)
+        assert started.wait(60)
         verifier.trust(revocations=Revocations().with_token(ISSUER, "token-1"))
         revoked.set()
-        slow.join(10)
+        slow.join(60)
 
         assert not slow.is_alive()
         assert reason_for(verifier, token) == "revoked"
@@ -473,7 +473,7 @@ def test_many_threads_get_the_right_principal(issuers, forge, clock, claims):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
 
     assert not any(thread.is_alive() for thread in threads)
     assert wrong == []
