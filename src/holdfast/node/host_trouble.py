@@ -4,8 +4,9 @@ A pool may fill up, become read-only or lose its disk at any moment, below whate
 """
 
 import errno
+from pathlib import PurePath
 
-from holdfast.errors import UnavailableError
+from holdfast.errors import ConflictError, HoldfastError, UnavailableError
 
 _PLACE = "the file system of the node's pool or records"
 _WHY = "see in the host's kernel log why"
@@ -27,7 +28,13 @@ _WORDS = {
 }
 
 
-def host_trouble(error: BaseException) -> UnavailableError | None:
+# What a pool holds for each volume; see ``volumes.pool``.
+_OF_A_VOLUME = frozenset({".img", ".lock"})
+
+
+def host_trouble(error: BaseException) -> HoldfastError | None:
     """Return what a caller is told of an error of the operating system; ``None`` if it is none of these."""
+    if isinstance(error, FileNotFoundError) and PurePath(str(error.filename)).suffix in _OF_A_VOLUME:
+        return ConflictError("the volume's backing file is gone; restore it or delete the volume")
     words = _WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
     return None if words is None else UnavailableError(words)

@@ -215,6 +215,7 @@ class Pool:
 
         Raises:
             InvalidInputError: the size cannot be, or is smaller.
+            TruncatedVolumeError: the file is shorter than the volume was made.
             UnsupportedError: its encryption is authenticated, and it would have to become larger.
             PoolFullError: the pool has less free space than the volume may come to need in addition.
         """
@@ -229,6 +230,8 @@ class Pool:
             )
         file_bytes = _file_bytes(larger)
         present = vol.path.stat().st_size
+        if present < _file_bytes(vol):  # made longer, it would look like a volume that lost nothing
+            raise TruncatedVolumeError("the backing file is shorter than the volume was made")
         if file_bytes > present:
             if file_bytes - present > self.free_bytes():
                 raise PoolFullError("size: the pool has less free space than that")

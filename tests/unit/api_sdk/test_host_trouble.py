@@ -4,7 +4,7 @@ import errno
 import os
 
 import pytest
-from tests.support.sdk_face import Face
+from tests.support.sdk_face import SIZE, Face
 
 from holdfast.node.host_trouble import host_trouble
 from holdfast.volumes.pool import Pool
@@ -36,3 +36,18 @@ def test_what_the_host_refuses_is_said_with_what_to_do(face: Face, monkeypatch, 
 )
 def test_all_else_stays_a_defect(error):
     assert host_trouble(error) is None
+
+
+def test_a_backing_file_that_is_gone_is_said_whatever_is_asked_for(face):
+    created = face.create(encrypted=False).json["volume_id"]
+    path = face.t.devices.pool.directory / f"{created}.img"
+    path.unlink()
+    alice = face.t.token("alice")
+    for method, target, body in (
+        ("PUT", f"/v1/volumes/{created}", {"spec": {"size": str(2 * int(SIZE))}}),
+        ("GET", f"/v1/volumes/usage/{created}", None),
+        ("POST", "/v1/mountattach/attach", {"volume_id": created}),
+        ("POST", "/v1/volumes/snapshots", {"volume_id": created, "name": "snap1"}),
+    ):
+        answer = face(method, target, body, token=alice)
+        assert (answer.status, "backing file is gone" in answer.json["message"]) == (409, True), target

@@ -193,7 +193,7 @@ def key_of(site):
         (empty, "LUKS2 header|shorter", "bad-header", ()),
         (erased, "erased", "erased", ("rotate",)),
         (wrong_key, "no keyslot of the volume opens|key", "wrong", ("snapshot", "resize")),
-        (cut_within_data, "shorter", "good", (*HEADER_ONLY, "resize", "re-encrypt")),
+        (cut_within_data, "shorter", "truncated", HEADER_ONLY),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -21,11 +21,13 @@ from holdfast.volumes.errors import (
     DamagedHeaderError,
     ErasedVolumeError,
     ForeignVolumeError,
+    TruncatedVolumeError,
     UnsupportedHeaderError,
     WrongKeyError,
 )
 from holdfast.volumes.key_reference import KeyReference, NotedKey
 from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.whole import require_whole
 
 PARALLEL = 4
 
@@ -39,6 +41,7 @@ class Verdict(StrEnum):
     UNFINISHED = "unfinished"  # its creation or removal was interrupted; the same request finishes it
     NO_FILE = "no-file"  # the backing file is gone
     BAD_HEADER = "bad-header"  # the header is damaged, foreign, or of a kind that is not served
+    TRUNCATED = "truncated"  # the backing file is shorter than the volume was made
     ERASED = "erased"  # no keyslot is left: nothing ever opens it again
     MISSING = "missing"  # the provider has no such secret, or not that version
     UNREADABLE = "unreadable"  # the provider is sealed, away, refuses the node, or holds no key there
@@ -51,6 +54,7 @@ _ADVICE = {
     Verdict.UNFINISHED: "repeat the request that created it, or delete it",
     Verdict.NO_FILE: "restore the backing file from a backup, or delete the volume",
     Verdict.BAD_HEADER: "see that the pool's disk works; if it does, restore the file's first 8 MiB",
+    Verdict.TRUNCATED: "restore the backing file from a backup; it is not attached like this",
     Verdict.ERASED: "delete the volume; its content is gone for good",
     Verdict.MISSING: "bring the secret back in the provider before the volume is next detached",
     Verdict.UNREADABLE: "unseal the provider, or let the node read the secret, before the next reboot",
@@ -64,6 +68,7 @@ _WHOSE = {
 _VERDICTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Verdict], ...] = (
     (FileNotFoundError, Verdict.NO_FILE),
     (ErasedVolumeError, Verdict.ERASED),
+    (TruncatedVolumeError, Verdict.TRUNCATED),
     ((DamagedHeaderError, ForeignVolumeError, UnsupportedHeaderError, OSError), Verdict.BAD_HEADER),
     (WrongKeyError, Verdict.WRONG),
     (SecretNotFoundError, Verdict.MISSING),
@@ -153,12 +158,14 @@ class _Examination:
     def of(self, record: VolumeRecord, note: KeyNote) -> Finding:
         """Examine one volume."""
         reference = note.reference()
-        header = LuksHeader(self._devices.file(record))
+        vol = self._devices.file(record)
+        header = LuksHeader(vol)
         verdict, problem = Verdict.GOOD if self._prove else Verdict.UNPROVEN, ""
         try:
             noted = header.noted_key()
             reference = noted.reference if noted else reference
             self._open(header, noted)
+            require_whole(vol)
             if reference.provider == self._former_kind:
                 verdict, problem = Verdict.OLD, f"its key is in the former provider, {reference.provider}"
             elif self._is_old(note, reference):

@@ -16,6 +16,7 @@ from holdfast.node.keys.key_rotation import KeyRotation
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.volumes.integrity import require_reencryptable
 from holdfast.volumes.reencryption import reencrypt, reencryption_state
+from holdfast.volumes.whole import require_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,13 @@ class Reencryptions:
         Raises:
             ConflictError: it is under way already, or the volume is not encrypted.
             UnsupportedError: its encryption is authenticated.
+            TruncatedVolumeError: its backing file is shorter than it was made.
             ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
         """
         require_reencryptable(self._devices.file(record))
-        self._keys.fetch(self._rotation.reference_of(record)).wipe()  # what is missing shows now
+        reference = self._rotation.reference_of(record)
+        require_whole(self._devices.file(record))
+        self._keys.fetch(reference).wipe()  # what is missing shows now
         with self._guard:
             if record.id in self._running:
                 raise ConflictError("the volume is being re-encrypted already")
