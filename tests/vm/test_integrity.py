@@ -11,14 +11,15 @@ import pytest
 
 from holdfast.errors import UnsupportedError
 from holdfast.model import SecretBytes
-from holdfast.process.run import run
+from holdfast.process.run import ChildFailedError, run
 from holdfast.providers.generate import random_key
-from holdfast.volumes import filesystem, loop
+from holdfast.volumes import filesystem, integrity, loop
 from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage
 from holdfast.volumes.dm_crypt import WORK, DmCryptBackend, map_volume
-from holdfast.volumes.errors import UnsupportedHeaderError
-from holdfast.volumes.integrity import format_volume
+from holdfast.volumes.errors import UnsupportedHeaderError, VolumeBusyError
+from holdfast.volumes.integrity import format_volume, grow
+from holdfast.volumes.integrity_copy import reencrypt_by_copy
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
@@ -26,8 +27,9 @@ from holdfast.volumes.luks_fuse import LuksFuseBackend
 from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
 from holdfast.volumes.pool import Pool
 from holdfast.volumes.reencryption import reencrypt
+from holdfast.volumes.user_copy import UserCopyBackend
 
-SIZE = 8 << 20
+SIZE, LARGER = 4 << 20, 5 << 20  # the guest encrypts some 2 MiB in a second
 REFERENCE = KeyReference("file", "bench", 1)
 
 pytestmark = pytest.mark.skipif(not DmCryptBackend().probe().integrity, reason="no dm-integrity here")
@@ -155,7 +157,7 @@ def test_formatting_that_was_cut_short_is_begun_anew(vol, key, backend):
     run(["cryptsetup", "token", "remove", "--token-id", "0", str(vol.path)])
     with vol.path.open("r+b") as file:  # as if the last blocks had no tag yet
         file.seek(HEADER_BYTES + (1 << 20))
-        file.write(os.urandom(4 << 20))
+        file.write(os.urandom(2 << 20))
     backend.attach(vol, key)  # as if the node had died with the mapping in place
     with volume_lock(vol):
         format_volume(vol, key, REFERENCE)
@@ -163,10 +165,64 @@ def test_formatting_that_was_cut_short_is_begun_anew(vol, key, backend):
     assert not read_all(backend.attach(vol, key).device).strip(b"\0")
 
 
+def test_it_grows_and_gets_another_volume_key_and_keeps_what_it_holds(vol, key, backend, monkeypatch):
+    pool, before = Pool(vol.path.parent), LuksHeader(vol)
+    device = backend.attach(vol, key).device
+    content = os.urandom(300_000)
+    with Path(device).open("r+b") as opened:
+        end = opened.seek(0, os.SEEK_END)
+        for place in (0, end - len(content)):
+            opened.seek(place)
+            opened.write(content)
+    for change in (
+        lambda: grow(pool, vol, LARGER, key),
+        lambda: reencrypt_by_copy(pool, vol, key, advance=print),
+    ):
+        with pytest.raises(VolumeBusyError, match="detach it first"):
+            change()
+    backend.detach(vol)
+
+    with monkeypatch.context() as patched:  # as if the node had died with the last blocks still to be written
+        patched.setattr(integrity, "_write_tags", lambda *_, **__: 1 // 0)
+        with pytest.raises(ZeroDivisionError), volume_lock(vol):
+            grow(pool, vol, LARGER, key)
+    with pytest.raises(UnsupportedHeaderError, match="resize it again"):
+        backend.attach(vol, key)
+    with volume_lock(vol):
+        grown = grow(pool, vol, LARGER, key)
+
+    told = []
+    old_header = vol.path.read_bytes()[:HEADER_BYTES]
+    assert reencrypt_by_copy(pool, grown, key, advance=told.append) == ()
+    assert before.noted_key().reference == REFERENCE
+    backend.attach(grown, key)
+    found = read_all(device)
+    assert len(found) == told[-1] >= LARGER
+    assert found[: len(content)] == found[end - len(content) : end] == content
+    assert not found[len(content) : end - len(content)].strip(b"\0")
+    assert not found[end:].strip(b"\0")
+    backend.detach(grown)
+    with vol.path.open("r+b") as file:
+        file.write(old_header)
+    backend.attach(grown, key)
+    with pytest.raises(ChildFailedError, match="dd failed"):
+        read_all(device)
+
+
+def test_trees(vol, key, backend, tmp_path):
+    source, destination = tmp_path / "source", tmp_path / "destination"
+    for made in (source, destination):
+        made.mkdir()
+    content = os.urandom(200_000)
+    (source / "letter").write_bytes(content)
+    UserCopyBackend().import_tree(vol, key, source)
+    UserCopyBackend().export_tree(vol, key, destination)
+    assert (destination / "letter").read_bytes() == content
+    assert loop.find(vol.uuid) is None
+
+
 def test_what_it_cannot_do_is_refused(vol, key, tmp_path):
-    with pytest.raises(UnsupportedError, match="keeps its size"):
-        Pool(vol.path.parent).grow(vol, 2 * SIZE)
-    with pytest.raises(UnsupportedError, match="cannot be re-encrypted"):
+    with pytest.raises(UnsupportedError, match="by copying it"):
         reencrypt(vol, key)
     with pytest.raises(UnsupportedHeaderError, match="only dm-crypt"):
         LuksFuseBackend(tmp_path / "run").attach(vol, key)

@@ -163,7 +163,9 @@ class Node:
             keys=keys,
             cluster_key=cluster_key,
             rotation=rotation,
-            resizer=VolumeResizer(catalog=catalog, devices=devices, care=care, locks=locks),
+            resizer=VolumeResizer(
+                catalog=catalog, devices=devices, keys=keys, rotation=rotation, care=care, locks=locks
+            ),
             locks=locks,
             policies=enforcement,
             clock=clock,

@@ -25,6 +25,7 @@ from holdfast.volumes import loop
 from holdfast.volumes.backend import Attachment, AttachStage, AttachState, Capabilities, VolumeFile
 from holdfast.volumes.cryptsetup import cryptsetup
 from holdfast.volumes.errors import TruncatedVolumeError, VolumeBusyError
+from holdfast.volumes.integrity_block import IntegrityBlock, read_integrity_block
 from holdfast.volumes.key_strength import require_usable
 from holdfast.volumes.lock import backing_file_lock, volume_lock
 from holdfast.volumes.luks_header import LuksHeader
@@ -34,6 +35,7 @@ from holdfast.volumes.teardown import refuse_mounted, release_loop, unmount_lazi
 
 NAME = "dm-crypt"
 WORK = NAME + loop.WORK_SUFFIX
+NO_JOURNAL = ("--integrity-no-journal",)  # for what a crash in the middle of may leave unfinished
 MAPPER_CONTROL = Path("/dev/mapper/control")
 _PREFIX = "hf-"
 
@@ -72,8 +74,9 @@ class DmCryptBackend:
             raise InvalidInputError("key: expected one, and a volume that is encrypted")
         require_usable(key)
         with volume_lock(vol):
-            if vol.integrity and readonly:
-                _replay_journal(vol, key)
+            # On a read-only file system it has to be in order already.
+            if vol.integrity and readonly and os.access(vol.path, os.W_OK):
+                replay_journal(vol, key)
             return _attachment(map_volume(vol, key, readonly=readonly))
 
     def detach(self, vol: VolumeFile, *, force: bool = False) -> None:
@@ -136,7 +139,12 @@ class DmCryptBackend:
 
 @contextlib.contextmanager
 def mapped_for_work(
-    vol: VolumeFile, key: SecretBytes, *, readonly: bool = False, options: tuple[str, ...] = ()
+    vol: VolumeFile,
+    key: SecretBytes,
+    *,
+    readonly: bool = False,
+    options: tuple[str, ...] = (),
+    growing: bool = False,
 ) -> Iterator[str]:
     """Hold the device of a detached volume for the length of a block; the caller holds the volume's lock.
 
@@ -145,6 +153,7 @@ def mapped_for_work(
         key: what opens it.
         readonly: refuse writes.
         options: further ones of ``cryptsetup open``.
+        growing: see ``data_segment``.
 
     Yields:
         The path of the device.
@@ -153,7 +162,7 @@ def mapped_for_work(
         VolumeBusyError: the volume is attached, or somebody still has the device open at the end.
         as ``DmCryptBackend.attach``
     """
-    map_volume(vol, key, readonly=readonly, options=options, mark=WORK)
+    map_volume(vol, key, readonly=readonly, options=options, growing=growing, mark=WORK)
     try:
         yield device_path(vol.uuid)
     finally:
@@ -166,6 +175,7 @@ def map_volume(
     *,
     readonly: bool = False,
     options: tuple[str, ...] = (),
+    growing: bool = False,
     mark: str = NAME,
 ) -> loop.LoopDevice:
     """Map a volume whose lock the caller holds; raises as ``DmCryptBackend.attach``."""
@@ -175,9 +185,11 @@ def map_volume(
         present = loop.find(vol.uuid)
     if present is not None or _is_mapped(vol.uuid):
         raise VolumeBusyError("the volume is attached already")
-    segment = data_segment(LuksHeader(vol).read(), integrity=vol.integrity)
+    segment = data_segment(LuksHeader(vol).read(), integrity=vol.integrity, growing=growing)
     if segment.payload_bytes(vol.path.stat().st_size) < vol.area_bytes:
         raise TruncatedVolumeError("the backing file is shorter than the volume was made")
+    if vol.integrity:
+        integrity_block_of(vol, segment.offset_bytes)
     below = loop.attach(
         str(vol.path), backend=mark, uuid=vol.uuid, readonly=readonly, lock_at=segment.offset_bytes
     )
@@ -221,6 +233,25 @@ def open_arguments(uuid: str, below: str, key_bytes: int, *, readonly: bool) -> 
     return ("-q", "open", "--type", "luks2", *key_options, *access, below, f"{_PREFIX}{uuid}")
 
 
+def integrity_block_of(vol: VolumeFile, offset: int) -> IntegrityBlock:
+    """Read what dm-integrity goes by; raises as ``read_integrity_block``."""
+    descriptor = os.open(vol.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return read_integrity_block(descriptor, offset)
+    finally:
+        os.close(descriptor)
+
+
+def replay_journal(vol: VolumeFile, key: SecretBytes) -> None:
+    """Put every block where it belongs that is in a journal only; the caller holds the volume's lock.
+
+    dm-integrity does that whenever it is mapped, and if it cannot write then, every read fails. Mapped
+    without its journal, it clears it, too. See ``integrity``.
+    """
+    with mapped_for_work(vol, key, options=NO_JOURNAL):
+        pass
+
+
 def _has_target(name: str) -> bool:
     """Whether the device-mapper can do something; asking makes the kernel load the module for it."""
     numbers = (_DM_REQUEST.size, 0, 0, 0, 0, 0, 0, 0)
@@ -231,17 +262,6 @@ def _has_target(name: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _replay_journal(vol: VolumeFile, key: SecretBytes) -> None:
-    """Put every block where it belongs that is in a journal only, so that reading needs no writing.
-
-    dm-integrity does that whenever it is mapped, and if it cannot write then, every read fails. Mapped
-    without its journal, it clears it, too. See ``integrity``.
-    """
-    if os.access(vol.path, os.W_OK):  # on a read-only file system it has to be in order already
-        with mapped_for_work(vol, key, options=("--integrity-no-journal",)):
-            pass
 
 
 def _discard_unless_locked(below: loop.LoopDevice) -> None:

@@ -6,8 +6,8 @@ Each block of 4096 bytes has a tag, the HMAC-SHA-256 of what is stored and of wh
 header keeps with the volume key. A block whose tag does not fit gives an I/O error. What this does not tell
 is that a block together with its tag, or the whole file, is an older one.
 
-Only the device-mapper has it. cryptsetup neither grows nor re-encrypts such volumes, so neither is offered.
-Their journal writes everything twice; in return a crash never leaves a block without its tag.
+Only the device-mapper has it. Its journal writes everything twice; in return a crash never leaves a block
+without its tag.
 
 Until the kernel has moved a block out of the journal, it and its tag may be nowhere else. That is what a
 crash leaves, what a copy of an attached volume holds, and before Linux 6.3 what is left by detaching, too.
@@ -19,20 +19,26 @@ them all again.
 
 A new volume has no tags, so that every read of it would fail. All of it is written once, without the journal:
 what a crash cut short then is begun anew. So its backing file is full from the start.
+
+cryptsetup does not make such volumes larger, but the kernel offers as much as the file has room for whenever
+it maps it. What it offers in addition has no tags. So how far they reach is noted in the header first, and
+nobody else is let in until they reach the end (``data_segment``).
 """
 
 import mmap
 import os
 
-from holdfast.errors import UnsupportedError
+from holdfast.errors import HoldfastError, UnsupportedError
 from holdfast.model.secret_bytes import SecretBytes
+from holdfast.volumes import loop
 from holdfast.volumes.backend import VolumeFile
-from holdfast.volumes.dm_crypt import mapped_for_work, unmap_volume
+from holdfast.volumes.dm_crypt import NO_JOURNAL, WORK, integrity_block_of, mapped_for_work, unmap_volume
+from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.key_reference import KeyReference
-from holdfast.volumes.luks_header import LuksHeader
+from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
+from holdfast.volumes.pool import Pool
 
 _CHUNK_BYTES = 1 << 20
-_NO_JOURNAL = ("--integrity-no-journal",)
 
 
 def format_volume(vol: VolumeFile, key: SecretBytes, reference: KeyReference) -> None:
@@ -44,24 +50,65 @@ def format_volume(vol: VolumeFile, key: SecretBytes, reference: KeyReference) ->
         header.format(key, reference)
 
 
+def grow(pool: Pool, vol: VolumeFile, size_bytes: int, key: SecretBytes) -> VolumeFile:
+    """Make a volume larger whose encryption is authenticated; returns the larger one. Safe to repeat.
+
+    Args:
+        pool: where it is.
+        vol: the volume; the caller holds its lock.
+        size_bytes: how large.
+        key: what opens it.
+
+    Raises:
+        WrongKeyError: the key does not open it; nothing has changed.
+        VolumeBusyError: it is attached.
+        as ``Pool.grow``
+    """
+    require_detached(vol, "grows")
+    header = LuksHeader(vol)
+    header.verify(key)
+    noted = header.growth()
+    tagged = integrity_block_of(vol, HEADER_BYTES).offered_bytes if noted is None else noted
+    if noted is None:
+        if not pool.has_to_grow(vol, size_bytes):
+            return pool.grow(vol, size_bytes)
+        header.note_growth(tagged)
+    try:
+        larger = pool.grow(vol, size_bytes)
+    except HoldfastError:
+        if noted is None:
+            header.forget_growth()
+        raise
+    with mapped_for_work(vol, key, options=NO_JOURNAL, growing=True):
+        pass  # the kernel notes what the file has room for; it offers that from the next time on
+    _write_tags(vol, key, begin=tagged, growing=True)
+    header.forget_growth()
+    return larger
+
+
+def require_detached(vol: VolumeFile, what: str) -> None:
+    """Raise ``VolumeBusyError`` for a volume that is attached, saying what it does only while it is not."""
+    below = loop.find(vol.uuid)
+    if below is not None and below.backend != WORK:
+        raise VolumeBusyError(f"a volume with integrity {what} only while it is detached; detach it first")
+
+
 def require_reencryptable(vol: VolumeFile) -> None:
-    """Raise ``UnsupportedError`` for a volume that cannot be given another volume key."""
+    """Raise ``UnsupportedError`` for a volume that cannot be given another volume key where it lies."""
     if vol.integrity:
-        raise UnsupportedError(
-            "a volume with integrity cannot be re-encrypted; make another one and copy the files"
-        )
+        raise UnsupportedError("a volume with integrity is re-encrypted by copying it, not where it lies")
 
 
-def _write_tags(vol: VolumeFile, key: SecretBytes) -> None:
-    """Write zeros everywhere, and so the tag of every block."""
+def _write_tags(vol: VolumeFile, key: SecretBytes, *, begin: int = 0, growing: bool = False) -> None:
+    """Write zeros everywhere from a place on, and so the tag of every block."""
     unmap_volume(vol)  # what an earlier attempt left
-    with mapped_for_work(vol, key, options=_NO_JOURNAL) as path:
+    with mapped_for_work(vol, key, options=NO_JOURNAL, growing=growing) as path:
         # Direct, or the kernel would read each block before it is written, and find no tag.
         device = os.open(path, os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
         try:
             size = os.lseek(device, 0, os.SEEK_END)
             with mmap.mmap(-1, _CHUNK_BYTES) as zeros, memoryview(zeros) as view:
-                done = 0
+                done = begin
                 while done < size:
                     done += os.pwrite(device, view[: size - done], done)
             os.fsync(device)

@@ -2,11 +2,13 @@
 
 Token 0 says which secret opens the volume. An old volume finds its old key by it, also on another host
 and after a restore from a backup. Token 1, if there is one, says which keyslot a recovery key opens, or is to
-open once it is made:
+open once it is made. Token 2 is there while a volume with integrity grows (``integrity``), and says how much
+of it has tags:
 
     {"type": "holdfast", "keyslots": ["1"], "provider": "vault", "path": "secret/hf/vol1", "version": 3}
     {"type": "holdfast-recovery", "keyslots": ["2"]}
     {"type": "holdfast-recovery", "keyslots": [], "planned": "2"}
+    {"type": "holdfast-growth", "keyslots": [], "tagged": "1073741824"}
 """
 
 import json
@@ -14,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.volumes.errors import DamagedHeaderError
-from holdfast.volumes.luks_read import Luks2Header
+from holdfast.volumes.luks_read import GROWTH_TOKEN_TYPE, Luks2Header
 
 TOKEN_NUMBER = 0
 TOKEN_TYPE = "holdfast"  # noqa: S105 (a type, not a credential)
 RECOVERY_TOKEN_NUMBER = 1
 RECOVERY_TOKEN_TYPE = "holdfast-recovery"  # noqa: S105 (as above)
+GROWTH_TOKEN_NUMBER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +115,22 @@ def recovery_slots(header: Luks2Header) -> tuple[int, ...]:
             known = (str(number) for number in header.keyslots)
             return tuple(int(number) for number in known if number in numbers)
     return ()
+
+
+def growth_token(tagged_bytes: int) -> bytes:
+    """Write the note that a volume grows, and how much of it has tags, as JSON."""
+    return json.dumps({"type": GROWTH_TOKEN_TYPE, "keyslots": [], "tagged": str(tagged_bytes)}).encode()
+
+
+def tagged_bytes(header: Luks2Header) -> int | None:
+    """Return how much of a volume that grows has tags; ``None`` for one that does not grow.
+
+    Raises:
+        DamagedHeaderError: the note says it is ours, and is not of the form above.
+    """
+    match header.metadata["tokens"].get(str(GROWTH_TOKEN_NUMBER)):
+        case {"type": "holdfast-growth", "tagged": str(number)} if number.isascii() and number.isdecimal():
+            return int(number)
+        case {"type": "holdfast-growth"}:
+            raise DamagedHeaderError("the note about the volume's growth is not of the expected form")
+    return None

@@ -27,15 +27,18 @@ from holdfast.volumes.errors import (
     WrongKeyError,
 )
 from holdfast.volumes.key_reference import (
+    GROWTH_TOKEN_NUMBER,
     RECOVERY_TOKEN_NUMBER,
     TOKEN_NUMBER,
     KeyReference,
     NotedKey,
+    growth_token,
     noted_key,
     planned_recovery_slots,
     planned_recovery_token,
     recovery_slots,
     recovery_token,
+    tagged_bytes,
 )
 from holdfast.volumes.key_strength import kdf_options, require_usable
 from holdfast.volumes.luks_read import CIPHER, Luks2Header, read_header
@@ -285,8 +288,27 @@ class LuksHeader:
 
     def forget_recovery(self) -> None:
         """Take that note away; none there is no error."""
-        if str(RECOVERY_TOKEN_NUMBER) in self.read().metadata["tokens"]:
-            cryptsetup("-q", "token", "remove", "--token-id", str(RECOVERY_TOKEN_NUMBER), self._path)
+        self._forget(RECOVERY_TOKEN_NUMBER)
+
+    def growth(self) -> int | None:
+        """Return how many bytes have tags of a volume whose growth is noted, ``None`` if none is."""
+        return tagged_bytes(self.read())
+
+    def note_growth(self, tagged: int) -> None:
+        """Note that the volume is about to grow, and how much of it has tags."""
+        cryptsetup(
+            *("token", "import", "--token-id", str(GROWTH_TOKEN_NUMBER), "--token-replace"),
+            *("--json-file", "-", self._path),
+            stdin=growth_token(tagged),
+        )
+
+    def forget_growth(self) -> None:
+        """Take that note away; none there is no error."""
+        self._forget(GROWTH_TOKEN_NUMBER)
+
+    def _forget(self, token: int) -> None:
+        if str(token) in self.read().metadata["tokens"]:
+            cryptsetup("-q", "token", "remove", "--token-id", str(token), self._path)
 
     def erase(self) -> None:
         """Destroy every keyslot: from now on no key opens this header. Safe to repeat."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SECTOR_SIZES = (512, 1024, 2048, 4096)
 CIPHER = "aes-xts-plain64"
 INTEGRITY = "hmac(sha256)"
+GROWTH_TOKEN_TYPE = "holdfast-growth"  # noqa: S105 (a type, not a credential)
 
 _BINARY = struct.Struct(">6sHQQ48s32s64s40s48sQ184s64s")
 _VERSION = 2
@@ -101,17 +102,18 @@ def read_header(descriptor: int) -> Luks2Header:
     return max(intact, key=lambda header: header.sequence)
 
 
-def data_segment(header: Luks2Header, *, integrity: bool = False) -> DataSegment:
+def data_segment(header: Luks2Header, *, integrity: bool = False, growing: bool = False) -> DataSegment:
     """Return where the data lies, if it may be served.
 
     Args:
         header: as it was read.
         integrity: whether the volume was made with authenticated encryption. A header that says otherwise is
             refused either way: whoever can write the file must not be able to switch it off.
+        growing: for whoever is making it larger: blocks at its end may have no tags yet.
 
     Raises:
         ErasedVolumeError: no keyslot is left.
-        UnsupportedHeaderError: a re-encryption is under way, or the layout or cipher is another one.
+        UnsupportedHeaderError: a re-encryption or growth is under way, or layout or cipher are others.
         DamagedHeaderError: fields are missing or of the wrong type.
     """
     try:
@@ -120,6 +122,11 @@ def data_segment(header: Luks2Header, *, integrity: bool = False) -> DataSegment
             raise UnsupportedHeaderError("the volume is being re-encrypted; finish that first")
         if not header.metadata["keyslots"]:
             raise ErasedVolumeError("the volume was erased: no key can open it any more")
+        notes = header.metadata["tokens"].values()
+        if integrity and not growing and any(note["type"] == GROWTH_TOKEN_TYPE for note in notes):
+            raise UnsupportedHeaderError(
+                "the volume's growth was interrupted; resize it again to finish that"
+            )
         if list(header.metadata["segments"]) != ["0"]:
             raise UnsupportedHeaderError("the volume has more than one data segment")
         segment = header.metadata["segments"]["0"]

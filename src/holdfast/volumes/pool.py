@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from holdfast.errors import InvalidInputError, NotFoundError, UnsupportedError
+from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.volumes import loop
 from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.errors import (
@@ -75,7 +75,7 @@ class Pool:
         """
         if not MIN_VOLUME_BYTES <= size_bytes <= MAX_VOLUME_BYTES:
             raise InvalidInputError(f"size: expected {MIN_VOLUME_BYTES} to {MAX_VOLUME_BYTES} bytes")
-        size = -(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES
+        size = _aligned(size_bytes)
         identity = uuid or str(uuid_module.uuid4())
         vol = self.volume(volume_id, size, identity, encrypted=encrypted, integrity=integrity)
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -213,21 +213,18 @@ class Pool:
     def grow(self, vol: VolumeFile, size_bytes: int) -> VolumeFile:
         """Make room in the backing file for a larger volume; returns the larger volume. Safe to repeat.
 
+        What is new has no tags if the volume's encryption is authenticated: see ``integrity.grow``.
+
         Raises:
             InvalidInputError: the size cannot be, or is smaller.
             TruncatedVolumeError: the file is shorter than the volume was made.
-            UnsupportedError: its encryption is authenticated, and it would have to become larger.
             PoolFullError: the pool has less free space than the volume may come to need in addition.
         """
         if size_bytes > MAX_VOLUME_BYTES:
             raise InvalidInputError(f"size: expected at most {MAX_VOLUME_BYTES} bytes")
-        larger = replace(vol, size=-(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES)
+        larger = replace(vol, size=_aligned(size_bytes))
         if larger.size < vol.size:
             raise InvalidInputError("size: expected at least the present one; a volume cannot shrink")
-        if vol.integrity and larger.size > vol.size:
-            raise UnsupportedError(
-                "size: a volume with integrity keeps its size; make a larger one and copy the files"
-            )
         file_bytes = _file_bytes(larger)
         present = vol.path.stat().st_size
         if present < _file_bytes(vol):  # made longer, it would look like a volume that lost nothing
@@ -238,6 +235,10 @@ class Pool:
             os.truncate(vol.path, file_bytes)
             _sync(vol.path)
         return larger
+
+    def has_to_grow(self, vol: VolumeFile, size_bytes: int) -> bool:
+        """Whether the backing file is shorter than a volume of that size takes."""
+        return vol.path.stat().st_size < _file_bytes(replace(vol, size=_aligned(size_bytes)))
 
     def delete(self, vol: VolumeFile) -> None:
         """Remove the backing file. Destroys no key: see ``lifecycle.crypto_erase``.
@@ -261,6 +262,10 @@ class Pool:
 
     def _sync_directory(self) -> None:
         _sync(self.directory)
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES
 
 
 def _file_bytes(vol: VolumeFile) -> int:

@@ -173,6 +173,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, tag="holdfast-backup",
         pages: number, id and count of chunks of each page that is not empty.
         stored_bytes: all chunks together.
         uploaded_bytes: those that this backup added.
+        integrity: whether the volume's encryption is authenticated.
     """
 
     layout: int = 1
@@ -191,6 +192,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, tag="holdfast-backup",
     pages: list[tuple[int, str, int]]
     stored_bytes: int
     uploaded_bytes: int
+    integrity: bool = False
 
 
 class SetKeys:

@@ -82,6 +82,7 @@ class NewVolumes:
 
         Raises:
             SecretDeniedError: the caller may not name that secret.
+            UnsupportedError: the volume's encryption is authenticated, and this node has no such volumes.
             VolumeExistsError: the name is taken.
             PolicyViolationError: the storage policy that counts for new volumes does not allow it.
             ConflictError: a key was asked for, and the backup is not encrypted.
@@ -99,6 +100,8 @@ class NewVolumes:
             raise VolumeExistsError("restore_volume_name: another volume has it already")
         if not manifest.encrypted and (spec.secret_name or spec.own_key):
             raise ConflictError("the volume was not encrypted and has no key, and so has what is made of it")
+        if manifest.integrity:
+            self._devices.require_integrity()
         policy, wish = self._as_the_policy_allows(admission, spec, manifest)
         record = VolumeRecord(
             id=identity,
@@ -114,6 +117,7 @@ class NewVolumes:
             grow_pending=manifest.grow_pending,
             pool=self._devices.pool_id,
             storage_policy=policy,
+            integrity=manifest.integrity,
         )
         self._devices.file(record)
         return record

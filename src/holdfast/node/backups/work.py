@@ -4,6 +4,7 @@ import hashlib
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from holdfast.clock import Clock
 from holdfast.errors import HoldfastError
@@ -106,6 +107,8 @@ class BackupWork:
                 taken_at = int(self._clock.now())
                 file, key = held.enter_context(self._copies.image(volume, reference))
             size = _file_bytes(volume.size_bytes, encrypted=volume.encrypted)
+            if volume.integrity:  # the kernel goes by how long the file is, which it may be before the record
+                size = file.path.stat().st_size
             progress.total = bytes_to_move(file.path, size)
             transfer = Transfer(bucket.objects, identity.place, keys, progress.advance)
             uploaded = transfer.upload(file.path, size)
@@ -126,6 +129,7 @@ class BackupWork:
                 pages=uploaded.pages,
                 stored_bytes=uploaded.stored_bytes,
                 uploaded_bytes=uploaded.uploaded_bytes,
+                integrity=volume.integrity,
             )
         sealed = keys.seal(identity.manifest, encode_manifest(manifest))
         bucket.objects.put(identity.manifest, sealed)
@@ -166,7 +170,7 @@ class BackupWork:
         manifest = read_manifest(keys, identity, sealed)
         if known is not None and hashlib.sha256(sealed or b"").digest() != known.manifest_digest:
             raise DamagedBackupError("the manifest is another one than this cluster stored")
-        if manifest.file_bytes != _file_bytes(manifest.size_bytes, encrypted=manifest.encrypted):
+        if not _is_whole(manifest):
             raise DamagedBackupError("the backup is not as long as the volume was made")
         return OpenBackup(identity, bucket, keys, manifest)
 
@@ -211,6 +215,13 @@ def _file_bytes(size_bytes: int, *, encrypted: bool) -> int:
     return size_bytes + (HEADER_BYTES if encrypted else 0)
 
 
+def _is_whole(manifest: Manifest) -> bool:
+    if manifest.integrity:
+        area_bytes = VolumeFile("", Path(), manifest.size_bytes, "", integrity=True).area_bytes
+        return manifest.encrypted and manifest.file_bytes >= area_bytes + HEADER_BYTES
+    return manifest.file_bytes == _file_bytes(manifest.size_bytes, encrypted=manifest.encrypted)
+
+
 def _is_for(wrapped: WrappedKey, note: KeyNote | None) -> bool:
     if note is None:
         return wrapped.by != SECRET
@@ -225,7 +236,7 @@ def _require_plain_derivation(draft: VolumeFile) -> None:
         header = read_header(file)
     finally:
         os.close(file)
-    data_segment(header)
+    data_segment(header, integrity=draft.integrity)
     for slot in header.metadata["keyslots"].values():
         kdf = slot.get("kdf") if isinstance(slot, dict) else None
         match kdf:

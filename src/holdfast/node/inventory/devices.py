@@ -76,7 +76,7 @@ class Devices:
         if self.copier is None or not record.encrypted:
             raise UnsupportedError("this node copies trees into and out of encrypted volumes only")
         if record.integrity:
-            raise UnsupportedError("trees are not copied into and out of volumes with integrity; attach it")
+            self.require_integrity()
         return self.copier
 
     def recover(self) -> list[Attachment]:

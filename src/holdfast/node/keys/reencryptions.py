@@ -1,7 +1,8 @@
 """Re-encryptions under way on this node: begun by a request, done by a thread, asked after by others.
 
 Nothing about them is kept but what the volume's header says. One that was cut short, by a crash or by
-stopping the node, is gone on with by asking for it again; until then the volume cannot be attached.
+stopping the node, is gone on with by asking for it again; until then the volume cannot be attached. That of a
+volume with integrity is done by a copy, and leaves the volume alone until that is complete.
 """
 
 import threading
@@ -9,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.errors import ConflictError, HoldfastError
+from holdfast.model import SecretBytes
 from holdfast.node.cluster.locks import Still, VolumeLocks
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.keys.key_rotation import KeyRotation
 from holdfast.node.keys.volume_keys import VolumeKeys
-from holdfast.volumes.integrity import require_reencryptable
+from holdfast.volumes.integrity import require_detached
+from holdfast.volumes.integrity_copy import reencrypt_by_copy
 from holdfast.volumes.reencryption import reencrypt, reencryption_state
 from holdfast.volumes.whole import require_whole
 
@@ -58,6 +61,7 @@ class Reencryptions:
         self._locks = locks
         self._guard = threading.Lock()
         self._running: set[str] = set()
+        self._copied: dict[str, int] = {}
         self._outcomes: dict[str, _Outcome] = {}
 
     def start(self, record: VolumeRecord, *, still: Still, over: Callable[[str], None]) -> None:
@@ -70,11 +74,14 @@ class Reencryptions:
 
         Raises:
             ConflictError: it is under way already, or the volume is not encrypted.
-            UnsupportedError: its encryption is authenticated.
+            UnsupportedError: its encryption is authenticated, and this host has nothing to attach it by.
+            VolumeBusyError: its encryption is authenticated, and it is attached.
             TruncatedVolumeError: its backing file is shorter than it was made.
             ProviderUnavailableError, SecretNotFoundError: the volume's key cannot be had.
         """
-        require_reencryptable(self._devices.file(record))
+        if record.integrity:
+            self._devices.require_integrity()
+            require_detached(self._devices.file(record), "is re-encrypted")
         reference = self._rotation.reference_of(record)
         require_whole(self._devices.file(record))
         self._keys.fetch(reference).wipe()  # what is missing shows now
@@ -83,6 +90,7 @@ class Reencryptions:
                 raise ConflictError("the volume is being re-encrypted already")
             self._running.add(record.id)
             self._outcomes.pop(record.id, None)
+            self._copied.pop(record.id, None)
         work = threading.Thread(
             target=self._work, args=(record, still, over), name="reencryption", daemon=True
         )
@@ -100,10 +108,11 @@ class Reencryptions:
         with self._guard:
             running = record.id in self._running
             outcome = self._outcomes.get(record.id, _Outcome())
+            copied = min(self._copied.get(record.id, 0), state.total_bytes)
         return Reencryption(
             running=running,
             unfinished=state.under_way,
-            done_bytes=0 if running and not state.under_way else state.done_bytes,
+            done_bytes=copied if running and not state.under_way else state.done_bytes,
             total_bytes=state.total_bytes,
             keyslots_destroyed=outcome.keyslots_destroyed,
             problem=outcome.problem,
@@ -125,8 +134,19 @@ class Reencryptions:
                 self._locks.turn(waiting.id, still) as record,
                 self._keys.fetch(self._rotation.reference_of(record)) as key,
             ):
-                return _Outcome(keyslots_destroyed=len(reencrypt(self._devices.file(record), key)))
+                return _Outcome(keyslots_destroyed=len(self._reencrypt(record, key)))
         except HoldfastError as error:
             return _Outcome(problem=error.message)
         except OSError as error:
             return _Outcome(problem=f"the backing file cannot be used ({error.strerror or 'input/output'})")
+
+    def _reencrypt(self, record: VolumeRecord, key: SecretBytes) -> tuple[int, ...]:
+        vol = self._devices.file(record)
+        if not record.integrity:
+            return reencrypt(vol, key)
+
+        def advance(done: int) -> None:
+            with self._guard:
+                self._copied[record.id] = done
+
+        return reencrypt_by_copy(self._devices.pool, vol, key, advance=advance)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from holdfast.errors import ConflictError, HoldfastError, UnavailableError, UnsupportedError
+from holdfast.errors import ConflictError, HoldfastError, UnavailableError
 from holdfast.model import SecretBytes
 from holdfast.node.errors import VolumeIncompleteError
 from holdfast.node.inventory.catalog import Catalog
@@ -30,7 +30,8 @@ from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.freeze import FREEZE_SECONDS
-from holdfast.volumes.integrity import require_reencryptable
+from holdfast.volumes.integrity import grow
+from holdfast.volumes.integrity_copy import write_anew
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
 from holdfast.volumes.lock import volume_lock
@@ -81,13 +82,14 @@ class VolumeCopies:
             VolumeIncompleteError: the parent was never finished.
             VolumeBusyError: the parent cannot be kept still.
             UnsupportedHeaderError: the parent is being re-encrypted.
-            UnsupportedError: it cannot have another volume key, as its encryption is authenticated.
+            UnsupportedError: its encryption is authenticated, and another volume key takes a host that can
+                attach it.
             PoolFullError: no room.
             ProviderUnavailableError: a key that is needed cannot be had.
         """
         require_complete(parent)
-        if reencrypt:
-            require_reencryptable(self._devices.file(record))
+        if reencrypt and record.integrity:
+            self._devices.require_integrity()
         with self._devices.pool.draft(self._devices.file(record)) as draft:
             if self._catalog.find(record.id) is None:
                 self._catalog.insert(record)
@@ -121,6 +123,9 @@ class VolumeCopies:
             # Nobody is to lose a volume that can be read for one that cannot.
             with self._keys.fetch(key.reference()) as opens:
                 LuksHeader(self._devices.file(snapshot)).verify(opens)
+        larger = volume.integrity and snapshot.size_bytes < volume.size_bytes
+        if larger:
+            self._devices.require_integrity()
         with volume_lock(vol):
             if self._state(volume).stage is not AttachStage.DETACHED:
                 raise VolumeBusyError("the volume is attached; detach it first")
@@ -128,7 +133,11 @@ class VolumeCopies:
                 self._fill(draft, snapshot)
                 if volume.encrypted:
                     LuksHeader(draft).set_identity()
-                self._devices.pool.grow(draft, volume.size_bytes)
+                if larger and key is not None:
+                    with self._keys.fetch(key.reference()) as opens, volume_lock(draft):
+                        grow(self._devices.pool, draft, volume.size_bytes, opens)
+                else:
+                    self._devices.pool.grow(draft, volume.size_bytes)
                 grow_pending = snapshot.grow_pending or snapshot.size_bytes < volume.size_bytes
 
                 def before(now: VolumeRecord) -> VolumeRecord:
@@ -167,8 +176,6 @@ class VolumeCopies:
             as ``make``
         """
         require_complete(parent)
-        if parent.integrity:
-            raise UnsupportedError("a volume with integrity cannot be backed up; copy the files out of it")
         present = self.key_of(parent)
         with self._devices.pool.draft(self._devices.file(parent)) as draft, random_key() as key:
             own = replace(draft, uuid=str(uuid4()))
@@ -264,7 +271,13 @@ class VolumeCopies:
         if noted is None:
             raise ConflictError("the volume's header does not say which key opens it")
         with self._keys.fetch(noted.reference) as key:
-            header.reencrypt(key)
+            if not draft.integrity:
+                header.reencrypt(key)
+                return
+            pool, keep_going = self._devices.pool, self._unless_stopping()
+            with volume_lock(draft), pool.draft(draft) as other:
+                write_anew(pool, draft, other, key, advance=lambda _: keep_going())
+                other.path.replace(draft.path)
 
     def _state(self, record: VolumeRecord) -> AttachState:
         state = self._devices.state(record)
