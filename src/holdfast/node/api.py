@@ -15,6 +15,9 @@ from holdfast.policy.ownership import AccessType
 if TYPE_CHECKING:
     from holdfast.node.access.gate import Admission
 
+SCOPED_SERVICES = frozenset({"mountattach", "volume", "watch"})
+"""Services in lower case whose every call is about volumes, so that a rule about them may have a scope."""
+
 S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +41,11 @@ class Api:
     access: AccessType | None = None
     prefix: str = "openstorage.api.OpenStorage"
     of_every_bearer: bool = False
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether every call of it is about volumes, so that a rule about it may have a scope."""
+        return self.service.lower() in SCOPED_SERVICES
 
     @property
     def full_method(self) -> str:

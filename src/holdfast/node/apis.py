@@ -115,3 +115,4 @@ METRICS = Api("Metrics", "Status")
 REFLECTION = Api("ServerReflection", "ServerReflectionInfo", prefix="grpc.reflection.v1.")
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Api))
+SCOPED = tuple(api for api in ALL if api.is_scoped)

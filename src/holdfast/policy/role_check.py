@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 
+from holdfast.errors import InvalidInputError
 from holdfast.policy.role_pattern import RolePattern, parse_role_pattern
 from holdfast.policy.roles import Role
 
@@ -50,6 +51,24 @@ def dead_patterns(role: Role, services: Mapping[str, frozenset[str]]) -> tuple[D
         services: the APIs of every service that there is, all in lower case.
     """
     return tuple(islice(_find(role, services), MOST_FOUND))
+
+
+def check_scopes(role: Role, services: Collection[str], scoped: Collection[str]) -> None:
+    """Raise ``InvalidInputError`` if a rule with a scope is about calls that are about no resource.
+
+    Args:
+        role: the role.
+        services: every service that there is, in lower case.
+        scoped: those of them whose calls are about resources with labels.
+    """
+    for number, rule in enumerate(role.rules, start=1):
+        patterns = () if rule.scope is None else tuple(map(parse_role_pattern, rule.services))
+        for service in sorted(services):
+            if service not in scoped and any(pattern.matches(service) for pattern in patterns):
+                raise InvalidInputError(
+                    f"rule {number}, scope: expected none, as the rule is also about service {service}; a "
+                    f"rule with a scope names services {', '.join(sorted(scoped))} and no others"
+                )
 
 
 def _find(role: Role, services: Mapping[str, frozenset[str]]) -> Iterator[DeadPattern]:

@@ -11,12 +11,14 @@ from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.keys.volume_key_service import VolumeKeyService
 from holdfast.node.roles.role_service import RoleService
 from holdfast.node.volume.attach_service import AttachService
+from holdfast.node.volume.file_list_service import FileListService
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.volume.usage_service import UsageService
 from holdfast.node.volume.volume_listing import VolumeListService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange
+from holdfast.policy.role_scope import Scope
 from holdfast.policy.roles import Role, Rule
 
 MIB = 1 << 20
@@ -41,6 +43,7 @@ OPERATIONS = {
     "recover-key": lambda t: (VolumeKeyService.recover, t.node.volume_keys, "vol1", SecretBytes(b"key")),
     "reencrypt": lambda t: (VolumeKeyService.reencrypt, t.node.volume_keys, "vol1"),
     "reencryption-status": lambda t: (VolumeKeyService.reencryption_status, t.node.volume_keys, "vol1"),
+    "files": lambda t: (FileListService.files, t.node.files, "vol1"),
     "stats": lambda t: (UsageService.stats, t.node.usage, "vol1"),
     "capacity-usage": lambda t: (UsageService.capacity_usage, t.node.usage, "vol1"),
     "clone": lambda t: (SnapshotService.clone, t.node.snapshots, CloneSpec(name="copy", parent="vol1")),
@@ -75,12 +78,19 @@ CALLERS = {
         OwnershipDeniedError,
         "Access denied to volume vol1",
     ),
+    "out-of-scope": (
+        lambda t: t.token("root", roles=("team.blue",), groups=("*",)),
+        OwnershipDeniedError,
+        "Access denied to volume vol1",
+    ),
 }
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_way_to_a_volume_is_closed_to(under_test, alices, caller, operation):
+    blue = Rule(("volume", "mountattach"), ("*",), Scope({"team": "blue"}))
+    under_test.call(under_test.admin, RoleService.create, under_test.node.roles, Role("team.blue", (blue,)))
     token, kind, text = CALLERS[caller]
     call, *arguments = OPERATIONS[operation](under_test)
     with pytest.raises(kind, match=text):

@@ -12,6 +12,7 @@ from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState, encode_record
+from holdfast.node.roles.role_book import RoleBook
 from holdfast.node.volume.volume_listing import MAX_ENTRIES, Paging, VolumeFilter, VolumeListService
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership, decide_ownership
 from holdfast.storage.errors import StorageBrokenError
@@ -45,8 +46,9 @@ def admission(principal):
 
 
 def listing(storage, *, ownerless_is_public=False):
+    roles = RoleBook(storage, guest_access=False)
     gate = Gate(
-        verifier=None, roles=None, log=None, secret_rules=None, ownerless_is_public=ownerless_is_public
+        verifier=None, roles=roles, log=None, secret_rules=None, ownerless_is_public=ownerless_is_public
     )
     return VolumeListService(gate=gate, catalog=Catalog(storage), devices=None)
 

@@ -101,6 +101,10 @@ def test_a_guest_is_judged_by_the_guest_role_alone():
     assert not decide_role(GUEST, "volume", "create", roles)
 
 
+def scoped(scope: bytes) -> bytes:
+    return b'{"name":"a","rules":[{"services":["volume"],"apis":["*"],"scope":%b}]}' % scope
+
+
 PATTERNS = st.sampled_from(["*", "volume", "vol*", "*ume", "node", "!volume", "!node", "!*", "!vol*"])
 RULES = st.lists(
     st.builds(
@@ -138,6 +142,10 @@ def test_a_second_role_never_takes_anything_away(first: list[Rule], second: list
         pytest.param(b'{"name":"a","rules":[{"services":[],"apis":["*"]}]}', "services", id="no-services"),
         pytest.param(b'{"name":"a","rules":[{"services":["*"],"apis":[]}]}', "apis", id="no-apis"),
         pytest.param(b'{"name":"a","rules":[{"services":["a*b"],"apis":["*"]}]}', "rule", id="dead-pattern"),
+        pytest.param(scoped(b'{"labels":{}}'), "scope: expected 1", id="empty-scope"),
+        pytest.param(scoped(b'{"labels":{"":"a"}}'), "scope: labels", id="label-without-a-name"),
+        pytest.param(scoped(b'{"labels":{"a":""}}'), "scope: labels", id="label-without-a-value"),
+        pytest.param(scoped(b'{"labels":{"a":"%b"}}' % (b"x" * 513)), "scope: labels", id="long-value"),
     ],
 )
 def test_a_role_file_that_cannot_be_right_is_refused(document: bytes, names: str):

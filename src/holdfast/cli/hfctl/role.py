@@ -37,7 +37,9 @@ def create(parser: CommandParser) -> Run:
         {"name": "team.reader",
          "rules": [{"services": ["volume"], "apis": ["inspect*", "*enumerate*"]}]}
 
-    A star stands for any text at an end of a pattern; an exclamation mark at its beginning denies.
+    A star stands for any text at an end of a pattern; an exclamation mark at its beginning denies. A rule
+    about volumes may have a scope, such as "scope": {"labels": {"team": "blue"}}: then it is about those
+    volumes alone.
     """
     _file_argument(parser)
     return _create

@@ -11,6 +11,7 @@ from holdfast.cli.hfctl.connection import (
     output_format,
     prints_for_programs,
 )
+from holdfast.cli.hfctl.pairs import parse_pairs
 from holdfast.cli.hfctl.role import read_role_file
 from holdfast.cli.output import print_result, print_table, warn
 from holdfast.cli.program import Run
@@ -25,11 +26,18 @@ def declare(parser: CommandParser) -> Run:
 
         hfctl role test team.reader --call volume.create --call volume.inspect
         hfctl role test --role-config reader.json --local
+        hfctl role test team.blue --call volume.delete --label team=blue
     """
     parser.add_argument("roles", nargs="*", help="names of roles, as a token has them")
     parser.add_argument("--role-config", metavar="FILE", help="JSON file of a role that need not be stored")
     parser.add_argument(
         "--call", action="append", default=[], metavar="SERVICE.METHOD", help="[everything that there is]"
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        metavar="NAME=VALUE",
+        help="label of the volume that the calls are about [whatever volume]",
     )
     parser.add_argument("--allowed", action="store_true", help="show only what would be allowed")
     parser.add_argument("--local", action="store_true", help="ask no node; stored roles are not known then")
@@ -42,13 +50,15 @@ def _test(arguments: Namespace) -> int:
     if not arguments.roles and role is None:
         raise UsageError("expected names of roles, or --role-config")
     calls = [_call(text) for text in arguments.call]
+    labels = None if arguments.label is None else parse_pairs(arguments.label, option="--label")
     if arguments.local:
-        found = _locally(arguments.roles, role, calls)
+        found = _locally(arguments.roles, role, calls, labels)
     else:
         body = {
             "names": arguments.roles,
             "calls": [{"service": service, "method": method} for service, method in calls],
             **({"role": role} if role is not None else {}),
+            **({"volume": {"labels": labels}} if labels is not None else {}),
         }
         found = node_client(arguments).request("POST", "roles/test", body)
     return _print(arguments, found)
@@ -81,14 +91,17 @@ def _call(text: str) -> tuple[str, str]:
     return service, method
 
 
-def _locally(names: list[str], document: Any, calls: list[tuple[str, str]]) -> dict[str, Any]:
+def _locally(
+    names: list[str], document: Any, calls: list[tuple[str, str]], labels: dict[str, str] | None
+) -> dict[str, Any]:
     import msgspec
 
     from holdfast.cli.errors import LocalError
-    from holdfast.node.access.known_apis import known_apis
+    from holdfast.node.access.known_apis import about, known_apis
+    from holdfast.node.api import SCOPED_SERVICES
     from holdfast.policy.decision import Allowed
     from holdfast.policy.default_roles import default_roles
-    from holdfast.policy.role_check import dead_patterns
+    from holdfast.policy.role_check import check_scopes, dead_patterns
     from holdfast.policy.roles import Role, any_of, decide_one
 
     roles = dict(default_roles())
@@ -101,14 +114,16 @@ def _locally(names: list[str], document: Any, calls: list[tuple[str, str]]) -> d
             raise LocalError(f"--role-config: {error}") from None
         roles[role.name] = role
         names = [*names, role.name]
+        check_scopes(role, known, SCOPED_SERVICES)
         warnings = [dead.text for dead in dead_patterns(role, known)]
     wanted = [(service.lower(), method.lower()) for service, method in calls] or [
         (service, method) for service, methods in sorted(known.items()) for method in sorted(methods)
     ]
 
     def verdict(service: str, method: str) -> dict[str, Any]:
+        what = about(service, labels)
         decision = any_of(
-            names, lambda name: decide_one(roles[name], service, method) if name in roles else None
+            names, lambda name: decide_one(roles[name], service, method, what) if name in roles else None
         )
         return {
             "service": service,

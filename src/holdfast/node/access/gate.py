@@ -3,8 +3,9 @@
 1. The token: verified, or none at all, which makes the caller a guest. A token that is not believed is
    an error, never a guest.
 2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``.
-3. Ownership: the resource must give the caller the access type that the API states. There is no other way
-   to a resource's record than through this gate, and it is the same for every kind.
+3. The resource: if a rule of the role has a scope, the resource must be in it; and its ownership must give
+   the caller the access type that the API states. There is no other way to a resource's record than through
+   this gate, and it is the same for every kind.
 
 A fourth stands before the secrets provider: a secret that the caller names must be one that he may name, for
 the node fetches it with rights of its own.
@@ -14,7 +15,7 @@ the same answer as for one that does not exist.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
@@ -22,18 +23,21 @@ from typing import Protocol
 from holdfast.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
+from holdfast.node import apis
 from holdfast.node.access.decision_log import DecisionLog
 from holdfast.node.access.resource import PAGE, Collection, IndexedCollection, R, Resource
 from holdfast.node.api import Api
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
 from holdfast.policy.decision import Allowed, Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
+from holdfast.policy.roles import Right
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.tokens.errors import TokenError
 
 # Ids tie lines together, and nobody gains by guessing one. A number costs no system call.
 _PROCESS_ID = secrets.token_hex(4)
 _numbers = count(secrets.randbits(31))
+_EVERYWHERE = Right(())
 
 
 class TokenVerifier(Protocol):
@@ -48,7 +52,11 @@ class RoleSource(Protocol):
     """Where roles are defined; asked anew for every call, so that a change acts on live tokens."""
 
     def decide(self, principal: Principal, api: Api) -> Decision:
-        """Decide whether the roles of the principal allow a call of an API."""
+        """Decide whether the roles of the principal allow a call of an API, whatever resource it is about."""
+        ...
+
+    def rights(self, principal: Principal) -> Callable[[Api], Right]:
+        """Return what the roles of the principal say at this moment, about each API that is asked for."""
         ...
 
 
@@ -226,7 +234,7 @@ class Gate:
         collection.check_reference(reference)
         resource = collection.find(reference)
         if resource is None:
-            if is_storage_administrator(admission.principal):
+            if is_storage_administrator(admission.principal) and not self._right(admission).is_scoped:
                 raise NotFoundError(f"{collection.kind.capitalize()} {reference} not found")
             self._record(admission, "ownership", Denied(f"no such {collection.kind}"), collection, reference)
             raise _refusal(collection, reference, f"no such {collection.kind}")
@@ -246,10 +254,66 @@ class Gate:
         wanted = access if access is not None else admission.api.access
         if wanted is None:
             wanted = AccessType.ADMIN  # an API that states nothing gets at no resource by less
+        in_scope = _decide_scope(self._right(admission), resource)
+        if in_scope is not None:
+            self._record(admission, "role", in_scope, collection, resource.id)
+            if not in_scope:
+                raise _refusal(collection, reference or resource.id, in_scope.reason)
         decision = self._decide(admission.principal, resource, wanted)
         self._record(admission, "ownership", decision, collection, resource.id)
         if not decision:
             raise _refusal(collection, reference or resource.id, decision.reason)
+
+    def require_new(
+        self, admission: Admission, labels: Mapping[str, str], *, copy_of: Mapping[str, str] | None = None
+    ) -> None:
+        """Raise unless the caller's roles allow him to make something with these labels.
+
+        A copy may not be open to more than its original: what his roles do not let him do with the one, they
+        must not let him do with the other.
+
+        Args:
+            admission: from ``admit``.
+            labels: of what is made.
+            copy_of: the labels of what it is made of; ``None`` if it is made of nothing.
+
+        Raises:
+            RoleDeniedError: they do not.
+        """
+        of = self._rights(admission.principal)
+        right = of(admission.api)
+        if right.is_scoped:
+            decision = right.decide(labels)
+            self._record(admission, "role", decision)
+            if not decision:
+                raise _labels_denied(admission, decision.reason)
+        if copy_of is not None:
+            self._refuse_change(
+                admission, of, lambda right: bool(right.decide(labels)) > bool(right.decide(copy_of))
+            )
+
+    def relabelling(self, admission: Admission) -> Callable[[Mapping[str, str], Mapping[str, str]], None]:
+        """Return what to ask, within a change, about the labels of a resource before and after it.
+
+        Before it, the roles must allow the change. And it changes nothing of what they let the caller do
+        with the resource: it moves it between scopes only if he may do the same in both.
+
+        Returns:
+            A function that raises ``RoleDeniedError``.
+        """
+        of = self._rights(admission.principal)
+
+        def ask(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+            right = of(admission.api)
+            if right.is_scoped and not (decision := right.decide(before)):
+                self._record(admission, "role", decision)
+                raise _labels_denied(admission, decision.reason)
+            if before != after:
+                self._refuse_change(
+                    admission, of, lambda right: bool(right.decide(before)) != bool(right.decide(after))
+                )
+
+        return ask
 
     def still(
         self, admission: Admission, collection: Collection[R], *, access: AccessType | None = None
@@ -273,7 +337,9 @@ class Gate:
                 self._record(admission, "role", decision)
                 raise _role_denied(admission, decision.reason)
             wanted = access if access is not None else admission.api.access
-            if wanted is None or not self._decide(admission.principal, resource, wanted):
+            in_scope = _decide_scope(self._right(admission), resource)
+            is_in_scope = in_scope is None or bool(in_scope)
+            if wanted is None or not is_in_scope or not self._decide(admission.principal, resource, wanted):
                 self.require(admission, collection, resource, access=access)
             return resource
 
@@ -302,15 +368,16 @@ class Gate:
         found = collection.candidates(
             admission.principal, ownerless=self._ownerless_is_public, after=after, page=page
         )
-        return (resource for resource in found if self.may_read(admission, resource))
+        right = self._right(admission)
+        return (resource for resource in found if self._may(admission, right, resource, AccessType.READ))
 
     def may(self, admission: Admission, resource: Resource, access: AccessType) -> bool:
         """Whether a resource gives the caller an access type, where that opens nothing by itself."""
-        return bool(self._decide(admission.principal, resource, access))
+        return self._may(admission, self._right(admission), resource, access)
 
     def may_read(self, admission: Admission, resource: Resource) -> bool:
         """Whether the caller may read a resource; for lists, which leave the others out silently."""
-        return bool(self._decide(admission.principal, resource, AccessType.READ))
+        return self.may(admission, resource, AccessType.READ)
 
     def secret(
         self, admission: Admission, name: str, namespace: str = "", *, literally: bool = False
@@ -381,6 +448,30 @@ class Gate:
             return decision
         return Allowed("every bearer of a token, about that token")
 
+    def _rights(self, principal: Principal) -> Callable[[Api], Right]:
+        return self._roles.rights(principal)
+
+    def _right(self, admission: Admission) -> Right:
+        """Return what the caller's roles say about the API now, if that may depend on what it is about."""
+        return self._rights(admission.principal)(admission.api) if admission.api.is_scoped else _EVERYWHERE
+
+    def _may(self, admission: Admission, right: Right, resource: Resource, access: AccessType) -> bool:
+        in_scope = _decide_scope(right, resource)
+        if in_scope is not None and not in_scope:
+            return False
+        return bool(self._decide(admission.principal, resource, access))
+
+    def _refuse_change(
+        self, admission: Admission, of: Callable[[Api], Right], changes: Callable[[Right], bool]
+    ) -> None:
+        """Raise if something changes what the caller's roles say about any API, and if so, write it down."""
+        for api in apis.SCOPED:
+            right = of(api)
+            if right.is_scoped and changes(right):
+                denied = Denied(f"with these labels the roles say something else about {api}")
+                self._record(admission, "role", denied)
+                raise _labels_denied(admission, denied.reason)
+
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         return decide_ownership(
             principal, resource.ownership, wanted, ownerless_is_public=self._ownerless_is_public
@@ -406,6 +497,20 @@ class Gate:
 def _refusal(collection: Collection[Resource], reference: str, reason: str) -> OwnershipDeniedError:
     """Return the one answer for what a caller may not use and for what is not there."""
     return OwnershipDeniedError(f"Access denied to {collection.kind} {reference}", detail=reason)
+
+
+def _decide_scope(right: Right, resource: Resource) -> Decision | None:
+    """Decide by the labels of a resource; ``None`` if no scope has a say."""
+    labels = resource.scope_labels if right.is_scoped else None
+    return None if labels is None else right.decide(labels)
+
+
+def _labels_denied(admission: Admission, reason: str) -> RoleDeniedError:
+    return RoleDeniedError(
+        f"Access to {admission.api.full_method} denied: labels: a scope in the caller's roles does not allow"
+        " it with these labels",
+        detail=reason,
+    )
 
 
 def _role_denied(admission: Admission, reason: str) -> RoleDeniedError:

@@ -3,7 +3,11 @@
 A role file is one file for many clusters, so services count that this node does not serve.
 """
 
+from collections.abc import Mapping
+
 from holdfast.node import apis
+from holdfast.node.api import SCOPED_SERVICES
+from holdfast.policy.role_scope import About, Unknown
 
 # OpenStorage SDK 0.186: what of it this node does not serve is known all the same.
 _SDK = {
@@ -54,3 +58,15 @@ def known_apis() -> dict[str, frozenset[str]]:
     for api in apis.ALL:
         known.setdefault(api.service.lower(), set()).add(api.method.lower())
     return {service: frozenset(methods) for service, methods in known.items()}
+
+
+def about(service: str, labels: Mapping[str, str] | None) -> About:
+    """Return what is known of what a call is about.
+
+    Args:
+        service: in lower case.
+        labels: of the volume; ``None`` if no volume was named.
+    """
+    if service not in SCOPED_SERVICES:
+        return Unknown.NOTHING
+    return Unknown.YET if labels is None else labels

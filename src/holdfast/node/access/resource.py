@@ -5,7 +5,7 @@ the collection and the reference that its caller gave, and gets the resource bac
 all kinds have in common. So there is no second way to look something up, and none to answer about it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from holdfast.model import Principal
@@ -25,6 +25,11 @@ class Resource(Protocol):
     @property
     def ownership(self) -> Ownership:
         """Whom it belongs to."""
+        ...
+
+    @property
+    def scope_labels(self) -> Mapping[str, str] | None:
+        """By which scopes in rules of roles find it; ``None`` for a kind that no scope is about."""
         ...
 
 

@@ -455,6 +455,7 @@ class _Foreign:
 
     id: str
     ownership: Ownership = _ELSEWHERE
+    scope_labels: None = None
 
 
 @contextmanager

@@ -90,6 +90,11 @@ class BackupRecord(msgspec.Struct, frozen=True, array_like=True, tag="cloud-back
         """Whom it belongs to."""
         return self.stored_ownership.ownership()
 
+    @property
+    def scope_labels(self) -> None:
+        """No scope is about it."""
+        return
+
 
 class TaskRecord(msgspec.Struct, frozen=True, array_like=True, tag="cloud-task", kw_only=True):
     """One task.
@@ -138,6 +143,11 @@ class TaskRecord(msgspec.Struct, frozen=True, array_like=True, tag="cloud-task",
     def ownership(self) -> Ownership:
         """Whom it belongs to."""
         return self.stored_ownership.ownership()
+
+    @property
+    def scope_labels(self) -> None:
+        """No scope is about it."""
+        return
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,9 +20,11 @@ from holdfast.node.api import Api
 from holdfast.node.cluster.cluster_security import Standing
 from holdfast.policy.decision import Allowed, Decision
 from holdfast.policy.ownership import AccessType
+from holdfast.policy.roles import Right
 
 EVERYBODY = Principal(name="", display_name="Everybody", roles=("system.guest",))
 _RULE = "security is off"
+_EVERYWHERE = Right(())
 
 
 class OpenGate(Gate):
@@ -73,6 +75,9 @@ class OpenGate(Gate):
 
     def _decide_api(self, principal: Principal, api: Api) -> Decision:
         return Allowed(_RULE) if principal is EVERYBODY else super()._decide_api(principal, api)
+
+    def _rights(self, principal: Principal) -> Callable[[Api], Right]:
+        return (lambda _: _EVERYWHERE) if principal is EVERYBODY else super()._rights(principal)
 
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         if principal is EVERYBODY:

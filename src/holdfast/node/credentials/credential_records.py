@@ -145,6 +145,11 @@ class CredentialRecord(msgspec.Struct, frozen=True, array_like=True, tag="creden
         return self.stored_ownership.ownership()
 
     @property
+    def scope_labels(self) -> None:
+        """No scope is about it."""
+        return
+
+    @property
     def encrypts(self) -> bool:
         """Whether what is stored by means of it is encrypted with a key that it brings along."""
         return self.secret is not None and SecretPart.ENCRYPTION_KEY in self.secret.parts

@@ -121,6 +121,11 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         """Whom it belongs to."""
         return self.stored_ownership.ownership()
 
+    @property
+    def scope_labels(self) -> dict[str, str]:
+        """By which scopes find it."""
+        return self.labels
+
 
 class ClusterKey(msgspec.Struct, frozen=True, array_like=True, tag="cluster-key", kw_only=True):
     """The cluster-wide key, by reference.

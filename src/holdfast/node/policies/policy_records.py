@@ -45,6 +45,11 @@ class PolicyRecord(msgspec.Struct, frozen=True, array_like=True, tag="storage-po
         """Whom it belongs to."""
         return self.stored_ownership.ownership()
 
+    @property
+    def scope_labels(self) -> None:
+        """No scope is about it."""
+        return
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(PolicyRecord).decode

@@ -7,6 +7,7 @@ node, as a node catches up with the others before each call. What the same text 
 that asking is all it costs.
 """
 
+from collections.abc import Callable
 from threading import Lock
 
 import msgspec
@@ -16,7 +17,8 @@ from holdfast.model import Principal
 from holdfast.node.api import Api
 from holdfast.policy.decision import Decision
 from holdfast.policy.default_roles import GUEST_DISABLED, default_roles
-from holdfast.policy.roles import MAX_NAME_LENGTH, Role, any_of, decide_one
+from holdfast.policy.role_scope import Unknown
+from holdfast.policy.roles import MAX_NAME_LENGTH, Right, Role, RoleSays, any_of, what_it_says
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
@@ -32,17 +34,25 @@ _decode = msgspec.json.Decoder(Role).decode
 class _Said:
     """A role, and what it said about each API so far."""
 
-    __slots__ = ("decisions", "role", "text")
+    __slots__ = ("about", "decisions", "role", "text")
 
     def __init__(self, role: Role, text: bytes = b"") -> None:
         self.role = role
         self.text = text
+        self.about: dict[Api, RoleSays] = {}
         self.decisions: dict[Api, Decision] = {}
+
+    def says(self, api: Api) -> RoleSays:
+        says = self.about.get(api)
+        if says is None:
+            says = self.about[api] = what_it_says(self.role, api.service, api.method)
+        return says
 
     def decide(self, api: Api) -> Decision:
         decision = self.decisions.get(api)
         if decision is None:
-            decision = self.decisions[api] = decide_one(self.role, api.service, api.method)
+            about = Unknown.YET if api.is_scoped else Unknown.NOTHING
+            decision = self.decisions[api] = self.says(api).decide(about)
         return decision
 
 
@@ -63,13 +73,23 @@ class RoleBook:
         self._guard = Lock()
 
     def decide(self, principal: Principal, api: Api) -> Decision:
-        """Decide whether the roles of ``principal`` allow a call."""
+        """Decide whether the roles of ``principal`` allow a call, of which nothing more is known yet.
+
+        What depends on the volumes that it is about is allowed here, and decided by ``rights``.
+        """
 
         def decide(name: str) -> Decision | None:
             said = self._said(name)
             return None if said is None else said.decide(api)
 
         return any_of(principal.roles, decide)
+
+    def rights(self, principal: Principal) -> Callable[[Api], Right]:
+        """Return what the roles of ``principal`` say at this moment, about each API that is asked for."""
+        roles = [(name, self._said(name)) for name in dict.fromkeys(principal.roles)]
+        return lambda api: Right(
+            tuple((name, None if said is None else said.says(api)) for name, said in roles)
+        )
 
     def find(self, name: str) -> Role | None:
         """Return a role, or ``None``."""

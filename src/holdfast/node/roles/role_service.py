@@ -1,6 +1,6 @@
 """Service ``Role``: the default roles, the operator's own, and what they would say about a call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ import msgspec
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.access.known_apis import known_apis
-from holdfast.node.api import operation
+from holdfast.node.access.known_apis import about, known_apis
+from holdfast.node.api import SCOPED_SERVICES, operation
 from holdfast.node.roles.role_book import DEFAULT_NAMES, FIXED_NAMES, RoleBook
 from holdfast.policy.decision import Decision, Denied
-from holdfast.policy.role_check import dead_patterns
+from holdfast.policy.role_check import check_scopes, dead_patterns
+from holdfast.policy.role_scope import About
 from holdfast.policy.roles import MAX_NAME_LENGTH, Role, any_of, decide_one
 
 MAX_TESTED_CALLS = 1000
@@ -70,7 +71,8 @@ class RoleService:
 
         Raises:
             ConflictError: one of that name exists with other rules.
-            InvalidInputError: the name is that of a default role, or a pattern matches nothing.
+            InvalidInputError: the name is that of a default role, a pattern matches nothing, or a rule with a
+                scope is about calls that are about no volume.
         """
         if role.name in DEFAULT_NAMES:
             raise InvalidInputError("role name: expected another than a default role's")
@@ -90,7 +92,7 @@ class RoleService:
 
         Raises:
             NotFoundError: there is none of that name.
-            InvalidInputError: a default role that cannot be changed, or a pattern that matches nothing.
+            InvalidInputError: a default role that cannot be changed, or as ``create``.
         """
         if role.name in FIXED_NAMES:
             raise InvalidInputError("role name: this default role cannot be changed")
@@ -141,6 +143,7 @@ class RoleService:
         names: Sequence[str] = (),
         role: Role | None = None,
         calls: Sequence[tuple[str, str]] = (),
+        labels: Mapping[str, str] | None = None,
     ) -> RoleVerdicts:
         """Say what roles would allow, and by which rule. Nothing is changed, and nobody's token is needed.
 
@@ -149,10 +152,13 @@ class RoleService:
             names: roles that exist, as a token names them.
             role: a role that was not stored; it stands in for a stored one of its name.
             calls: service and method of each call; every API that is known, if none is named.
+            labels: of the volume that the calls are about; without them, what some volume is allowed counts.
 
         Raises:
-            InvalidInputError: no role was named, or too much asked.
+            InvalidInputError: no role was named, too much asked, or as ``create`` about scopes.
         """
+        if role is not None:
+            check_scopes(role, known_apis(), SCOPED_SERVICES)
         asked = list(dict.fromkeys([*names, role.name] if role is not None else names))
         if not 0 < len(asked) <= MAX_TESTED_ROLES or any(len(name) > MAX_NAME_LENGTH for name in asked):
             raise InvalidInputError(f"names: expected 1 to {MAX_TESTED_ROLES} names of roles, or a role")
@@ -167,17 +173,21 @@ class RoleService:
             roles[role.name] = role
         return RoleVerdicts(
             calls=tuple(
-                _verdict(roles, service, method, is_known=method in known.get(service, ()))
+                _verdict(
+                    roles, service, method, about(service, labels), is_known=method in known.get(service, ())
+                )
                 for service, method in wanted
             ),
             warnings=() if role is None else tuple(dead.text for dead in dead_patterns(role, known)),
         )
 
 
-def _verdict(roles: dict[str, Role | None], service: str, method: str, *, is_known: bool) -> CallVerdict:
+def _verdict(
+    roles: dict[str, Role | None], service: str, method: str, what: About, *, is_known: bool
+) -> CallVerdict:
     def decide(name: str) -> Decision | None:
         role = roles[name]
-        return None if role is None else decide_one(role, service, method)
+        return None if role is None else decide_one(role, service, method, what)
 
     alone = ((name, decide(name)) for name in roles)
     by_role = tuple(
@@ -187,6 +197,7 @@ def _verdict(roles: dict[str, Role | None], service: str, method: str, *, is_kno
 
 
 def _check_patterns(role: Role, *, allow_unknown: bool) -> None:
+    check_scopes(role, known_apis(), SCOPED_SERVICES)
     dead = () if allow_unknown else dead_patterns(role, known_apis())
     if dead:
         more = "; there are others; " if len(dead) > 1 else "; "

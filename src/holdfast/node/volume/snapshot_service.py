@@ -101,6 +101,7 @@ class SnapshotService:
 
         Raises:
             VolumeExistsError: the name is taken.
+            RoleDeniedError: with these labels it would be open to more than what it is made of.
             VolumeBusyError: the volume cannot be kept still long enough.
             PoolFullError: no room.
         """
@@ -111,6 +112,7 @@ class SnapshotService:
         with self._locks.turn(waiting.id, still) as source:
             if source.is_snapshot:
                 raise ConflictError("a snapshot is not changed any more, so none is taken of it; clone it")
+            self._gate.require_new(admission, labels or {}, copy_of=source.labels)
             record = existing = self._existing(admission, name, source, is_snapshot=True)
             if record is None:
                 record = msgspec.structs.replace(
@@ -174,6 +176,7 @@ class SnapshotService:
 
         Raises:
             VolumeExistsError: the name is taken.
+            RoleDeniedError: with these labels it would be open to more than what it is made of.
             SecretDeniedError: the caller may not name that secret.
             ConflictError: a key was asked for, and the parent is not encrypted.
             VolumeBusyError: the parent cannot be kept still long enough.
@@ -185,6 +188,7 @@ class SnapshotService:
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         still = self._gate.still(admission, self._catalog)
         with self._locks.turn(waiting.id, still) as parent:
+            self._gate.require_new(admission, self._labels(parent, spec), copy_of=parent.labels)
             record = existing = self._existing(admission, spec.name, parent, is_snapshot=False)
             if record is None:
                 identity = new_volume_id()

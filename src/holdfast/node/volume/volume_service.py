@@ -149,6 +149,7 @@ class VolumeService:
 
         Raises:
             VolumeExistsError: the name is taken, by another's volume or by one that differs.
+            RoleDeniedError: the labels are in no scope in which the caller may make volumes.
             PolicyViolationError: the storage policy that counts for it refuses it.
             SecretDeniedError: the caller may not name that secret.
             NoClusterKeyError, SecretNotFoundError, SecretDataError: there is no key to encrypt it with.
@@ -160,6 +161,7 @@ class VolumeService:
         if spec.integrity:
             self._devices.require_integrity()
         spec = self._as_its_policy_allows(admission, spec)
+        self._gate.require_new(admission, spec.labels)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         existing = self._existing(admission, spec)
         still: Still = by_role_alone  # of a volume that this request is about to record
@@ -215,6 +217,7 @@ class VolumeService:
 
         Raises:
             InvalidInputError: the size is smaller than the present one.
+            RoleDeniedError: the labels would move it into a scope of the caller's roles, or out of one.
             PolicyViolationError: the volume's storage policy does not allow it.
             PoolFullError: no room to grow.
         """
@@ -233,12 +236,14 @@ class VolumeService:
             self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
 
         earlier = [record.ownership]
+        may_relabel = self._gate.relabelling(admission)
 
         def edit(now: VolumeRecord) -> VolumeRecord:
             earlier[:] = [now.ownership]  # the last time counts: storage may repeat a change
             ownership = ownership_on_update(admission.principal, now.ownership, owner=owner, acls=acls)
             merged = {name: text for name, text in {**now.labels, **(labels or {})}.items() if text}
             check_labels(merged)
+            may_relabel(now.labels, merged)
             return msgspec.structs.replace(now, labels=merged, stored_ownership=note_of(ownership))
 
         updated = self._catalog.update(record.id, edit)

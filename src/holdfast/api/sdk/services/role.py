@@ -5,6 +5,7 @@ from holdfast.api.sdk.proto.role_pb2 import RoleTestResponse as TestResponse
 from holdfast.api.sdk.proto.role_pb2 import RoleTestResult as Result
 from holdfast.api.sdk.proto.role_pb2 import RoleTestVerdict as Verdict
 from holdfast.api.sdk.proto.role_pb2 import (
+    RuleScope,
     SdkRole,
     SdkRoleCreateRequest,
     SdkRoleCreateResponse,
@@ -21,18 +22,28 @@ from holdfast.api.sdk.proto.role_pb2 import (
 from holdfast.api.sdk.table import Call, serve
 from holdfast.node.roles.role_service import CallVerdict, RoleService
 from holdfast.policy.decision import Decision
+from holdfast.policy.role_scope import Scope
 from holdfast.policy.roles import Role, Rule
 
 
 def role_message(role: Role) -> SdkRole:
-    rules = [SdkRule(services=rule.services, apis=rule.apis) for rule in role.rules]
-    return SdkRole(name=role.name, rules=rules)
+    return SdkRole(name=role.name, rules=[_rule_message(rule) for rule in role.rules])
+
+
+def _rule_message(rule: Rule) -> SdkRule:
+    scope = RuleScope(labels=rule.scope.labels) if rule.scope is not None else None
+    return SdkRule(services=rule.services, apis=rule.apis, scope=scope)
 
 
 def role_of(message: SdkRole) -> Role:
     """Return the role that a message says; raises ``InvalidInputError`` for one that cannot be."""
-    rules = tuple(Rule(services=tuple(rule.services), apis=tuple(rule.apis)) for rule in message.rules)
-    return Role(name=message.name, rules=rules)
+    return Role(name=message.name, rules=tuple(_rule_of(rule) for rule in message.rules))
+
+
+def _rule_of(message: SdkRule) -> Rule:
+    # An empty scope is refused, and not taken for none.
+    scope = Scope(labels=dict(message.scope.labels)) if message.HasField("scope") else None
+    return Rule(services=tuple(message.services), apis=tuple(message.apis), scope=scope)
 
 
 def create(call: Call, request: SdkRoleCreateRequest) -> SdkRoleCreateResponse:
@@ -65,6 +76,7 @@ def test_roles(call: Call, request: TestRequest) -> TestResponse:
         names=tuple(request.names),
         role=role_of(request.role) if request.HasField("role") else None,
         calls=[(each.service, each.method) for each in request.calls],
+        labels=dict(request.volume.labels) if request.HasField("volume") else None,
     )
     return TestResponse(results=[_result(verdict) for verdict in found.calls], warnings=found.warnings)
 
