@@ -10,6 +10,7 @@ API learns anything from how its arguments are answered.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from holdfast.clock import Clock
@@ -49,6 +50,11 @@ from holdfast.node.policies.policy_enforcement import PolicyEnforcement
 from holdfast.node.policies.policy_service import PolicyService
 from holdfast.node.roles.role_book import RoleBook
 from holdfast.node.roles.role_service import RoleService
+from holdfast.node.schedules.plan_runner import PlanRunner
+from holdfast.node.schedules.schedule_policies import SchedulePolicies
+from holdfast.node.schedules.schedule_policy_service import SchedulePolicyService
+from holdfast.node.schedules.snapshot_plan_service import SnapshotPlanService
+from holdfast.node.schedules.volume_plans import VolumePlans
 from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.tokens.token_service import TokenLimits, TokenService
 from holdfast.node.tokens.token_watch import TrustingVerifier, WatchedTokens
@@ -186,6 +192,20 @@ class Node:
         self.tokens = TokenService(
             gate=gate, book=revocations, tokens=tokens, clock=clock, limits=settings.token_limits
         )
+        schedule_policies, plans = SchedulePolicies(storage), VolumePlans(storage)
+        self.schedule_policies = SchedulePolicyService(gate=gate, policies=schedule_policies, clock=clock)
+        self.snapshot_plans = SnapshotPlanService(
+            gate=gate, catalog=catalog, policies=schedule_policies, plans=plans, clock=clock
+        )
+        self._plan_runner = PlanRunner(
+            gate=gate,
+            catalog=catalog,
+            policies=schedule_policies,
+            plans=plans,
+            snapshots=self.snapshots,
+            volumes=self.volumes,
+            clock=clock,
+        )
         self.files = FileListService(gate=gate, catalog=catalog, devices=devices, locks=locks)
         self.usage = UsageService(gate=gate, catalog=catalog, devices=devices)
         self.attachments = AttachService(
@@ -305,6 +325,16 @@ class Node:
     ) -> None:
         """Note in the audit log that a caller brought something else than a token."""
         self._gate.turn_away(error, api, peer=peer, correlation=correlation, request=request)
+
+    def carry_out_plans(self, over: Event) -> None:
+        """Take the snapshots that are due by themselves; to be called again and again by one thread.
+
+        Args:
+            over: set when the node stops.
+        """
+        if self.cluster.is_serving():
+            self._freshness.catch_up()
+            self._plan_runner.look(over)
 
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass the caller of a call that goes on for long through the same two gates again.

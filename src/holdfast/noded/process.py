@@ -29,6 +29,7 @@ from holdfast.http.tls import TlsIdentity, TlsSettings
 from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
 from holdfast.noded.options import NodeOptions
+from holdfast.noded.plan_thread import PlanThread
 from holdfast.process.environment import forget_variables
 from holdfast.process.hardening import harden
 from holdfast.providers.registry import SECRET_VARIABLES
@@ -96,11 +97,14 @@ async def _serve_until_stopped(
         loop.call_soon_threadsafe(stop.set)
 
     await asyncio.to_thread(opened.heart.start, config.advertise or address, on_replaced=stop_soon)
+    plans = PlanThread(opened.node.carry_out_plans)
+    plans.start()
     if options.ready_file:
         _write_ready_file(Path(options.ready_file), address, grpc_address)
     await stop.wait()
     _log.info("stopping; attached volumes stay attached")
     opened.node.copies.stop()
+    await asyncio.to_thread(plans.stop)
     await asyncio.to_thread(opened.node.cloud_backups.stop)
     dialect.end_streams()
     ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS)]

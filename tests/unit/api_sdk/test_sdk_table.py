@@ -24,6 +24,7 @@ METHODS = {
     "Credentials": "Create Update Enumerate Inspect Delete Validate DeleteReferences",
     "Role": "Create Enumerate Inspect Delete Update",
     "Policy": "Create Enumerate Inspect Update Delete SetDefault DefaultInspect Release",
+    "SchedulePolicy": "Create Update Enumerate Inspect Delete",
     "ClusterPair": "Create Inspect Enumerate GetToken ResetToken Delete",
     "Watch": "Watch",
 }

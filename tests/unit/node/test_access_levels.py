@@ -58,10 +58,17 @@ OF_THE_SDK = {
     "policy.setdefault": BY_ROLE_ALONE,  # and group *, as in the SDK
     "policy.release": BY_ROLE_ALONE,  # likewise
     "policy.defaultinspect": BY_ROLE_ALONE,
+    "volume.snapshotscheduleupdate": W,
+    # For policies of schedules its own server asks for the role alone. Here they belong to somebody.
+    "schedulepolicy.create": BY_ROLE_ALONE,
+    "schedulepolicy.inspect": R,
+    "schedulepolicy.enumerate": SEEN_IF_READABLE,
+    "schedulepolicy.update": W,
+    "schedulepolicy.delete": A,
     "watch.watch": SEEN_IF_READABLE,
     **{
         f"{service}.{method.lower()}": BY_ROLE_ALONE
-        for service in ("identity", "cluster", "node", "role", "clusterpair", "schedulepolicy")
+        for service in ("identity", "cluster", "node", "role", "clusterpair")
         for method in SDK_SERVICES[service]
     },
 }
@@ -82,6 +89,8 @@ OUR_OWN = {
     "credentials.accessupdate": (A, "u"),
     "cloudbackup.verify": (R, "ug"),
     "policy.accessupdate": (A, ""),
+    "schedulepolicy.accessupdate": (A, "u"),
+    "volume.snapshotscheduleinspect": (R, "ug"),
     "secrets.setclusterkey": (BY_ROLE_ALONE, ""),
     "secrets.inspectclusterkey": (BY_ROLE_ALONE, "v"),
     "secrets.rotateclusterkey": (BY_ROLE_ALONE, ""),

@@ -16,7 +16,7 @@ FLOORS = (
     ("keys",),
     ("credentials", "pairing", "policies", "roles", "tokens"),
     ("volume",),
-    ("backups",),
+    ("backups", "schedules"),
     ("node",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

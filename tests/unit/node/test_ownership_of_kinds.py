@@ -8,10 +8,12 @@ from tests.support.credentials import nfs_spec
 from tests.support.node_under_test import new_node
 
 from holdfast.errors import HoldfastError, PermissionDeniedError
+from holdfast.model.schedule import read_schedule
 from holdfast.node.credentials.credentials_service import CredentialSpec, CredentialsService
 from holdfast.node.errors import OwnershipDeniedError
 from holdfast.node.policies.policy_service import PolicyService, PolicySpec
 from holdfast.node.policies.volume_rules import VolumeRules
+from holdfast.node.schedules.schedule_policy_service import SchedulePolicyService
 from holdfast.node.volume.volume_listing import VolumeListService
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.policy.ownership import AccessControl, AccessType
@@ -73,6 +75,14 @@ KINDS = {
         lambda: (PolicySpec(name=NAME, rules=RULES),),
         W,
         lambda shown: shown.record.ownership,
+    ),
+    "schedule-policy": Kind(
+        SchedulePolicyService,
+        "schedule_policies",
+        "schedule policy",
+        lambda acls: (NAME, [read_schedule("daily=12:00,7")], {"acls": acls}),
+        lambda: (NAME, [read_schedule("daily=13:00,7")]),
+        W,
     ),
 }
 

@@ -25,6 +25,7 @@ from holdfast.node.inventory.records import VolumeState
 from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.keys.volume_key_service import VolumeKeyService
 from holdfast.node.roles.role_service import RoleService
+from holdfast.node.schedules.snapshot_plan_service import SnapshotPlanService
 from holdfast.node.volume.attach_service import AttachService
 from holdfast.node.volume.file_list_service import FileListService
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
@@ -131,6 +132,8 @@ AT_ONCE = {
     "stats": _of(UsageService.stats, "usage", "vol1"),
     "capacity": _of(UsageService.capacity_usage, "usage", "vol1"),
     "snapshots": _of(SnapshotService.enumerate, "snapshots", "vol1"),
+    "plan": _of(SnapshotPlanService.update, "snapshot_plans", "vol1", []),
+    "plan-shown": _of(SnapshotPlanService.inspect, "snapshot_plans", "vol1"),
     "some-snapshots": _of(SnapshotService.enumerate_with_filters, "snapshots"),
 }
 

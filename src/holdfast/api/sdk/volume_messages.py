@@ -36,6 +36,7 @@ _SERVED = frozenset(
         "integrity",
         "ha_level",
         "storage_policy",
+        "snapshot_schedule",
     }
 )
 _HINTS = frozenset(
@@ -88,8 +89,14 @@ def volume_message(record: VolumeRecord) -> types.Volume:
             storage_policy=record.storage_policy,
             ha_level=1,
             integrity=record.integrity,
+            snapshot_schedule=record.snapshot_plan,
         ),
-        holdfast=types.VolumeDetails(uuid=record.uuid, stage=record.state.value, key=key_message(record.key)),
+        holdfast=types.VolumeDetails(
+            uuid=record.uuid,
+            stage=record.state.value,
+            key=key_message(record.key),
+            taken_by=record.taken_by,
+        ),
     )
 
 

@@ -177,6 +177,24 @@ class Gate:
             reason=error.reason or error.message,
         )
 
+    def admit_absent(self, principal: Principal, api: Api, *, peer: str) -> Admission:
+        """Pass somebody who is not there, for what he asked to have done later, through the second gate.
+
+        Args:
+            principal: as the token said that he asked with; what its roles allow is asked anew.
+            api: what is done for him.
+            peer: what does it, for the log.
+
+        Raises:
+            RoleDeniedError: no role allows the API.
+        """
+        admission = Admission(self._remembered(principal), api, new_request_id(), peer)
+        decision = self._decide_api(admission.principal, api)
+        self._record(admission, "role", decision)
+        if decision:
+            return admission
+        raise _role_denied(admission, decision.reason)
+
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass a caller whose call goes on for long through the first two gates again; only a no is logged.
 
@@ -438,6 +456,9 @@ class Gate:
         self._log.record(
             "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
         )
+
+    def _remembered(self, principal: Principal) -> Principal:
+        return GUEST if principal.is_guest else principal
 
     def _identify(self, token: str | None) -> Principal:
         return GUEST if token is None else self._verifier.verify(token)

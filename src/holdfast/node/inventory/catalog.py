@@ -5,6 +5,7 @@
     owned/...          who can read which volume; see ``ownership_index``
     copies/<id>/<id>   of which volume which other was copied; nothing is in it
     removed/...        which volumes somebody removed last; see ``removals``
+    snapshot-plans/<id>   when snapshots are taken by themselves; see ``schedules``
     cluster-key        ClusterKey
 
 Names have no slash and no control character, so no key can be mistaken for another.
@@ -36,6 +37,7 @@ from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
 CLUSTER_KEY = "cluster-key"
+SNAPSHOT_PLANS = "snapshot-plans/"
 
 
 class Catalog:
@@ -180,8 +182,19 @@ class Catalog:
 
         self._storage.write(change)
 
-    def update(self, volume_id: str, edit: Callable[[VolumeRecord], VolumeRecord]) -> VolumeRecord:
+    def update(
+        self,
+        volume_id: str,
+        edit: Callable[[VolumeRecord], VolumeRecord],
+        *,
+        also: Callable[[Transaction], None] = lambda _: None,
+    ) -> VolumeRecord:
         """Change a volume's record; the name and the id stay.
+
+        Args:
+            volume_id: of the volume.
+            edit: from what is stored at that moment to what is to be; may refuse.
+            also: changes of other records, in the same transaction.
 
         Raises:
             NotFoundError: it is gone.
@@ -195,6 +208,7 @@ class Catalog:
             edited = edit(present)
             transaction.put(f"volumes/{volume_id}", encode_record(edited))
             self._index.move(transaction, volume_id, present.ownership, edited.ownership)
+            also(transaction)
             return edited
 
         return self._storage.write(change)
@@ -230,6 +244,7 @@ class Catalog:
             transaction.delete(f"volumes/{record.id}")
             if record.parent:
                 transaction.delete(f"copies/{record.parent}/{record.id}")
+            transaction.delete(SNAPSHOT_PLANS + record.id)
             self._index.move(transaction, record.id, decode_volume(stored).ownership, None)
             note_removal(transaction, by, record.id)
 

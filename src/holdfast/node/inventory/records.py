@@ -90,6 +90,8 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
         storage_policy: name of the policy that it was made under; empty for none.
         next_key: the key that a rotation under way gives it; ``None`` while there is none.
         integrity: whether its encryption is authenticated.
+        snapshot_plan: when snapshots of it are taken by themselves, as text; empty for never.
+        taken_by: the schedule that took this snapshot; empty for one that a person took, and for volumes.
     """
 
     layout: int = 1
@@ -110,6 +112,8 @@ class VolumeRecord(msgspec.Struct, frozen=True, array_like=True, tag="volume", k
     storage_policy: str = ""
     next_key: KeyNote | None = None
     integrity: bool = False
+    snapshot_plan: str = ""
+    taken_by: str = ""
 
     @property
     def encrypted(self) -> bool:

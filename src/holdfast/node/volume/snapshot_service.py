@@ -125,6 +125,40 @@ class SnapshotService:
         self._gate.done(admission, snapshot.id, f"snapshot {name} of {source.id}")
         return snapshot
 
+    def take_due(
+        self, admission: Admission, volume_id: str, name: str, *, schedule: str, due: int
+    ) -> VolumeRecord:
+        """Take a snapshot for a schedule, unless it has one since it was due: then that one is returned.
+
+        Args:
+            admission: to ``apis.SNAPSHOT_CREATE``, of who planned it; he needs Write on the volume.
+            volume_id: of the volume, whose labels the snapshot gets.
+            name: of the snapshot.
+            schedule: by which the schedule finds its snapshots again.
+            due: Unix seconds.
+
+        Raises:
+            OwnershipDeniedError: he has that no more.
+            VolumeBusyError: the volume cannot be kept still long enough.
+            PoolFullError: no room.
+        """
+        write = AccessType.WRITE
+        self._gate.resource(admission, self._catalog, volume_id, access=write)
+        with self._locks.turn(volume_id, self._gate.still(admission, self._catalog, access=write)) as source:
+            now = int(self._clock.now())
+            for record in self._catalog.copies_of(source.id):
+                if record.taken_by == schedule and due <= record.created_at <= now:
+                    return self._finish(admission, source, record, is_there=True)
+            record = msgspec.structs.replace(
+                self._copy_of(source, new_volume_id(), name),
+                stored_ownership=note_of(ownership_on_snapshot(source.ownership)),
+                is_snapshot=True,
+                taken_by=schedule,
+            )
+            snapshot = self._finish(admission, source, record, is_there=False)
+        self._gate.done(admission, snapshot.id, f"snapshot {name} of {source.id} by schedule {schedule}")
+        return snapshot
+
     @operation(apis.SNAPSHOT_ENUMERATE)
     def enumerate(self, admission: Admission, reference: str) -> list[str]:
         """Return the ids of those snapshots of a volume that the caller may read."""

@@ -279,6 +279,29 @@ class VolumeService:
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report
 
+    def remove_taken(self, admission: Admission, snapshot: str, *, parent: str, schedule: str) -> None:
+        """Remove a snapshot that a schedule took and keeps no longer, and no other.
+
+        Args:
+            admission: of who planned it.
+            snapshot: its id.
+            parent: the volume that it is of.
+            schedule: which took it.
+
+        Raises:
+            ConflictError: it is something else.
+            VolumeBusyError: it is attached.
+        """
+
+        def still(record: VolumeRecord) -> VolumeRecord:
+            if not record.is_snapshot or (record.parent, record.taken_by) != (parent, schedule):
+                raise ConflictError("this was not taken by that schedule, which does not remove it")
+            return record
+
+        with self._locks.turn(snapshot, still, to_delete=True) as record:
+            self._maker.remove(record)
+        self._gate.done(admission, record.id, f"removed, as schedule {schedule} keeps newer ones")
+
     @operation(apis.VOLUME_ROTATE_KEY)
     def rotate_key(
         self, admission: Admission, reference: str, *, secret_name: str = "", secret_namespace: str = ""

@@ -976,7 +976,9 @@ class SdkVolumeSnapshotScheduleUpdateRequest(_message.Message):
     SNAPSHOT_SCHEDULE_NAMES_FIELD_NUMBER: _builtins.int
     volume_id: _builtins.str
     @_builtins.property
-    def snapshot_schedule_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def snapshot_schedule_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of schedule policies; none for none"""
+
     def __init__(
         self,
         *,
@@ -1005,6 +1007,108 @@ class SdkVolumeSnapshotScheduleUpdateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SdkVolumeSnapshotScheduleUpdateResponse: _TypeAlias = SdkVolumeSnapshotScheduleUpdateResponse  # noqa: Y015
+
+@_typing.final
+class VolumeSnapshotScheduleInspectRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOLUME_ID_FIELD_NUMBER: _builtins.int
+    volume_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        volume_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["volume_id", b"volume_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeSnapshotScheduleInspectRequest: _TypeAlias = VolumeSnapshotScheduleInspectRequest  # noqa: Y015
+
+@_typing.final
+class VolumeSnapshotScheduleInspectResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_SCHEDULE_FIELD_NUMBER: _builtins.int
+    PLANNED_BY_FIELD_NUMBER: _builtins.int
+    STOPPED_FIELD_NUMBER: _builtins.int
+    SCHEDULES_FIELD_NUMBER: _builtins.int
+    snapshot_schedule: _builtins.str
+    """as in the volume's spec"""
+    planned_by: _builtins.str
+    """the user in whose name it is done"""
+    stopped: _builtins.str
+    """why nothing is done any more, until it is set again; empty while something is"""
+    @_builtins.property
+    def schedules(self) -> _containers.RepeatedCompositeFieldContainer[Global___VolumeScheduleState]: ...
+    def __init__(
+        self,
+        *,
+        snapshot_schedule: _builtins.str = ...,
+        planned_by: _builtins.str = ...,
+        stopped: _builtins.str = ...,
+        schedules: _abc.Iterable[Global___VolumeScheduleState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["planned_by", b"planned_by", "schedules", b"schedules", "snapshot_schedule", b"snapshot_schedule", "stopped", b"stopped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeSnapshotScheduleInspectResponse: _TypeAlias = VolumeSnapshotScheduleInspectResponse  # noqa: Y015
+
+@_typing.final
+class VolumeScheduleState(_message.Message):
+    """How one schedule of a volume goes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    NEXT_DUE_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    TAKEN_FOR_FIELD_NUMBER: _builtins.int
+    FAILED_AT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """such as daily, or nightly/daily of the policy nightly"""
+    schedule: _builtins.str
+    """empty if its policy is gone"""
+    failure: _builtins.str
+    @_builtins.property
+    def next_due(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """when it took a snapshot last"""
+
+    @_builtins.property
+    def taken_for(self) -> _timestamp_pb2.Timestamp:
+        """when that was due"""
+
+    @_builtins.property
+    def failed_at(self) -> _timestamp_pb2.Timestamp:
+        """since then"""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        schedule: _builtins.str = ...,
+        next_due: _timestamp_pb2.Timestamp | None = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+        taken_for: _timestamp_pb2.Timestamp | None = ...,
+        failed_at: _timestamp_pb2.Timestamp | None = ...,
+        failure: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failed_at", b"failed_at", "next_due", b"next_due", "taken_at", b"taken_at", "taken_for", b"taken_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_at", b"failed_at", "failure", b"failure", "name", b"name", "next_due", b"next_due", "schedule", b"schedule", "taken_at", b"taken_at", "taken_for", b"taken_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeScheduleState: _TypeAlias = VolumeScheduleState  # noqa: Y015
 
 @_typing.final
 class Catalog(_message.Message):

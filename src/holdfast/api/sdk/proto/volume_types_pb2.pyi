@@ -857,11 +857,14 @@ class VolumeDetails(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     BACKEND_FIELD_NUMBER: _builtins.int
+    TAKEN_BY_FIELD_NUMBER: _builtins.int
     uuid: _builtins.str
     stage: _builtins.str
     """how far its creation has come"""
     backend: _builtins.str
     """what attached it"""
+    taken_by: _builtins.str
+    """the schedule that took this snapshot"""
     @_builtins.property
     def key(self) -> _keys_pb2.KeyReference: ...
     def __init__(
@@ -871,10 +874,11 @@ class VolumeDetails(_message.Message):
         stage: _builtins.str = ...,
         key: _keys_pb2.KeyReference | None = ...,
         backend: _builtins.str = ...,
+        taken_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "key", b"key", "stage", b"stage", "uuid", b"uuid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "key", b"key", "stage", b"stage", "taken_by", b"taken_by", "uuid", b"uuid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

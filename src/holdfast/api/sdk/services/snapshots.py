@@ -18,7 +18,7 @@ from holdfast.api.sdk.proto.volume_pb2 import (
     SdkVolumeStatsResponse,
     Stats,
 )
-from holdfast.api.sdk.table import Call, serve, unserved
+from holdfast.api.sdk.table import Call, serve
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
 from holdfast.node.volume.usage_service import UsageService
 
@@ -139,5 +139,4 @@ ROWS = (
         "POST volumes/snapshots/filters/{volume_id}",
         "POST volumes/snapshots/filters",
     ),
-    unserved("Volume", "SnapshotScheduleUpdate", "POST volumes/snapshot/schedules/{volume_id}"),
 )

@@ -41,13 +41,15 @@ Lists: TypeAlias = (
     SdkVolumeEnumerateRequest | SdkVolumeEnumerateWithFiltersRequest | SdkVolumeInspectWithFiltersRequest
 )
 
-_UPDATABLE = frozenset({"ownership", "size"})
+_UPDATABLE = frozenset({"ownership", "size", "snapshot_schedule"})
 
 
 def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateResponse:
     spec = request.spec
     check_spec(spec)
     wanted = read_words(request.name, request.labels, spec)
+    schedule = spec.snapshot_schedule
+    plan = call.node.snapshot_plans.check(call.admission, schedule) if schedule else None
     record = call.node.volumes.create(
         call.admission,
         VolumeSpec(
@@ -64,6 +66,8 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
             storage_policy=spec.storage_policy,
         ),
     )
+    if plan is not None:
+        call.node.snapshot_plans.change(call.admission, record.id, plan)
     return SdkVolumeCreateResponse(volume_id=record.id)
 
 
@@ -96,6 +100,9 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
     spec = request.spec
     refuse_others(spec, _UPDATABLE, "spec")
     named = spec.HasField("ownership")
+    if spec.HasField("snapshot_schedule"):
+        plan = call.node.snapshot_plans.check(call.admission, spec.snapshot_schedule)
+        call.node.snapshot_plans.change(call.admission, request.volume_id, plan)
     call.node.volumes.update(
         call.admission,
         request.volume_id,

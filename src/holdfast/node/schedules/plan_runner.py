@@ -1,0 +1,191 @@
+"""Takes the snapshots that are due, and removes those that a schedule no longer keeps.
+
+Every node looks at every plan, and carries out those of volumes that it can get at. That of two nodes only
+one takes a snapshot is up to the volume's lock, which is the cluster's, under the node's lease: whoever has
+the turn looks first whether there is a snapshot for this moment already. So a node that dies in the middle
+costs nothing: the next look, by it or by another, takes the snapshot, unless it is there.
+
+Whoever planned is asked about again each time, as if he called: role, volume, policies. Once he may not, the
+plan stops until somebody sets it again. What goes wrong otherwise is noted, and tried again after a while.
+
+First the new snapshot, then the old ones: what is full or broken takes away nothing. Only what the same
+schedule took of the same volume is ever removed; what a person took is a person's to remove.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event
+
+import msgspec
+
+from holdfast.clock import Clock
+from holdfast.errors import HoldfastError, InternalError, PermissionDeniedError
+from holdfast.node import apis
+from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.errors import HeldElsewhereError, OtherPoolError
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord, VolumeState
+from holdfast.node.schedules.due import Missing, Scheduled, due_at, schedules_of, was_set_back
+from holdfast.node.schedules.schedule_policies import SchedulePolicies
+from holdfast.node.schedules.volume_plans import Entry, VolumePlan, VolumePlans
+from holdfast.node.volume.snapshot_service import SnapshotService
+from holdfast.node.volume.volume_service import VolumeService
+
+PEER = "schedule"
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60, 3600
+_NAME_CHARACTERS = 80  # of the volume's name in a snapshot's, which may have 128 in all
+_WHOLE = frozenset({VolumeState.FORMATTED, VolumeState.READY})
+
+_log = logging.getLogger("holdfast.node")
+
+
+class PlanRunner:
+    """See the module. One thread uses it."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        catalog: Catalog,
+        policies: SchedulePolicies,
+        plans: VolumePlans,
+        snapshots: SnapshotService,
+        volumes: VolumeService,
+        clock: Clock,
+    ) -> None:
+        self._gate = gate
+        self._catalog = catalog
+        self._policies = policies
+        self._plans = plans
+        self._snapshots = snapshots
+        self._volumes = volumes
+        self._clock = clock
+        # By volume and schedule: until when, and how long that is.
+        self._pauses: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def look(self, over: Event) -> None:
+        """Do what is due, until all is done or ``over`` is set."""
+        for plan in self._plans.enumerate():
+            if over.is_set():
+                return
+            volume = self._catalog.find(plan.volume_id)
+            if volume is not None and not plan.stopped:
+                self._look_at(plan, volume, over)
+
+    def _look_at(self, plan: VolumePlan, volume: VolumeRecord, over: Event) -> None:
+        for found in schedules_of(plan, self._policies.find):
+            if over.is_set():
+                return
+            entry = plan.entries.get(found.key, Entry())
+            if isinstance(found, Missing):
+                if not entry.failure:
+                    self._note(plan, found.key, _failed(self._now(), "its schedule policy is gone"))
+                continue
+            if was_set_back(found, entry, self._clock.now()):
+                self._note(
+                    plan, found.key, lambda entry: msgspec.structs.replace(entry, done_for=self._now())
+                )
+                continue
+            due = due_at(found, entry, self._clock.now())
+            if due is not None and not self._is_paused(volume, found.key):
+                self._attempt(plan, volume, found, due)
+
+    def _attempt(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
+        key = found.key
+        try:
+            self._carry_out(plan, volume, found, due)
+        except (HeldElsewhereError, OtherPoolError):
+            self._pause(volume, key)  # another node's to do
+        except PermissionDeniedError as error:
+            self._stop(plan, error.message)
+        except Exception as error:  # noqa: BLE001 - one volume keeps no other from its turn
+            told = error.message if isinstance(error, HoldfastError) else "internal error; see the node's log"
+            if not isinstance(error, HoldfastError) or isinstance(error, InternalError):
+                _log.error("snapshot of volume %s by schedule %s: %r", volume.id, key, error)
+            self._pause(volume, key)
+            self._note(plan, key, _failed(self._now(), told))
+        else:
+            self._pauses.pop((volume.id, key), None)
+
+    def _carry_out(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
+        admission = self._gate.admit_absent(plan.planner.principal(), apis.SNAPSHOT_CREATE, peer=PEER)
+        policy, slash, _ = found.key.rpartition("/")
+        if slash:
+            self._gate.resource(admission, self._policies, policy)
+        try:
+            self._snapshots.take_due(
+                admission, volume.id, _name(volume, found, due), schedule=found.key, due=due
+            )
+        except PermissionDeniedError:
+            raise
+        except HoldfastError as error:
+            if not isinstance(error, HeldElsewhereError | OtherPoolError):
+                reason = f"snapshot by schedule {found.key} not taken: {type(error).__name__}"
+                self._gate.done(admission, volume.id, reason)
+            raise
+        self._note(plan, found.key, _done(due, self._now()))
+        self._prune(admission, plan, volume, found)
+
+    def _prune(self, admission: Admission, plan: VolumePlan, volume: VolumeRecord, found: Scheduled) -> None:
+        taken = sorted(
+            (
+                record
+                for record in self._catalog.copies_of(volume.id)
+                if record.is_snapshot and record.taken_by == found.key and record.state in _WHOLE
+            ),
+            key=lambda record: (record.created_at, record.id),
+        )
+        for record in taken[: -found.schedule.kept]:
+            try:
+                self._volumes.remove_taken(admission, record.id, parent=volume.id, schedule=found.key)
+            except HoldfastError as error:
+                told = f"snapshot {record.name} should be removed by now: {error.message}"
+                self._note(plan, found.key, _failed(self._now(), told))
+
+    def _stop(self, plan: VolumePlan, reason: str) -> None:
+        self._plans.update(
+            plan.volume_id,
+            # Somebody may have planned anew meanwhile.
+            lambda now: (
+                msgspec.structs.replace(now, stopped=reason)
+                if (now.text, now.planner) == (plan.text, plan.planner)
+                else now
+            ),
+        )
+        _log.warning("snapshots of volume %s are not taken any more: %s", plan.volume_id, reason)
+
+    def _note(self, plan: VolumePlan, key: str, edit: Callable[[Entry], Entry]) -> None:
+        def change(now: VolumePlan) -> VolumePlan:
+            return msgspec.structs.replace(
+                now, entries={**now.entries, key: edit(now.entries.get(key, Entry()))}
+            )
+
+        self._plans.update(plan.volume_id, change)
+
+    def _is_paused(self, volume: VolumeRecord, key: str) -> bool:
+        until, pause = self._pauses.get((volume.id, key), (0.0, 0))
+        return self._clock.now() < until <= self._clock.now() + pause
+
+    def _pause(self, volume: VolumeRecord, key: str) -> None:
+        before = self._pauses.get((volume.id, key), (0.0, 0))[1]
+        pause = min(2 * before, LONGEST_PAUSE_SECONDS) or FIRST_PAUSE_SECONDS
+        self._pauses[volume.id, key] = (self._clock.now() + pause, pause)
+
+    def _now(self) -> int:
+        return int(self._clock.now())
+
+
+def _done(due: int, now: int) -> Callable[[Entry], Entry]:
+    return lambda entry: Entry(max(due, entry.done_for), now)
+
+
+def _failed(now: int, told: str) -> Callable[[Entry], Entry]:
+    return lambda entry: msgspec.structs.replace(entry, failed_at=now, failure=told)
+
+
+def _name(volume: VolumeRecord, found: Scheduled, due: int) -> str:
+    """Return a name that nobody can have taken before, and that says what it is."""
+    moment = datetime.fromtimestamp(due, UTC).strftime("%Y%m%d-%H%M")
+    return f"{volume.name[:_NAME_CHARACTERS]}-{found.schedule.kind}-{moment}-{secrets.token_hex(3)}"

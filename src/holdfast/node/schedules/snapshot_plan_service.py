@@ -1,0 +1,162 @@
+"""Service ``Volume``, the part about snapshots that are taken by themselves: when, and how it goes.
+
+Who plans needs Write on the volume, Read on each policy, and a role that allows snapshots. All of that is
+asked of him again whenever a snapshot is due (``plan_runner``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from holdfast.clock import Clock
+from holdfast.errors import ConflictError
+from holdfast.model.schedule import Plan, make_plan, read_plan
+from holdfast.node import apis
+from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.api import operation
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.node.inventory.records import VolumeRecord
+from holdfast.node.schedules.due import Missing, schedules_of
+from holdfast.node.schedules.schedule_policies import SchedulePolicies
+from holdfast.node.schedules.volume_plans import (
+    Entry,
+    VolumePlan,
+    VolumePlans,
+    drop_plan,
+    planner_of,
+    put_plan,
+)
+from holdfast.policy.ownership import AccessType
+from holdfast.storage.interface import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """How one schedule of a volume goes.
+
+    Attributes:
+        name: by which it is known, such as ``nightly/daily``.
+        text: when, and how many are kept; empty if its policy is not there, or not for who planned.
+        next_due: Unix seconds; 0 if nothing will be done.
+        entry: what became of it so far.
+    """
+
+    name: str
+    text: str
+    next_due: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """How the plan of a volume goes.
+
+    Attributes:
+        text: the plan; empty for none.
+        planner: the user who set it.
+        stopped: why nothing is done any more; empty while something is.
+        schedules: each of its schedules.
+    """
+
+    text: str = ""
+    planner: str = ""
+    stopped: str = ""
+    schedules: tuple[ScheduleState, ...] = ()
+
+
+class SnapshotPlanService:
+    """Plans of volumes."""
+
+    def __init__(
+        self, *, gate: Gate, catalog: Catalog, policies: SchedulePolicies, plans: VolumePlans, clock: Clock
+    ) -> None:
+        self._gate = gate
+        self._catalog = catalog
+        self._policies = policies
+        self._plans = plans
+        self._clock = clock
+
+    @operation(apis.SNAPSHOT_SCHEDULE_UPDATE)
+    def update(self, admission: Admission, reference: str, policies: Sequence[str]) -> VolumeRecord:
+        """Have snapshots taken by these schedule policies, or by none. The volume's own schedules stay.
+
+        Raises:
+            OwnershipDeniedError: of the volume, or of a policy, as if it were not there.
+            InvalidInputError: a name is none.
+        """
+        volume = self._gate.resource(admission, self._catalog, reference)
+        self._gate.require_api(admission, apis.SNAPSHOT_CREATE)
+        present = read_plan(volume.snapshot_plan)
+        return self._set(admission, volume, make_plan(policies, present.own))
+
+    @operation(apis.SNAPSHOT_SCHEDULE_INSPECT)
+    def inspect(self, admission: Admission, reference: str) -> PlanState:
+        """Return when snapshots of a volume are taken by themselves, and whether they were."""
+        volume = self._gate.resource(admission, self._catalog, reference)
+        plan = self._plans.find(volume.id)
+        if plan is None:
+            return PlanState()
+        now, states = self._clock.now(), []
+        for found in schedules_of(plan, self._policies.find):
+            entry = plan.entries.get(found.key, Entry())
+            if isinstance(found, Missing):
+                states.append(ScheduleState(found.key, "", 0, entry))
+            else:
+                due = 0 if plan.stopped else found.schedule.next_due(now)
+                states.append(ScheduleState(found.key, found.schedule.text(), due, entry))
+        return PlanState(plan.text, plan.planner.name, plan.stopped, tuple(states))
+
+    def check(self, admission: Admission, text: str) -> Plan:
+        """Return a plan that a request names in a field, if the caller may have it; before anything is made.
+
+        Raises:
+            RoleDeniedError: no role of the caller allows snapshots, or to have them taken.
+            OwnershipDeniedError: of a policy, as if it were not there.
+            InvalidInputError: it is no plan.
+        """
+        plan = read_plan(text)
+        self._gate.require_api(admission, apis.SNAPSHOT_SCHEDULE_UPDATE)
+        self._gate.require_api(admission, apis.SNAPSHOT_CREATE)
+        self._require_policies(admission, plan)
+        return plan
+
+    def change(self, admission: Admission, reference: str, plan: Plan) -> VolumeRecord:
+        """Set the plan of a volume as part of another API, which asks for Write on it at least.
+
+        Args:
+            admission: of the caller.
+            reference: id or name of the volume.
+            plan: from ``check``.
+        """
+        volume = self._gate.resource(admission, self._catalog, reference, access=AccessType.WRITE)
+        return self._set(admission, volume, plan)
+
+    def _set(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumeRecord:
+        if plan and volume.is_snapshot:
+            raise ConflictError("a snapshot is not changed any more, so none is taken of it")
+        self._require_policies(admission, plan)
+        text = plan.text()
+        wanted = VolumePlan(
+            volume_id=volume.id,
+            text=text,
+            planner=planner_of(admission.principal),
+            planned_at=int(self._clock.now()),
+        )
+
+        def also(transaction: Transaction) -> None:
+            if plan:
+                put_plan(transaction, wanted)
+            else:
+                drop_plan(transaction, volume.id)
+
+        still = self._gate.still(admission, self._catalog, access=AccessType.WRITE)
+        changed = self._catalog.update(
+            volume.id, lambda now: msgspec.structs.replace(still(now), snapshot_plan=text), also=also
+        )
+        self._gate.done(admission, volume.id, f"snapshots are taken: {text or 'by hand alone'}")
+        return changed
+
+    def _require_policies(self, admission: Admission, plan: Plan) -> None:
+        for name in plan.policies:
+            self._gate.resource(admission, self._policies, name, access=AccessType.READ)

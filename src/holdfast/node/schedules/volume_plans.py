@@ -1,0 +1,136 @@
+"""Which volumes have snapshots taken by themselves: for each a record beside its own, gone with the volume.
+
+snapshot-plans/<volume id>     VolumePlan
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from holdfast.model import Principal
+from holdfast.node.access.resource import PAGE
+from holdfast.node.inventory.catalog import SNAPSHOT_PLANS
+from holdfast.node.stored import read_stored
+from holdfast.storage.interface import Reader, Storage, Transaction
+from holdfast.storage.reading import read_one_state
+
+
+class Planner(msgspec.Struct, frozen=True, array_like=True):
+    """Who wanted it: what counts of him when his rights are asked for again."""
+
+    name: str
+    subject: str
+    issuer: str
+    roles: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    def principal(self) -> Principal:
+        """Return him."""
+        return Principal(
+            name=self.name, subject=self.subject, issuer=self.issuer, roles=self.roles, groups=self.groups
+        )
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one schedule.
+
+    Attributes:
+        done_for: the moment at which it was due last and was carried out; Unix seconds, 0 for none.
+        done_at: when that was.
+        failed_at: when it went wrong last, since then; 0 if it did not.
+        failure: what went wrong, as a caller would be told.
+    """
+
+    done_for: int = 0
+    done_at: int = 0
+    failed_at: int = 0
+    failure: str = ""
+
+
+class VolumePlan(msgspec.Struct, frozen=True, array_like=True, tag="snapshot-plan", kw_only=True):
+    """The plan of one volume. Fields are only ever appended, with a default.
+
+    Attributes:
+        layout: layout version of this record.
+        volume_id: of the volume.
+        text: the plan; see ``model.schedule``.
+        planner: who wanted it.
+        planned_at: Unix seconds at which it became what it is.
+        entries: what became of its schedules, by key.
+        stopped: why nothing is done any more until somebody sets it again; empty while something is.
+    """
+
+    layout: int = 1
+    volume_id: str
+    text: str
+    planner: Planner
+    planned_at: int
+    entries: dict[str, Entry] = {}
+    stopped: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(VolumePlan).decode
+
+
+def planner_of(principal: Principal) -> Planner:
+    """Return what is remembered of who wants a plan."""
+    return Planner(principal.name, principal.subject, principal.issuer, principal.roles, principal.groups)
+
+
+class VolumePlans:
+    """All plans; each change is one transaction.
+
+    Args:
+        storage: where they are kept.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def find(self, volume_id: str) -> VolumePlan | None:
+        """Return the plan of a volume, or ``None``."""
+        stored = self._storage.get(SNAPSHOT_PLANS + volume_id)
+        return None if stored is None else _read(stored)
+
+    def enumerate(self) -> Iterator[VolumePlan]:
+        """Yield all plans, by volume."""
+        after = ""
+
+        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
+            names = reader.list(SNAPSHOT_PLANS, after=after, limit=PAGE)
+            return names, [reader.get(SNAPSHOT_PLANS + name) for name in names]
+
+        while True:
+            names, found = read_one_state(self._storage, read)
+            yield from (_read(stored) for stored in found if stored is not None)
+            if len(names) < PAGE:
+                return
+            after = names[-1]
+
+    def update(self, volume_id: str, edit: Callable[[VolumePlan], VolumePlan]) -> None:
+        """Change a plan; nothing happens if it is gone."""
+
+        def change(transaction: Transaction) -> None:
+            stored = transaction.get(SNAPSHOT_PLANS + volume_id)
+            if stored is not None:
+                transaction.put(SNAPSHOT_PLANS + volume_id, _encode(edit(_read(stored))))
+
+        self._storage.write(change)
+
+
+def put_plan(transaction: Transaction, plan: VolumePlan) -> None:
+    """Set the plan of a volume; what became of schedules that it had before is kept."""
+    stored = transaction.get(SNAPSHOT_PLANS + plan.volume_id)
+    if stored is not None:
+        plan = msgspec.structs.replace(plan, entries=_read(stored).entries)
+    transaction.put(SNAPSHOT_PLANS + plan.volume_id, _encode(plan))
+
+
+def drop_plan(transaction: Transaction, volume_id: str) -> None:
+    """Forget the plan of a volume; nothing happens if it has none."""
+    transaction.delete(SNAPSHOT_PLANS + volume_id)
+
+
+def _read(stored: bytes) -> VolumePlan:
+    return read_stored(_decode, stored, "a stored snapshot plan")

@@ -1,0 +1,468 @@
+"""Snapshots that are taken by themselves: when they are due, in whose name, by one node; so many are kept."""
+
+from threading import Event
+
+import msgspec
+import pytest
+from tests.support.node_under_test import new_node
+from tests.support.sdk_face import Face
+
+from holdfast.clock import ManualClock
+from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
+from holdfast.node.schedules.volume_plans import VolumePlans
+from holdfast.node.volume.copies import VolumeCopies
+from holdfast.noded.plan_thread import PlanThread
+from holdfast.volumes.errors import PoolFullError, VolumeBusyError
+
+HOUR, DAY = 3600, 86_400
+MONDAY = 1_893_456_000 - 1_893_456_000 % DAY + 6 * DAY  # 2030-01-07, midnight in UTC
+WAIT_SECONDS = 60
+
+
+class Planned:
+    """A node without devices, its REST face, and a volume of Alice's."""
+
+    def __init__(self, tmp_path, **options):
+        self.t = new_node(tmp_path, attaching=False, clock=ManualClock(MONDAY + 10 * HOUR), **options)
+        self.ask = Face(self.t)
+        self.catalog = Catalog(self.t.storage)
+
+    def token(self, name="alice", **fields):
+        return self.t.token(name, lifetime=1000 * DAY, **fields)
+
+    def done(self, *request, who="alice", **fields):
+        answer = self.ask(*request, token=self.token(who, **fields))
+        assert answer.status == 200, answer.json
+        return answer.json
+
+    def make(self, plan="", name="vol1", who="alice", **spec):
+        spec = {"size": str(16 << 20), **({"snapshot_schedule": plan} if plan else {}), **spec}
+        self.done("POST", "/v1/volumes", {"name": name, "spec": spec}, who=who)
+
+    def policy(self, *schedules, name="nightly", who="alice", **fields):
+        body = {"schedule_policy": {"name": name, "schedules": schedules, **fields}}
+        self.done("POST", "/v1/schedulepolicies", body, who=who)
+
+    def after(self, seconds):
+        """Let time go by, and look at what is due then."""
+        self.t.clock.advance(seconds)
+        self.look()
+
+    def look(self):
+        self.t.node.carry_out_plans(Event())
+
+    def snapshots(self, name="vol1"):
+        parent = self.catalog.find(name).id
+        found = [record for record in self.catalog.copies_of(parent) if record.is_snapshot]
+        return sorted(found, key=lambda record: (record.created_at, record.name))
+
+    def state(self, name="vol1", who="alice"):
+        return self.done("GET", f"/v1/volumes/snapshot/schedules/{name}", who=who)
+
+    def close(self):
+        self.ask.dialect.close()
+
+
+@pytest.fixture
+def node(tmp_path):
+    made = Planned(tmp_path)
+    yield made
+    made.close()
+
+
+DAILY = {"retain": "2", "daily": {"hour": 23, "minute": 30}}
+
+
+def test_a_snapshot_is_taken_when_it_is_due_and_once(node):
+    node.make("daily=23:30,7")
+    node.look()
+    node.after(13 * HOUR)
+    assert node.snapshots() == []  # 23:00
+    node.after(HOUR)
+    (snapshot,) = node.snapshots()
+    assert snapshot.name.startswith("vol1-daily-20300107-2330-")
+    assert (snapshot.ownership.owner, snapshot.taken_by) == ("alice", "daily")
+    for _ in range(3):
+        node.after(HOUR)
+    assert node.snapshots() == [snapshot]
+    node.after(DAY)
+    assert len(node.snapshots()) == 2
+    (state,) = node.state()["schedules"]
+    assert (state["name"], state["schedule"]) == ("daily", "daily=23:30,7")
+    assert (state["taken_for"], state["next_due"]) == ("2030-01-08T23:30:00Z", "2030-01-09T23:30:00Z")
+
+
+def test_so_many_are_kept_and_what_a_person_took_stays(node):
+    node.make("periodic=60,2")
+    body = {"volume_id": "vol1", "name": "by-hand"}
+    node.done("POST", "/v1/volumes/snapshots", body)
+    before = node.snapshots()
+    for _ in range(5):
+        node.after(HOUR)
+    kept = [record for record in node.snapshots() if record.taken_by]
+    assert [record.created_at for record in kept] == [MONDAY + 14 * HOUR, MONDAY + 15 * HOUR]
+    assert [record for record in node.snapshots() if not record.taken_by] == before
+    done = [line["reason"] for line in node.t.sink.lines if line["decision"] == "done"]
+    assert done.count("removed, as schedule periodic keeps newer ones") == 3
+
+
+def test_a_name_and_labels_like_those_of_a_schedule_do_not_make_a_snapshot_its_own(node):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+    (taken,) = node.snapshots()
+    alike = {"volume_id": "vol1", "name": taken.name[:-6] + "aaaaaa", "labels": dict(taken.labels)}
+    node.done("POST", "/v1/volumes/snapshots", alike)
+    node.done("POST", "/v1/volumes/clone", {"name": "clone1", "parent_id": taken.id})
+    node.after(HOUR)
+    node.after(HOUR)
+    assert len(node.snapshots()) == 2
+    assert alike["name"] in {record.name for record in node.snapshots()}
+    assert node.catalog.find("clone1").taken_by == ""
+
+
+def test_after_an_outage_one_snapshot_is_made_up_for(node):
+    node.make("daily=23:30,7;periodic=60,5")
+    node.after(30 * DAY)
+    assert sorted(record.taken_by for record in node.snapshots()) == ["daily", "periodic"]
+    node.look()
+    assert len(node.snapshots()) == 2
+
+
+def test_a_plan_counts_from_when_it_was_set(node):
+    node.make("daily=09:00,7")  # it is ten o'clock
+    node.look()
+    assert node.snapshots() == []
+    node.after(23 * HOUR)
+    assert len(node.snapshots()) == 1
+
+
+def test_a_clock_that_was_ahead_neither_stops_a_plan_nor_takes_everything_at_once(node, tmp_path):
+    node.make("periodic=60,9")
+    node.after(1000 * DAY)  # and then it is set right
+    assert len(node.snapshots()) == 1
+    node.t.clock._now -= 1000 * DAY
+    for _ in range(3):
+        node.look()
+    assert len(node.snapshots()) == 1
+    node.after(HOUR)
+    node.after(HOUR)
+    assert len(node.snapshots()) == 3
+
+
+def test_policies_give_schedules_to_volumes(node):
+    node.policy(DAILY, {"retain": "1", "weekly": {"day": "SdkTimeWeekdayTuesday", "hour": 1}}, who="admin2")
+    refused = node.ask(
+        "POST",
+        "/v1/volumes/snapshot/schedules/vol1",
+        {"snapshot_schedule_names": ["nightly"]},
+        token=node.token(),
+    )
+    assert refused.status == 403  # no such volume yet
+    node.make("periodic=1440,3")
+    names = {"snapshot_schedule_names": ["nightly"]}
+    path = "/v1/volumes/snapshot/schedules/vol1"
+    refused = node.ask("POST", path, names, token=node.token())
+    assert (refused.status, refused.json["message"]) == (403, "Access denied to schedule policy nightly")
+    share = {"name": "nightly", "add": {"public": {"type": "Read"}}}
+    node.done("PUT", "/v1/schedulepolicies/access/nightly", share, who="admin2")
+    node.done("POST", path, names)
+    spec = node.done("GET", "/v1/volumes/inspect/vol1")["volume"]["spec"]
+    assert spec["snapshot_schedule"] == "periodic=1440,3;policy=nightly"
+    node.after(16 * HOUR)  # two o'clock on Tuesday
+    assert sorted(record.taken_by for record in node.snapshots()) == [
+        "nightly/daily",
+        "nightly/weekly",
+        "periodic",
+    ]
+    node.done("POST", path, {})
+    assert node.state()["snapshot_schedule"] == "periodic=1440,3"
+    assert len(node.snapshots()) == 3  # what was taken stays
+
+
+def test_a_policy_that_is_changed_counts_from_then_on_and_one_that_is_gone_is_told(node):
+    node.policy(DAILY)
+    node.make("policy=nightly")
+    node.look()
+    earlier = {"retain": "3", "daily": {"hour": 9}}
+    node.done("PUT", "/v1/schedulepolicies", {"schedule_policy": {"name": "nightly", "schedules": [earlier]}})
+    node.look()
+    assert node.snapshots() == []
+    node.after(DAY)
+    assert [record.taken_by for record in node.snapshots()] == ["nightly/daily"]
+    node.done("DELETE", "/v1/schedulepolicies/nightly")
+    node.after(DAY)
+    assert len(node.snapshots()) == 1
+    (state,) = node.state()["schedules"]
+    assert (state["failure"], "next_due" in state) == ("its schedule policy is gone", False)
+
+
+def take_access(node):
+    node.done("PUT", "/v1/volumes/access/vol1", {"remove_collaborators": ["bob"]})
+
+
+def give_away(node):
+    change = {"owner": "carol", "replace": {}}
+    node.done("PUT", "/v1/volumes/access/vol1", change, who="root", roles=("system.admin",), groups=("*",))
+
+
+def take_role(node):
+    role = {"name": "keeper", "rules": [{"services": ["identity"], "apis": ["*"]}]}
+    node.done("PUT", "/v1/roles", {"role": role}, who="root", roles=("system.admin",))
+
+
+@pytest.mark.parametrize("happening", [take_access, give_away, take_role])
+def test_who_may_not_any_more_has_nothing_done_for_him(node, happening):
+    rules = [{"services": ["volume", "schedulepolicy"], "apis": ["*"]}]
+    role = {"role": {"name": "keeper", "rules": rules}}
+    node.done("POST", "/v1/roles", role, who="root", roles=("system.admin",))
+    node.make(ownership={"acls": {"collaborators": {"bob": "Write"}}})
+    change = {"spec": {"snapshot_schedule": "periodic=60,5"}}
+    node.done("PUT", "/v1/volumes/vol1", change, who="bob", roles=("keeper",))
+    node.after(HOUR)
+    assert len(node.snapshots()) == 1
+    assert node.state()["planned_by"] == "bob"
+    happening(node)
+    node.after(HOUR)
+    node.after(DAY)
+    assert len(node.snapshots()) == 1
+    denied = [line for line in node.t.sink.lines if line["decision"] == "denied"]
+    assert [(line["user"], line["peer"]) for line in denied] == [
+        ("bob", "schedule")
+    ]  # and not again and again
+    state = node.done(
+        "GET", "/v1/volumes/snapshot/schedules/vol1", who="root", roles=("system.admin",), groups=("*",)
+    )
+    assert "denied" in state["stopped"].lower()
+    if happening is not give_away:  # whoever may sets it again
+        node.done("PUT", "/v1/volumes/vol1", change)
+        node.after(HOUR)
+        assert len(node.snapshots()) == 2
+
+
+def test_a_reader_sees_the_plan_and_does_not_set_it(node):
+    node.make("periodic=60,5", ownership={"acls": {"collaborators": {"bob": "Read"}}})
+    assert node.state(who="bob")["snapshot_schedule"] == "periodic=60,5"
+    bob = node.token("bob")
+    for request in (
+        ("POST", "/v1/volumes/snapshot/schedules/vol1", {}),
+        ("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": ""}}),
+    ):
+        assert node.ask(*request, token=bob).status == 403
+    assert node.ask("GET", "/v1/volumes/snapshot/schedules/vol1", token=node.token("eve")).status == 403
+    assert node.state()["snapshot_schedule"] == "periodic=60,5"
+
+
+def test_who_may_take_no_snapshots_has_none_taken(node):
+    role = {"name": "maker", "rules": [{"services": ["volume"], "apis": ["*", "!snapshotcreate"]}]}
+    node.done("POST", "/v1/roles", {"role": role}, who="root", roles=("system.admin",))
+    body = {"name": "vol1", "spec": {"size": str(16 << 20), "snapshot_schedule": "periodic=60,5"}}
+    answer = node.ask("POST", "/v1/volumes", body, token=node.token(roles=("maker",)))
+    assert answer.status == 403
+    assert node.catalog.find("vol1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        pytest.param("daily=25:00", 400, id="no-time"),
+        pytest.param("policy=none", 403, id="no-such-policy"),
+        pytest.param("- freq: daily", 400, id="another-language"),
+    ],
+)
+def test_a_plan_that_cannot_be_makes_no_volume(node, text, status):
+    body = {"name": "vol1", "spec": {"size": str(16 << 20), "snapshot_schedule": text}}
+    assert node.ask("POST", "/v1/volumes", body, token=node.token()).status == status
+    assert node.catalog.find("vol1") is None
+
+
+def test_no_snapshots_are_taken_of_snapshots(node):
+    node.make("periodic=60,5")
+    node.after(HOUR)
+    (snapshot,) = node.snapshots()
+    change = {"spec": {"snapshot_schedule": "periodic=60,5"}}
+    assert node.ask("PUT", f"/v1/volumes/{snapshot.id}", change, token=node.token()).status == 409
+    assert snapshot.snapshot_plan == ""
+
+
+def test_a_plan_goes_with_its_volume(node):
+    node.make("periodic=60,5")
+    identity = node.catalog.find("vol1").id
+    node.done("DELETE", "/v1/volumes/vol1")
+    assert node.t.storage.get(SNAPSHOT_PLANS + identity) is None
+    node.after(HOUR)
+    assert list(node.catalog.enumerate()) == []
+
+
+def test_what_goes_wrong_is_told_and_tried_again_after_a_while(node, monkeypatch):
+    node.make("daily=23:30,1")
+    node.after(14 * HOUR)
+    (before,) = node.snapshots()
+    attempts = []
+
+    def full(*_args, **_kwargs):
+        attempts.append(node.t.clock.now())
+        raise PoolFullError("the pool has no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VolumeCopies, "make", full)
+        node.after(DAY)
+        for _ in range(10):
+            node.after(10)
+        assert len(attempts) == 2  # at once, and a minute later
+        (state,) = node.state()["schedules"]
+        assert (state["failure"], "failed_at" in state) == ("the pool has no room", True)
+        assert node.snapshots() == [before]  # nothing was given up for what could not be had
+        assert any("daily not taken: PoolFullError" in str(line.get("reason")) for line in node.t.sink.lines)
+    node.after(HOUR)
+    assert [record.created_at > before.created_at for record in node.snapshots()] == [True]
+    (state,) = node.state()["schedules"]
+    assert "failure" not in state
+
+
+def test_one_that_is_in_use_is_removed_later(node, monkeypatch):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+    (first,) = node.snapshots()
+    maker = node.t.node.volumes._maker.__class__
+    remove = maker.remove
+
+    def busy(self, record, **named):
+        if record.id == first.id:
+            raise VolumeBusyError("the volume is attached; detach it first")
+        return remove(self, record, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(maker, "remove", busy)
+        node.after(HOUR)
+    assert first in node.snapshots()
+    assert "should be removed by now" in node.state()["schedules"][0]["failure"]
+    node.after(HOUR)
+    assert len(node.snapshots()) == 1
+
+
+def test_a_node_that_died_between_snapshot_and_note_takes_no_second_one(node, monkeypatch):
+    node.make("periodic=60,5")
+
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VolumePlans, "update", die)
+        with pytest.raises(KeyboardInterrupt):
+            node.after(HOUR)
+    assert len(node.snapshots()) == 1
+    node.look()
+    assert len(node.snapshots()) == 1
+    assert node.state()["schedules"][0]["taken_for"] == "2030-01-07T11:00:00Z"
+
+
+def test_two_nodes_that_look_at_once_take_one(node, tmp_path):
+    node.make("periodic=60,5")
+    identity = node.catalog.find("vol1").id
+    plan = VolumePlans(node.t.storage).find(identity)
+    node.after(HOUR)
+    stale = msgspec.structs.replace(plan, entries={})  # as the other node has read it before
+    runner = node.t.node._plan_runner
+    runner._look_at(stale, node.catalog.find("vol1"), Event())
+    assert len(node.snapshots()) == 1
+
+
+def test_one_volume_keeps_no_other_from_its_turn(node, monkeypatch):
+    for name in ("vol1", "vol2", "vol3"):
+        node.make("periodic=60,5", name=name)
+    broken = node.catalog.find("vol2").id
+    real = VolumeCopies.make
+
+    def make(self, parent, record, **named):
+        if parent.id == broken:
+            raise ValueError("canary")
+        return real(self, parent, record, **named)
+
+    monkeypatch.setattr(VolumeCopies, "make", make)
+    node.after(HOUR)
+    assert [len(node.snapshots(name)) for name in ("vol1", "vol2", "vol3")] == [1, 0, 1]
+    failure = node.state("vol2")["schedules"][0]["failure"]
+    assert failure == "internal error; see the node's log"
+
+
+def test_nothing_more_is_begun_when_the_node_stops(node):
+    node.make("periodic=60,5")
+    node.t.clock.advance(HOUR)
+    over = Event()
+    over.set()
+    node.t.node.carry_out_plans(over)
+    assert node.snapshots() == []
+
+
+def test_the_thread_looks_again_and_again_and_survives_what_goes_wrong():
+    looked = Event()
+    times = []
+
+    def look(over):
+        times.append(over.is_set())
+        if len(times) >= 3:
+            looked.set()
+        raise ValueError("canary")
+
+    thread = PlanThread(look, seconds=0.01)
+    thread.start()
+    assert looked.wait(WAIT_SECONDS)
+    thread.stop()
+    assert not any(times[:3])
+
+
+def test_policies_are_shown_as_they_were_set(node):
+    schedules = [
+        {"retain": "7", "daily": {}},
+        {"retain": "5", "weekly": {"day": "SdkTimeWeekdaySaturday", "hour": 1, "minute": 2}},
+        {"retain": "12", "monthly": {"day": 28, "hour": 23, "minute": 59}},
+        {"retain": "3", "periodic": {"seconds": "3600"}},
+    ]
+    node.policy(*schedules)
+    policy = node.done("GET", "/v1/schedulepolicies/inspect/nightly")["policy"]
+    assert policy == {"name": "nightly", "schedules": schedules, "ownership": {"owner": "alice"}}
+    assert node.done("GET", "/v1/schedulepolicies")["policies"] == [policy]
+    assert node.done("GET", "/v1/schedulepolicies", who="bob") == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        pytest.param({}, "Must supply Schedule name", id="nothing"),
+        pytest.param({"name": "a"}, "Must supply Schedule", id="no-schedule"),
+        pytest.param({"name": "a b", "schedules": [DAILY]}, "name: expected", id="bad-name"),
+        pytest.param({"name": "a", "schedules": [{"retain": "1"}]}, "daily, weekly", id="no-times"),
+        pytest.param({"name": "a", "schedules": [{"daily": {}}]}, "retain: expected", id="none-kept"),
+        pytest.param(
+            {"name": "a", "schedules": [{"retain": "1", "periodic": {"seconds": "90"}}]},
+            "whole minutes",
+            id="seconds",
+        ),
+        pytest.param(
+            {"name": "a", "schedules": [{"retain": "1", "monthly": {"day": 31}}]}, "monthly:", id="day-31"
+        ),
+        pytest.param(
+            {"name": "a", "schedules": [{"retain": "1", "daily": {"hour": -1}}]}, "daily:", id="negative"
+        ),
+        pytest.param({"name": "a", "schedules": [DAILY] * 17}, "at most 16", id="too-many"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused_by_field(node, policy, text):
+    for verb in ("POST", "PUT"):
+        if verb == "PUT":
+            node.policy(DAILY, name="a")
+        answer = node.ask(verb, "/v1/schedulepolicies", {"schedule_policy": policy}, token=node.token())
+        if verb == "PUT" and policy.get("name") != "a":
+            assert answer.status in {400, 403}
+        else:
+            assert (answer.status, text in answer.json["message"]) == (400, True)
+
+
+def test_two_schedules_of_one_kind_keep_their_own(node):
+    node.policy({"retain": "1", "daily": {"hour": 11}}, {"retain": "1", "daily": {"hour": 12}})
+    node.make("policy=nightly")
+    node.after(HOUR)
+    node.after(HOUR)
+    assert [record.taken_by for record in node.snapshots()] == ["nightly/daily", "nightly/daily-2"]
+    node.after(DAY)
+    assert len(node.snapshots()) == 2
