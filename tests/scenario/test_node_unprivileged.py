@@ -20,7 +20,7 @@ from holdfast.noded import NodeOptions, run
 NOBODY = 65534
 LOADED_LATE = ("holdfast.noded.process", "holdfast.providers.file", "encodings.ascii", "encodings.idna")
 CANARY = b"canary-content-of-the-letter"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 def run_as_nobody(options: NodeOptions, log: Path, environment: dict[str, str]) -> int:

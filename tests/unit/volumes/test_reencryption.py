@@ -88,7 +88,10 @@ class KilledCryptsetup:
         self.vol = vol
 
     def __call__(self, *arguments, stdin, **_):
-        with subprocess.Popen(["cryptsetup", *arguments], stdin=subprocess.PIPE) as process:
+        # It takes its time: whoever is to kill it amid its work must come to see that.
+        with subprocess.Popen(
+            ["nice", "-n", "19", "cryptsetup", *arguments], stdin=subprocess.PIPE
+        ) as process:
             process.stdin.write(stdin.reveal())
             process.stdin.close()
             eventually(lambda: process.poll() is not None or reencryption_state(self.vol).under_way)
