@@ -28,6 +28,11 @@ class Striker(threading.Thread):
         self.strikes: Counter[str] = Counter()
         self.error: BaseException | None = None
 
+    @property
+    def has_struck_in_every_way(self) -> bool:
+        """Whether each kind was there, with which it begins."""
+        return not self._opening
+
     def stop(self) -> None:
         self._stopping.set()
 

@@ -3,18 +3,23 @@
 import http.client
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tests.cluster.callers import Caller, History, NotDoneError, Wire
 from tests.cluster.faults import Striker
 from tests.cluster.measure import after_a_store_is_killed, after_the_leader_is_killed
-from tests.cluster.nodes import Cluster
+from tests.cluster.nodes import Cluster, Node
 from tests.support.linearizability import UndecidedError, is_linearizable
 
 KEYS = tuple(f"shared/{number}" for number in range(5))
 CALLERS = 6
 SETTLE_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -53,6 +58,10 @@ def run(directory: Path, *, seconds: float, seed: int, measurements: int) -> Ver
         for thread in (*callers, striker):
             thread.start()
         time.sleep(seconds)
+        while striker.is_alive() and not striker.has_struck_in_every_way:
+            if time.monotonic() > start + seconds + SETTLE_SECONDS:
+                break  # a busy machine takes longer, but not for ever
+            time.sleep(0.1)
         striker.stop()
         striker.join(timeout=2 * SETTLE_SECONDS)
         verdict.seconds = time.monotonic() - start
@@ -106,16 +115,36 @@ def read_back(cluster: Cluster, history: History, verdict: Verdict) -> None:
     last = Caller(CALLERS, cluster.nodes, KEYS, history)
     for node in cluster.nodes:
         for key in KEYS:
-            last.read(node, key)
+            patiently(lambda node=node, key=key: last.read(node, key))
     last.close()
     wire = Wire()
     verdict.acknowledged = len(history.acknowledged)
     for number, (path, value) in enumerate(history.acknowledged.items()):
         node = cluster.nodes[number % len(cluster.nodes)]
-        status, document = wire.request(node, "GET", f"/v1/secret/data/{path}")
+        status, document = patiently(lambda node=node, path=path: read(wire, node, path))
         if status != 200 or document["data"]["data"]["value"] != value:
             verdict.lost.append(path)
     wire.close()
+
+
+def read(wire: Wire, node: Node, path: str) -> tuple[int, Any]:
+    """Return status and document of an answer that says something of a secret."""
+    status, document = wire.request(node, "GET", f"/v1/secret/data/{path}")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise NotDoneError
+    return status, document
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """Ask until there is an answer: a node that was in trouble a moment ago may refuse once more."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return ask()
+        except (NotDoneError, OSError, http.client.HTTPException):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def judge(history: History, verdict: Verdict) -> None:
