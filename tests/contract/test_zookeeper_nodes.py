@@ -27,7 +27,7 @@ class Nodes:
         self.path = "/nodes/" + os.urandom(8).hex()
         self.opened = []
         self.znodes = KazooClient(shared_server())
-        self.znodes.start()
+        self.znodes.start(timeout=60)
 
     def open(self, *, clock=None, **options):
         options = {"address": shared_server(), "path": self.path, "unprotected": True, **options}

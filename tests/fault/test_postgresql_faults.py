@@ -155,6 +155,16 @@ def wait_for_commits(storage, number):
         time.sleep(0.005)
 
 
+def wait_until_it_is_found_again(storage):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return storage.catch_up()
+        except StorageUnavailableError:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+
 # The answer to a commit
 
 
@@ -215,13 +225,7 @@ def test_an_outcome_that_cannot_be_found_out_is_called_unknown(server, table, ha
         with pytest.raises(StorageUnavailableError):
             storage.catch_up()
         proxy.refuse(False)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                storage.catch_up()
-                break
-            except StorageUnavailableError:
-                assert time.monotonic() < deadline
+        wait_until_it_is_found_again(storage)
         assert storage.get("counter") == made
 
 
@@ -333,7 +337,7 @@ def test_while_the_server_is_away_calls_fail_soon_and_work_again_by_themselves(s
                 storage.write(increment)
         finally:
             server.start()
-        time.sleep(0.3)
+        wait_until_it_is_found_again(storage)
         assert storage.write(increment) == 2
 
 

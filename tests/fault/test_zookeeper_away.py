@@ -57,7 +57,7 @@ def test_a_session_that_the_server_ends_is_replaced_unnoticed(server, storage):
     for number in range(3):
         first = storage._session._client
         thief = KazooClient(server.address, client_id=first.client_id)
-        thief.start()
+        thief.start(timeout=60)
         thief.stop()
         thief.close()
         put(storage, b"%d" % number)
