@@ -90,7 +90,35 @@ def test_roles_are_tested_over_the_wire(face):
     assert (result["service"], result["method"], result["known"]) == ("volume", "create", True)
     assert "allowed" not in result
     assert [each["role"] for each in result["roles"]] == ["system.view", "nope"]
+    blue = {"labels": {"team": "blue"}}
+    role = {"name": "r", "rules": [{"services": ["volume"], "apis": ["*"], "scope": blue}]}
+    for volume, allowed in ((blue, True), ({"labels": {}}, False)):
+        draft = {"role": role, "volume": volume, "calls": [{"service": "volume", "method": "inspect"}]}
+        [result] = face("POST", "/v1/roles/test", draft, token=face.t.admin).json["results"]
+        assert result.get("allowed", False) is allowed
     draft = {"role": READER, "calls": [{"service": "volume", "method": "inspect"}]}
     [result] = face("POST", "/v1/roles/test", draft, token=face.t.admin).json["results"]
     assert (result["allowed"], result["rule"]) == (True, "role team.reader, rule 1")
     assert face("POST", "/v1/roles/test", asked, token=face.t.token("alice")).status == 403
+
+
+def test_a_scope_goes_round_and_is_never_lost_on_the_way(face):
+    rule = {"services": ["volume"], "apis": ["*"], "scope": {"labels": {"team": "blue"}}}
+    role = {"name": "team.blue", "rules": [rule]}
+    assert face("POST", "/v1/roles", {"role": role}, token=face.t.admin).json["role"] == role
+    assert face("GET", "/v1/roles/inspect/team.blue", token=face.t.admin).json["role"] == role
+    other = {"name": "other", "rules": [rule]}
+    for scope in (
+        {},
+        {"labels": {}},
+        {"label": {"team": "blue"}},
+        {"labels": {"team": "blue"}, "x": 1},
+        [],
+        1,
+    ):
+        rule["scope"] = scope
+        assert face("POST", "/v1/roles", {"role": other}, token=face.t.admin).status == 400
+    rule["scope"], rule["services"] = {"labels": {"team": "blue"}}, ["volume", "node"]
+    refused = face("POST", "/v1/roles", {"role": other}, token=face.t.admin)
+    assert (refused.status, "rule 1, scope" in refused.json["message"]) == (400, True)
+    assert "other" not in face("GET", "/v1/roles", token=face.t.admin).json["names"]

@@ -64,3 +64,28 @@ def test_what_is_no_role_is_said(hfctl, role_file, role, text):
 @pytest.mark.parametrize("words", [(), ("a", "--call=volume"), ("a", "--call=.create")])
 def test_what_is_asked_must_be_clear(hfctl, words):
     assert hfctl("role", "test", "--local", *words)[0] == 1
+
+
+SCOPED = {
+    "name": "blue",
+    "rules": [{"services": ["volume"], "apis": ["*"], "scope": {"labels": {"team": "blue"}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "result"),
+    [
+        pytest.param([], "allowed", id="with-some-volume"),
+        pytest.param(["--label=team=blue", "--label=x=y"], "allowed", id="in-scope"),
+        pytest.param(["--label=team=red"], "refused", id="out-of-scope"),
+    ],
+)
+def test_a_scope_is_judged_locally(hfctl, role_file, words, result):
+    code, out, _ = hfctl("role", "test", role_file(SCOPED), "--call=volume.delete", "--local", *words)
+    assert (code, out.splitlines()[-1].split()[2]) == (0, result)
+
+
+def test_a_scope_that_cannot_be_is_said(hfctl, role_file):
+    wide = {"name": "blue", "rules": [{**SCOPED["rules"][0], "services": ["*"]}]}
+    code, _, err = hfctl("role", "test", role_file(wide), "--local")
+    assert (code, "rule 1, scope: expected none" in err) == (1, True)
