@@ -9,6 +9,7 @@
     ├── VolumeExistsError       the name is taken
     ├── CredentialExistsError   ... by a cloud credential
     ├── PolicyExistsError       ... by a storage policy
+    ├── RoleExistsError         ... by a role with other rules
     ├── VolumeIncompleteError   its creation was interrupted
     ├── NotAttachedError        the volume must be attached first
     ├── HeldElsewhereError      another node has the volume
@@ -58,6 +59,10 @@ class CredentialExistsError(ConflictError):
 
 class PolicyExistsError(ConflictError):
     """Another storage policy has the name."""
+
+
+class RoleExistsError(ConflictError):
+    """A role with other rules has the name."""
 
 
 class VolumeIncompleteError(ConflictError):

@@ -217,6 +217,7 @@ class Node:
             locks=locks,
             host_paths=HostPaths(settings.host_roots),
             care=care,
+            figures=self.usage.figures,
         )
         self.secrets = SecretsService(
             gate=gate,
@@ -288,6 +289,11 @@ class Node:
         )
         self.nodes = ClusterService(gate=gate, cluster=self.cluster, cluster_id=settings.identity.cluster_id)
         self.status = StatusService(identity=settings.identity, devices=devices)
+
+    @property
+    def node_id(self) -> str:
+        """Which node of its cluster this is."""
+        return self.cluster.membership.own.node_id
 
     def admit(
         self,

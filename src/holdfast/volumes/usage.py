@@ -1,4 +1,4 @@
-"""How much of the pool a volume really takes, and what its device has done since it was attached."""
+"""How much of the pool a volume really takes, and what its device has done."""
 
 import fcntl
 import os
@@ -38,7 +38,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCounters:
-    """What a device has done since it was attached; times in milliseconds."""
+    """What a device has done; times in milliseconds."""
 
     reads: int
     read_bytes: int
@@ -49,11 +49,9 @@ class DeviceCounters:
     in_progress: int
     io_ms: int
 
-    def since(self, earlier: "DeviceCounters") -> "DeviceCounters | None":
-        """Return what was done after ``earlier``; ``None`` if the device has been attached anew by then."""
+    def since(self, earlier: "DeviceCounters") -> "DeviceCounters":
+        """Return what was done after ``earlier``; how many requests are in progress is as it is now."""
         work = {name: getattr(self, name) - getattr(earlier, name) for name in _WORK}
-        if min(work.values()) < 0:
-            return None
         return DeviceCounters(**work, in_progress=self.in_progress)
 
 
@@ -71,7 +69,7 @@ def usage_of(backing_file: Path) -> Usage:
 
 
 def counters_of(device: str) -> DeviceCounters:
-    """Return the counters of a block device, as the kernel has them."""
+    """Return the counters of a block device, as the kernel has them: whatever has been below it so far."""
     number = Path(device).stat().st_rdev
     path = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/stat")
     numbers = [int(word) for word in path.read_text(encoding="ascii").split()[:_COUNTERS]]

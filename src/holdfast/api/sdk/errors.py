@@ -40,6 +40,7 @@ from holdfast.node.errors import (
     HeldElsewhereError,
     OtherPoolError,
     PolicyExistsError,
+    RoleExistsError,
     VolumeExistsError,
 )
 from holdfast.providers import SecretExistsError
@@ -73,6 +74,7 @@ TABLE: tuple[tuple[type[HoldfastError], Code, HTTPStatus], ...] = (
     (VolumeExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (CredentialExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (PolicyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
+    (RoleExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (ClusterKeyExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (SecretExistsError, Code.ALREADY_EXISTS, HTTPStatus.CONFLICT),
     (HeldElsewhereError, Code.FAILED_PRECONDITION, HTTPStatus.BAD_REQUEST),

@@ -100,14 +100,14 @@ def volume_message(record: VolumeRecord) -> types.Volume:
     )
 
 
-def inspect_response(status: VolumeStatus) -> SdkVolumeInspectResponse:
-    """Say a volume and what the kernel says about it."""
+def inspect_response(status: VolumeStatus, node_id: str) -> SdkVolumeInspectResponse:
+    """Say a volume and what the kernel of this node says about it."""
     record, state = status.record, status.state
     volume = volume_message(record)
     volume.state = STATES[state.stage]
     volume.status = types.VOLUME_STATUS_UP
     volume.attach_path.extend(str(path) for path in state.mounts)
-    volume.attached_on = status.attached_on
+    volume.attached_on = status.attached_on or (node_id if state.attachment else "")
     if state.attachment:
         volume.device_path = state.attachment.device
         volume.secure_device_path = state.attachment.device if record.encrypted else ""

@@ -70,7 +70,6 @@ class CloudBackupListService:
 
     Attributes:
         cluster_id: which cluster this is; part of its backups' ids.
-        node_id: which node this is.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class CloudBackupListService:
         self._tasks = tasks
         self._buckets = buckets
         self.cluster_id = cluster_id
-        self.node_id = node_id
+        self._node_id = node_id
 
     @operation(apis.CLOUD_BACKUP_ENUMERATE)
     def enumerate(self, admission: Admission, wanted: BackupFilter) -> list[FoundBackup]:
@@ -135,7 +134,7 @@ class CloudBackupListService:
             for task in self._gate.visible(admission, self._task_catalog)
             if task.kind is not TaskKind.DELETE
             and identity in {"", task.volume_id}
-            and (not local or task.node_id == self.node_id)
+            and (not local or task.node_id == self._node_id)
         ]
 
     @operation(apis.CLOUD_BACKUP_HISTORY)

@@ -12,9 +12,10 @@ from threading import Lock
 
 import msgspec
 
-from holdfast.errors import ConflictError, InternalError, InvalidInputError, NotFoundError
+from holdfast.errors import InternalError, InvalidInputError, NotFoundError
 from holdfast.model import Principal
 from holdfast.node.api import Api
+from holdfast.node.errors import RoleExistsError
 from holdfast.policy.decision import Decision
 from holdfast.policy.default_roles import GUEST_DISABLED, default_roles
 from holdfast.policy.role_scope import Unknown
@@ -111,13 +112,13 @@ class RoleBook:
         """Store a new role; nothing happens if the same one is there.
 
         Raises:
-            ConflictError: one of that name exists with other rules.
+            RoleExistsError: one of that name exists with other rules.
         """
 
         def change(transaction: Transaction) -> None:
             present = transaction.get(_key(role.name))
             if present is not None and _read(present) != role:
-                raise ConflictError("a role of that name exists with other rules; update it instead")
+                raise RoleExistsError("a role of that name exists with other rules; update it instead")
             transaction.put(_key(role.name), _encode(role))
 
         self._storage.write(change)

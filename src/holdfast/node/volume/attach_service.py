@@ -24,6 +24,7 @@ from holdfast.node.inventory.records import KeyOrigin, VolumeRecord, VolumeState
 from holdfast.node.keys.key_rotation import KeyRotation
 from holdfast.node.keys.volume_keys import VolumeKeys
 from holdfast.node.volume.copies import require_complete
+from holdfast.node.volume.device_figures import DeviceFigures
 from holdfast.node.volume.file_systems import FileSystemCare
 from holdfast.node.volume.host_paths import HostPaths
 from holdfast.policy.ownership import AccessType, is_storage_administrator
@@ -53,6 +54,7 @@ class AttachService:
         locks: VolumeLocks,
         host_paths: HostPaths,
         care: FileSystemCare,
+        figures: DeviceFigures,
     ) -> None:
         self._gate = gate
         self._catalog = catalog
@@ -62,6 +64,7 @@ class AttachService:
         self._locks = locks
         self._host_paths = host_paths
         self._care = care
+        self._figures = figures
 
     def recover(self) -> list[Attachment]:
         """Find the attachments of the volumes in this node's pool again, and let none stay frozen.
@@ -73,13 +76,14 @@ class AttachService:
         if not found:
             return []
         ours = [
-            found[record.uuid]
+            (record.id, found[record.uuid])
             for record in self._catalog.enumerate()
             if record.uuid in found and self._devices.file(record).path.exists()
         ]
-        for attachment in ours:
+        for volume_id, attachment in ours:
             thaw_device(attachment.device)
-        return ours
+            self._figures.begin(volume_id, attachment.device)
+        return [attachment for _, attachment in ours]
 
     @operation(apis.ATTACH)
     def attach(
@@ -126,6 +130,7 @@ class AttachService:
             finally:
                 if key is not None:
                     key.wipe()
+            self._figures.begin(record.id, attachment.device)
             way = " for reading only" if read_only else ""
             self._gate.done(admission, record.id, f"attached at {attachment.device}{way}")
             return attachment

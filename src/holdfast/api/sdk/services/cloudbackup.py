@@ -56,7 +56,7 @@ def create(call: Call, request: pb.SdkCloudBackupCreateRequest) -> pb.SdkCloudBa
 def restore(call: Call, request: pb.SdkCloudBackupRestoreRequest) -> pb.SdkCloudBackupRestoreResponse:
     if request.task_id:
         raise UnsupportedError("task_id: the node gives the task its id; leave it out")
-    if request.node_id not in {"", call.node.cloud_backup_lists.node_id}:
+    if request.node_id not in {"", call.node.node_id}:
         raise UnsupportedError("node_id: the node that is asked restores; ask the one that you mean")
     task = call.node.cloud_backups.restore(
         call.admission,

@@ -84,7 +84,8 @@ def enumerate_with_filters(
 
 
 def inspect(call: Call, request: SdkVolumeInspectRequest) -> SdkVolumeInspectResponse:
-    return inspect_response(call.node.volumes.inspect(call.admission, request.volume_id))
+    found = call.node.volumes.inspect(call.admission, request.volume_id)
+    return inspect_response(found, call.node.node_id)
 
 
 def inspect_with_filters(
@@ -92,7 +93,8 @@ def inspect_with_filters(
 ) -> SdkVolumeInspectWithFiltersResponse:
     page = call.node.volume_lists.inspect_with_filters(call.admission, _wanted(request), _paging(request))
     return SdkVolumeInspectWithFiltersResponse(
-        volumes=[inspect_response(status) for status in page.entries], next_page_token=page.next_token
+        volumes=[inspect_response(status, call.node.node_id) for status in page.entries],
+        next_page_token=page.next_token,
     )
 
 

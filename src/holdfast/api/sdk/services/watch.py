@@ -15,10 +15,10 @@ def watch(call: Call, request: SdkWatchRequest) -> Iterator[SdkWatchResponse]:
         raise InvalidInputError("volume_event: expected, as volumes are all that can be watched")
     labels = dict(request.volume_event.labels)
     events = call.node.watch.volumes(call.admission, labels=labels, over=call.over, recheck=call.recheck)
-    return (SdkWatchResponse(volume_event=_message(event)) for event in events)
+    return (SdkWatchResponse(volume_event=_message(event, call.node.node_id)) for event in events)
 
 
-def _message(event: VolumeEvent) -> SdkVolumeWatchResponse:
+def _message(event: VolumeEvent, node_id: str) -> SdkVolumeWatchResponse:
     if isinstance(event, VolumeGone):
         gone = types.Volume(
             id=event.id,
@@ -27,7 +27,7 @@ def _message(event: VolumeEvent) -> SdkVolumeWatchResponse:
             status=types.VOLUME_STATUS_NOT_PRESENT,
         )
         return SdkVolumeWatchResponse(volume=gone, name=event.name)
-    return SdkVolumeWatchResponse(volume=inspect_response(event).volume, name=event.record.name)
+    return SdkVolumeWatchResponse(volume=inspect_response(event, node_id).volume, name=event.record.name)
 
 
 ROWS = (stream(WatchService.volumes, SdkWatchRequest, SdkWatchResponse, watch, "POST watch"),)
