@@ -258,6 +258,18 @@ def test_a_restore_of_a_damaged_backup_leaves_nothing(site):
         site.call("inspect", VolumeService, site.t.node.volumes, "again")
 
 
+def test_a_bucket_that_was_emptied_takes_a_full_backup_and_the_failure_says_so(site):
+    site.volume()
+    assert site.back_up().state is TaskState.DONE
+    for name in site.names():
+        site.s3.delete_object(Bucket=site.bucket, Key=name)
+    failed = site.back_up()
+    assert (failed.state, "--full" in failed.problem) == (TaskState.FAILED, True)
+    done = site.back_up(full=True)
+    assert done.state is TaskState.DONE
+    assert site.restore(done.backup_id, "again").state is TaskState.DONE
+
+
 def test_a_passphrase_or_a_secret_opens_it_and_nothing_else_does(site):
     site.volume()
     site.credential(site.t, "other", "another passphrase")

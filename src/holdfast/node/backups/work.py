@@ -201,13 +201,13 @@ class BackupWork:
         place = identity.place
         if not identity.incremental and is_missing(bucket, place):
             return self._keys.create(bucket, place, note)
-        wrapped = self._keys.read(bucket, place)
-        if not _is_for(wrapped, note):
-            raise DamagedBackupError("the bucket names another key for the backup than it was made with")
         try:
+            wrapped = self._keys.read(bucket, place)
+            if not _is_for(wrapped, note):
+                raise DamagedBackupError("the bucket names another key for the backup than it was made with")
             return self._keys.open(bucket, place, wrapped)
         except HoldfastError as error:
-            error.message += "; or ask for a full backup"
+            error.message += "; or ask for a full backup (--full), which needs nothing that is there"
             raise
 
 
