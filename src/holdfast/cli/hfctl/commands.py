@@ -2,7 +2,7 @@
 
 from holdfast.cli.hfctl.advice import advise
 from holdfast.cli.hfctl.elsewhere import elsewhere
-from holdfast.cli.hfctl.resource_commands import CLOUDSNAP, CREDENTIALS, STORAGE_POLICY
+from holdfast.cli.hfctl.resource_commands import CLOUDSNAP, CREDENTIALS, SCHED_POLICY, STORAGE_POLICY
 from holdfast.cli.hfctl.secrets_commands import SECRETS
 from holdfast.cli.hfctl.security_commands import AUTH, CLUSTER, COMPLETION, CONTEXT, ROLE, VOLUME_ACCESS
 from holdfast.cli.program import Command, Group, Program
@@ -26,10 +26,17 @@ _VOLUME = Group(
                     "List the snapshots that you may see", f"{_HERE}.volume_snapshot:list_snapshots"
                 ),
                 "restore": Command("Go back to a snapshot", f"{_HERE}.volume_snapshot:restore"),
+                "schedule": Command(
+                    "Show when they are taken by themselves, and whether they were",
+                    f"{_HERE}.volume_schedule:show",
+                ),
             },
         ),
         "restore": Command("Go back to a snapshot", f"{_HERE}.volume_snapshot:restore"),
         "clone": Command("Make a volume out of a volume or snapshot", f"{_HERE}.volume_snapshot:clone"),
+        "snap-interval-update": Command(
+            "Say when snapshots are taken by themselves", f"{_HERE}.volume_schedule:update"
+        ),
         "usage": Command("Show what a volume takes of the pool", f"{_HERE}.volume_figures:usage"),
         "stats": Command("Show what a volume's device has done", f"{_HERE}.volume_figures:stats"),
         "catalog": Command("Show which files lie in a volume", f"{_HERE}.volume_catalog:catalog"),
@@ -94,6 +101,7 @@ PROGRAM = Program(
             "cs": CLOUDSNAP,
             "storage-policy": STORAGE_POLICY,
             "stp": STORAGE_POLICY,
+            "sched-policy": SCHED_POLICY,
             "cluster": CLUSTER,
             "audit": Group(
                 "Check the node's audit log",

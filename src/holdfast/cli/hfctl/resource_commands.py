@@ -1,10 +1,11 @@
-"""The commands of ``hfctl`` about cloud credentials, backups and storage policies."""
+"""The commands of ``hfctl`` about cloud credentials, backups, and policies of storage and of schedules."""
 
 from holdfast.cli.program import Command, Group
 
 _CREDENTIALS = "holdfast.cli.hfctl.credentials"
 _CLOUDSNAP = "holdfast.cli.hfctl.cloudsnap"
 _POLICY = "holdfast.cli.hfctl.storage_policy"
+_SCHEDULES = "holdfast.cli.hfctl.sched_policy"
 
 
 def _access(module: str, what: str) -> Group:
@@ -47,6 +48,19 @@ CLOUDSNAP = Group(
         "resume": Command("Have a task go on", f"{_CLOUDSNAP}:resume"),
         "stop": Command("End a task", f"{_CLOUDSNAP}:stop"),
     },
+)
+
+SCHED_POLICY = Group(
+    "Work with named schedules for snapshots",
+    {
+        "create": Command("Store a policy", f"{_SCHEDULES}:create"),
+        "list": Command("List the policies that you may see", f"{_SCHEDULES}:list_policies"),
+        "inspect": Command("Show one policy", f"{_SCHEDULES}:inspect"),
+        "update": Command("Replace the schedules of a policy", f"{_SCHEDULES}:update"),
+        "delete": Command("Forget a policy", f"{_SCHEDULES}:delete"),
+        "access": _access(_SCHEDULES, "a policy"),
+    },
+    short={"c": "create", "l": "list", "i": "inspect", "u": "update", "d": "delete"},
 )
 
 STORAGE_POLICY = Group(

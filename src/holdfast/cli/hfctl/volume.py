@@ -15,6 +15,7 @@ from holdfast.cli.hfctl.connection import (
     prints_for_programs,
 )
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
+from holdfast.cli.hfctl.schedule_options import declare_plan, plan_of
 from holdfast.cli.hfctl.sizes import format_size, parse_size
 from holdfast.cli.hfctl.volume_figures import request_size
 from holdfast.cli.output import print_result, print_table, printable, remark
@@ -54,6 +55,7 @@ def create(parser: CommandParser) -> Run:
     )
     parser.add_argument("--label", action="append", default=[], metavar="NAME=VALUE", help="labels")
     parser.add_argument("--storagepolicy", metavar="NAME", help="rules that it follows [the default ones]")
+    declare_plan(parser)
     add_node_options(parser)
     return _create
 
@@ -110,6 +112,7 @@ def _create(arguments: Namespace) -> int:
         or arguments.integrity
         or bool(arguments.secret_key)
     )
+    plan = plan_of(arguments)
     # Words in place of the name may say the size themselves; the node puts both together.
     size = arguments.size or ("" if "size=" in arguments.name else DEFAULT_SIZE)
     wanted = {
@@ -121,6 +124,7 @@ def _create(arguments: Namespace) -> int:
         "own_key": arguments.own_key,
         "integrity": arguments.integrity,
         "storage_policy": arguments.storagepolicy,
+        "snapshot_schedule": plan.text() if plan is not None else "",
     }
     # What was not asked for is not sent: an older node refuses a field that it does not know.
     spec = {name: value for name, value in wanted.items() if value}
@@ -237,6 +241,10 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
         fields.append(("Attributes", ",".join(attributes)))
     if spec.get("storage_policy"):
         fields.append(("StoragePolicy", spec["storage_policy"]))
+    if spec.get("snapshot_schedule"):
+        fields.append(("Snapshots", spec["snapshot_schedule"]))
+    if own.get("taken_by"):
+        fields.append(("Taken by", f"schedule {own['taken_by']}"))
     if volume.get("source", {}).get("parent"):
         fields.append(("Parent", volume["source"]["parent"]))
     if volume.get("fs_resize_required"):
