@@ -180,7 +180,7 @@ def test_the_log_is_chained_and_goes_on_after_rotation(file_node):
     eventually(log.exists)
     alice.request("GET", "volumes")
     assert stat.S_IMODE((file_node.storage / "audit.key").stat().st_mode) == 0o600
-    whole = _hfctl("audit", "verify", *key, "--output", "json", str(moved), str(log))
+    whole = _hfctl("audit", "verify", *key, "-j", str(moved), str(log))
     found = json.loads(whole.stdout)
     assert (whole.returncode, found["chains"], found["faults"]) == (0, 2, 0), whole.stderr
     moved.write_text(moved.read_text().replace('"alice"', '"mallory"', 1))

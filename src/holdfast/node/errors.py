@@ -3,6 +3,7 @@
     PermissionDeniedError
     ├── RoleDeniedError         no role of the caller allows the API
     ├── OwnershipDeniedError    the API is allowed, this volume is not
+    │   └── AdministratorOnlyError  ... or what storage administrators alone may do
     ├── SecretDeniedError       ... but not with the secret that was named
     └── CredentialRefusedError  a cloud credential does not open what it is for, or may not be tried there
     ConflictError
@@ -21,7 +22,8 @@
     UnavailableError
     └── NoProviderError         the node has no secrets provider
 
-Which gate refused is told to the caller; the rule and the reason go to the audit log only.
+Which gate refused is told to the caller; the rule and the reason go to the audit log only. What is refused
+elsewhere than at a gate is not ``is_noted`` there when it is raised; see ``Gate.note_refusal``.
 """
 
 from holdfast.errors import ConflictError, InvalidInputError, PermissionDeniedError, UnavailableError
@@ -31,18 +33,35 @@ class RoleDeniedError(PermissionDeniedError):
     """No role of the caller allows the API."""
 
     gate = "role"
+    is_noted = True
 
 
 class OwnershipDeniedError(PermissionDeniedError):
     """The volume's ownership does not allow it, or there is no such volume: callers cannot tell which."""
 
     gate = "ownership"
+    is_noted = True
+
+
+class AdministratorOnlyError(OwnershipDeniedError):
+    """Only a storage administrator may, by whatever role others may call the API.
+
+    Args:
+        message: what the caller is told.
+        detail: what only logs are told.
+    """
+
+    is_noted = False
+
+    def __init__(self, message: str, *, detail: str = "the caller is not in the group *") -> None:
+        super().__init__(message, detail=detail, reason="ownership_denied")
 
 
 class SecretDeniedError(PermissionDeniedError):
     """The caller may not have the node use the secret that he named, be there one or not."""
 
     gate = "secret"
+    is_noted = True
 
 
 class CredentialRefusedError(PermissionDeniedError):

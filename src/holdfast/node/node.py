@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 from holdfast.clock import Clock
-from holdfast.errors import UnauthenticatedError, UnavailableError
+from holdfast.errors import PermissionDeniedError, UnauthenticatedError, UnavailableError
 from holdfast.node.access.decision_log import DecisionLog
 from holdfast.node.access.gate import Admission, Gate, new_request_id
 from holdfast.node.api import Api, Operation
@@ -341,6 +341,10 @@ class Node:
         if self.cluster.is_serving():
             self._freshness.catch_up()
             self._plan_runner.look(over)
+
+    def note_refusal(self, admission: Admission, error: PermissionDeniedError) -> None:
+        """Note in the audit log that an admitted caller was refused, if no gate did so that refused."""
+        self._gate.note_refusal(admission, error)
 
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass the caller of a call that goes on for long through the same two gates again.

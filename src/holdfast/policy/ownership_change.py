@@ -25,6 +25,15 @@ MAX_ENTRIES = 512
 MAX_NAME_CHARACTERS = 256
 
 
+class AccessChangeDeniedError(PermissionDeniedError):
+    """Somebody may use a resource, and not say whom it belongs to or who else may use it."""
+
+    gate = "ownership"
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message, detail=detail, reason="ownership_denied")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChange:
     """What is to become of a resource's ownership; what is not named stays as it is.
@@ -119,18 +128,16 @@ def ownership_on_change(principal: Principal, current: Ownership, change: Access
     """Return the ownership after a change that ``principal`` asks for.
 
     Raises:
-        PermissionDeniedError: ``principal`` may not change this.
+        AccessChangeDeniedError: ``principal`` may not change this.
         InvalidInputError: it cannot be meant, or the list would become too long.
     """
     if change.owner is not None and not is_storage_administrator(principal):
-        raise PermissionDeniedError(
-            "only the storage administrator may set an owner", detail="not in group *"
-        )
+        raise AccessChangeDeniedError("only the storage administrator may set an owner", "not in group *")
     if change.changes_list:
         decision = decide_ownership(principal, current, AccessType.ADMIN)
         if not decision:
-            raise PermissionDeniedError(
-                "only the owner, or who has Admin access, may change access", detail=decision.reason
+            raise AccessChangeDeniedError(
+                "only the owner, or who has Admin access, may change access", decision.reason
             )
     change.check()
     changed = Ownership(
@@ -158,7 +165,7 @@ def ownership_on_update(
         acls: the new list, which replaces the old one, or ``None`` to keep it.
 
     Raises:
-        PermissionDeniedError: ``principal`` may not change this.
+        AccessChangeDeniedError: ``principal`` may not change this.
         InvalidInputError: the new owner is an empty name.
     """
     return ownership_on_change(principal, current, AccessChange(owner=owner, replace=acls))

@@ -37,6 +37,56 @@ def test_what_is_no_token_at_all_is_a_decision_like_others(face, header):
     assert not any(part in str(line) for part in ("YWxpY2U6", "e30.e30"))
 
 
+ADMIN_ROLE = {"roles": ("system.admin",)}  # all APIs, and not the group * that goes with it
+
+
+@pytest.mark.parametrize(
+    ("user", "roles", "method", "path", "body"),
+    [
+        pytest.param("carol", ADMIN_ROLE, "GET", "/v1/clusterpairs/token", None, id="pair-token"),
+        pytest.param("carol", ADMIN_ROLE, "POST", "/v1/clusterpairs/token", {}, id="reset-pair-tokens"),
+        pytest.param("carol", ADMIN_ROLE, "POST", "/v1/storagepolicies/release", {}, id="default-policy"),
+        pytest.param("carol", ADMIN_ROLE, "POST", "/v1/tokens/revoke", {"subject": "alice"}, id="revoke"),
+        pytest.param(
+            "alice", {}, "PUT", "/v1/volumes/access/vol1", {"owner": "alice"}, id="an-owner-names-himself"
+        ),
+        pytest.param(
+            "bob",
+            {},
+            "PUT",
+            "/v1/volumes/vol1",
+            {"spec": {"ownership": {"acls": {"public": {"type": "Read"}}}}},
+            id="a-writer-shares-further",
+        ),
+    ],
+)
+def test_who_is_refused_behind_the_gates_is_in_the_log_too(face, user, roles, method, path, body):
+    face.create(ownership={"acls": {"collaborators": {"bob": "Write"}}})
+    face.t.sink.lines.clear()
+    answer = face(method, path, body, token=face.t.token(user, **roles))
+    (detail,) = answer.json["details"]
+    assert (answer.status, detail["reason"], detail["metadata"]["gate"]) == (
+        403,
+        "ownership_denied",
+        "ownership",
+    )
+    (denied,) = (line for line in face.t.sink.lines if line["decision"] == "denied")
+    assert (denied["gate"], denied["user"]) == ("ownership", user)
+    assert denied["request"] == detail["metadata"]["request"]
+    assert denied["reason"]
+
+
+def test_a_place_that_is_refused_is_in_the_log_too(tmp_path):
+    face = Face(new_node(tmp_path))
+    face.create()
+    where = {"volume_id": "vol1", "mount_path": "/etc"}
+    answer = face("POST", "/v1/mountattach/mount", where, token=face.t.token("alice"))
+    denied = face.t.sink.lines[-1]
+    assert (answer.status, denied["decision"], denied["api"]) == (403, "denied", "mountattach.mount")
+    assert denied["reason"].startswith("mount_path: expected a directory below")
+    face.dialect.close()
+
+
 def expired(face):
     return face.t.token("alice", groups=("team",), lifetime=0)
 

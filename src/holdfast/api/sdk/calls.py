@@ -21,10 +21,16 @@ from threading import Event, Lock
 from holdfast.api.sdk.errors import classify
 from holdfast.api.sdk.streams import Streams
 from holdfast.api.sdk.table import NEVER, Call
-from holdfast.errors import HoldfastError, InternalError, LimitReachedError, UnauthenticatedError
+from holdfast.errors import (
+    HoldfastError,
+    InternalError,
+    LimitReachedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from holdfast.http.answers import report_defect
 from holdfast.model import Principal
-from holdfast.node.access.gate import new_request_id
+from holdfast.node.access.gate import Admission, new_request_id
 from holdfast.node.api import Api
 from holdfast.node.host_trouble import host_trouble
 from holdfast.node.node import Node
@@ -99,7 +105,8 @@ class Calls:
                 self._node.turn_away(error, api, peer=peer, correlation=known, request=request)
                 raise
             admission = self._node.admit(token, api, peer=peer, correlation=known, request=request)
-            with self._one_of_few(admission.principal, is_stream=over is not NEVER):
+            is_stream = over is not NEVER
+            with self._one_of_few(admission.principal, is_stream=is_stream), self._noting(admission):
                 yield Call(self._node, admission, over, lambda: self._node.recheck(token, admission))
         except Exception as error:  # noqa: BLE001 - the last resort: a defect is logged and answered
             refusal = told(error)
@@ -112,6 +119,15 @@ class Calls:
                 _access.log(level, "%s %s %s %s %.1f ms", request, peer, api.full_method, outcome, taken)
             with self._counting:
                 self._counts[api, outcome] += 1
+
+    @contextmanager
+    def _noting(self, admission: Admission) -> Iterator[None]:
+        """Have every refusal of an admitted caller in the audit log, wherever in the work it comes from."""
+        try:
+            yield
+        except PermissionDeniedError as error:
+            self._node.note_refusal(admission, error)
+            raise
 
     @contextmanager
     def _one_of_few(self, principal: Principal, *, is_stream: bool) -> Iterator[None]:

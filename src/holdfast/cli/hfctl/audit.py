@@ -29,6 +29,7 @@ def verify(parser: CommandParser) -> Run:
     parser.add_argument(
         "--output", type=one_of("table", "json", "yaml"), default="table", help="table, json or yaml [table]"
     )
+    parser.add_argument("--json", "-j", action="store_true", help="the same as --output json")
     return _verify
 
 
@@ -39,4 +40,5 @@ def _verify(arguments: Namespace) -> int:
         raise LocalError(
             f"--key-file: cannot be read ({error.strerror}); run this as the node's user, on the node"
         ) from None
-    return verify_files(Verifier(chain_key(key)), arguments.files, arguments.output)
+    output = "json" if arguments.json else arguments.output
+    return verify_files(Verifier(chain_key(key)), arguments.files, output)

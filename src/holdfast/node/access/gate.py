@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
 
-from holdfast.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from holdfast.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError, UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node import apis
@@ -194,6 +194,17 @@ class Gate:
         if decision:
             return admission
         raise _role_denied(admission, decision.reason)
+
+    def note_refusal(self, admission: Admission, error: PermissionDeniedError) -> None:
+        """Note that an admitted caller was refused elsewhere than at a gate, as for what he wants to change.
+
+        Args:
+            admission: of the caller.
+            error: what he was refused with; nothing is done about one that a gate has noted already.
+        """
+        if not getattr(error, "is_noted", False):
+            gate, reason = getattr(error, "gate", ""), error.detail or error.message
+            self._log.record("denied", admission.principal, **_where(admission), gate=gate, reason=reason)
 
     def recheck(self, token: str | None, admission: Admission) -> None:
         """Pass a caller whose call goes on for long through the first two gates again; only a no is logged.

@@ -19,7 +19,7 @@ from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import operation
 from holdfast.node.cluster.node_cluster import NodeCluster
 from holdfast.node.cluster.open_gate import EVERYBODY
-from holdfast.node.errors import OwnershipDeniedError
+from holdfast.node.errors import AdministratorOnlyError
 from holdfast.node.pairing.pair_records import PairMode, PairRecord, decode_pair, encode
 from holdfast.node.pairing.pair_tokens import PAIRING, PairTokens
 from holdfast.policy.ownership import is_storage_administrator
@@ -170,10 +170,10 @@ class PairService:
 
         Raises:
             UnauthenticatedError: the token is used up, expired, was reset, or never was one.
-            OwnershipDeniedError: the caller is somebody else than a cluster that wants to pair.
+            AdministratorOnlyError: the caller is somebody else than a cluster that wants to pair.
         """
         if admission.principal is not EVERYBODY and admission.principal.issuer != PAIRING:
-            raise OwnershipDeniedError("Only a pairing token opens this", detail="another kind of token")
+            raise AdministratorOnlyError("Only a pairing token opens this", detail="another kind of token")
         theirs.check()
         if theirs.cluster_id == self._cluster_id:
             raise ConflictError("cluster_id: expected another cluster, with another id")
@@ -271,9 +271,7 @@ class PairService:
 
     def _require_administrator(self, admission: Admission) -> None:
         if admission.principal is not EVERYBODY and not is_storage_administrator(admission.principal):
-            raise OwnershipDeniedError(
-                "Only a storage administrator may pair clusters", detail="the caller is not in the group *"
-            )
+            raise AdministratorOnlyError("Only a storage administrator may pair clusters")
 
 
 def _check_id(cluster_id: str) -> None:

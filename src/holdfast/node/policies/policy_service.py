@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import msgspec
 
 from holdfast.clock import Clock
-from holdfast.errors import InvalidInputError, PermissionDeniedError
+from holdfast.errors import InvalidInputError
 from holdfast.node import apis
 from holdfast.node.access.access_changes import change_access, note_update, ownership_words
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.api import operation
+from holdfast.node.errors import AdministratorOnlyError
 from holdfast.node.policies.policy_catalog import PolicyCatalog
 from holdfast.node.policies.policy_records import PolicyRecord, check_policy_name
 from holdfast.node.policies.volume_rules import VolumeRules
@@ -180,7 +181,7 @@ class PolicyService:
         """Forget a policy. Volumes that were made under it keep what they have, and are free of it.
 
         Raises:
-            PermissionDeniedError: it is the default, and the caller is not the storage administrator.
+            AdministratorOnlyError: it is the default, and the caller is not the storage administrator.
         """
         record = self._gate.resource(admission, self._catalog, name)
         was_default = self._catalog.remove(
@@ -194,7 +195,7 @@ class PolicyService:
         """Let a policy count for volumes that name none.
 
         Raises:
-            PermissionDeniedError: the caller is not the storage administrator.
+            AdministratorOnlyError: the caller is not the storage administrator.
             NotFoundError: there is no such policy.
         """
         check_policy_name(name)
@@ -219,11 +220,12 @@ class PolicyService:
         """Let no policy count for volumes that name none. That none did is no error.
 
         Raises:
-            PermissionDeniedError: the caller is not the storage administrator.
+            AdministratorOnlyError: the caller is not the storage administrator.
         """
         _expect_administrator(admission, "release the default policy")
+        before = self._default_name()
         self._catalog.set_default(None)
-        self._gate.done(admission, "", "there is no default storage policy")
+        self._gate.done(admission, before or "none", "there is no default storage policy")
 
     def _default_name(self) -> str:
         record = self._catalog.default()
@@ -232,7 +234,7 @@ class PolicyService:
 
 def _expect_administrator(admission: Admission, what: str) -> None:
     if not is_storage_administrator(admission.principal):
-        raise PermissionDeniedError(f"only the storage system admin may {what}", detail="not in group *")
+        raise AdministratorOnlyError(f"only the storage system admin may {what}")
 
 
 # Which fields of the rules each name of the API stands for.

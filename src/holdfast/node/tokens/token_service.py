@@ -13,7 +13,7 @@ from holdfast.model import Principal
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.api import operation
-from holdfast.node.errors import OwnershipDeniedError
+from holdfast.node.errors import AdministratorOnlyError
 from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.tokens.revocation_records import RevocationKind, RevocationRecord
 from holdfast.node.tokens.token_watch import WatchedTokens
@@ -121,7 +121,7 @@ class TokenService:
 
         Raises:
             RoleDeniedError: no role of the caller allows taking back tokens of others.
-            OwnershipDeniedError: the caller is no storage administrator.
+            AdministratorOnlyError: the caller is no storage administrator.
             InvalidInputError: it does not say what, or names an issuer that is none.
             LimitReachedError: there are as many revocations as there may be.
         """
@@ -130,12 +130,11 @@ class TokenService:
         if not _is_own(principal, record):
             self._gate.require_api(admission, apis.TOKEN_REVOKE_OTHERS)
             if not is_storage_administrator(principal):
-                raise OwnershipDeniedError(
-                    "Only a storage administrator may revoke tokens of others",
-                    detail="the caller is not in the group *",
-                )
+                raise AdministratorOnlyError("Only a storage administrator may revoke tokens of others")
         kept = self._book.add(record, by_administrator=is_storage_administrator(principal))
-        self._gate.done(admission, record.value or record.issuer, f"{record.kind} revoked")
+        self._gate.done(
+            admission, record.value or record.issuer, f"{record.kind} revoked", after=_words(kept)
+        )
         self._tokens.forget_look()
         return kept
 
@@ -196,3 +195,8 @@ def _is_about(principal: Principal, record: RevocationRecord) -> bool:
         and record.kind is RevocationKind.SUBJECT
         and record.value in {principal.name, principal.subject}
     )
+
+
+def _words(record: RevocationRecord) -> dict[str, object]:
+    """Return a revocation as the audit log has it."""
+    return {"issuer": record.issuer, "issued_until": record.issued_until, "ends_at": record.ends_at}
