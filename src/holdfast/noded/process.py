@@ -171,6 +171,8 @@ def _recover(opened: OpenNode) -> None:
         _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
     for done in opened.node.copies.tidy():
         _log.info("%s", done)
+    if destroyed := opened.node.volumes.recover():
+        _log.info("%s keys of volumes that are gone are destroyed", destroyed)
     opened.node.credentials.recover()
     opened.node.cloud_backups.recover()
 

@@ -7,10 +7,12 @@
     removed/...        which volumes somebody removed last; see ``removals``
     snapshot-plans/<id>   when snapshots are taken by themselves; see ``schedules``
     cluster-key        ClusterKey
+    leftover-keys/...  LeftoverKey, of a volume that is gone
 
 Names have no slash and no control character, so no key can be mistaken for another.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,9 +27,12 @@ from holdfast.node.access.resource import PAGE
 from holdfast.node.errors import VolumeExistsError
 from holdfast.node.inventory.records import (
     ClusterKey,
+    KeyNote,
+    LeftoverKey,
     VolumeRecord,
     check_reference,
     decode_cluster_key,
+    decode_leftover_key,
     decode_volume,
     encode_record,
 )
@@ -37,6 +42,7 @@ from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
 
 CLUSTER_KEY = "cluster-key"
+LEFTOVER_KEYS = "leftover-keys/"
 SNAPSHOT_PLANS = "snapshot-plans/"
 
 
@@ -262,6 +268,24 @@ class Catalog:
 
         return [decode_volume(stored) for stored in read_one_state(self._storage, read)]
 
+    def note_leftover_key(self, note: KeyNote) -> None:
+        """Remember a key that is still to be destroyed in the provider."""
+        record = encode_record(LeftoverKey(key=note))
+        self._storage.write(lambda transaction: transaction.put(_leftover(note), record))
+
+    def leftover_keys(self) -> list[KeyNote]:
+        """Return the keys that are still to be destroyed; at most a page of them."""
+
+        def read(reader: Reader) -> list[bytes | None]:
+            return [reader.get(f"{LEFTOVER_KEYS}{name}") for name in reader.list(LEFTOVER_KEYS, limit=PAGE)]
+
+        found = (stored for stored in read_one_state(self._storage, read) if stored is not None)
+        return [decode_leftover_key(stored).key for stored in found]
+
+    def forget_leftover_key(self, note: KeyNote) -> None:
+        """Forget a key that is destroyed by now."""
+        self._storage.write(lambda transaction: transaction.delete(_leftover(note)))
+
     def cluster_key(self) -> ClusterKey | None:
         """Return the reference to the cluster-wide key, if one was set."""
         stored = self._storage.get(CLUSTER_KEY)
@@ -270,6 +294,11 @@ class Catalog:
     def set_cluster_key(self, key: ClusterKey) -> None:
         """Replace the reference to the cluster-wide key."""
         self._storage.write(lambda transaction: transaction.put(CLUSTER_KEY, encode_record(key)))
+
+
+def _leftover(note: KeyNote) -> str:
+    place = f"{note.provider}\0{note.namespace}\0{note.name}"
+    return LEFTOVER_KEYS + hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
 
 
 def new_volume_id() -> str:

@@ -143,12 +143,25 @@ class ClusterKey(msgspec.Struct, frozen=True, array_like=True, tag="cluster-key"
     key: KeyNote
 
 
+class LeftoverKey(msgspec.Struct, frozen=True, array_like=True, tag="leftover-key", kw_only=True):
+    """The key of a volume that is gone, which is still to be destroyed in the provider.
+
+    Attributes:
+        layout: layout version of this record.
+        key: which secret.
+    """
+
+    layout: int = 1
+    key: KeyNote
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_volume = msgspec.msgpack.Decoder(VolumeRecord).decode
 _decode_cluster_key = msgspec.msgpack.Decoder(ClusterKey).decode
+_decode_leftover_key = msgspec.msgpack.Decoder(LeftoverKey).decode
 
 
-def encode_record(record: VolumeRecord | ClusterKey) -> bytes:
+def encode_record(record: VolumeRecord | ClusterKey | LeftoverKey) -> bytes:
     """Write a record as it is stored."""
     return _encode(record)
 
@@ -169,6 +182,15 @@ def decode_cluster_key(stored: bytes) -> ClusterKey:
         InternalError: it is not one.
     """
     return read_stored(_decode_cluster_key, stored, "the stored cluster key reference")
+
+
+def decode_leftover_key(stored: bytes) -> LeftoverKey:
+    """Read a stored note of a key that is still to be destroyed.
+
+    Raises:
+        InternalError: it is not one.
+    """
+    return read_stored(_decode_leftover_key, stored, "a stored note of a leftover key")
 
 
 def check_volume_name(name: str) -> str:

@@ -143,6 +143,11 @@ class VolumeKeys:
         return kind in {provider.kind for provider in (self._provider, self._former) if provider is not None}
 
     @property
+    def kind(self) -> str:
+        """The type of the present provider; empty if the node has none."""
+        return "" if self._provider is None else self._provider.kind
+
+    @property
     def former_kind(self) -> str:
         """The type of the former provider; empty if the node has none."""
         return "" if self._former is None else self._former.kind

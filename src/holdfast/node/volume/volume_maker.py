@@ -6,6 +6,7 @@ keyslots, own key, file, record; each of them may be missing already. A key of t
 as a snapshot or a clone needs it, and goes with the last of them.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,6 +23,8 @@ from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
 
 MAX_NAMES_TOLD = 5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,24 @@ class VolumeMaker:
             remarks=tuple(remarks),
         )
 
+    def destroy_leftover_keys(self) -> int:
+        """Destroy keys of volumes that are gone, if the provider lets us by now; return how many there were.
+
+        At the first that cannot be destroyed it ends: each of the others would wait as long.
+        """
+        destroyed = 0
+        for note in self._catalog.leftover_keys():
+            if note.provider != self._keys.kind:
+                continue
+            try:
+                self._keys.destroy(note)
+            except HoldfastError as error:
+                _log.warning("the key of a volume that is gone cannot be destroyed now: %s", error.message)
+                break
+            self._catalog.forget_leftover_key(note)
+            destroyed += 1
+        return destroyed
+
     def _key_for(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         if note.origin is KeyOrigin.OWN:
             return self._keys.make_first(note)
@@ -151,10 +172,13 @@ class VolumeMaker:
             self._keys.destroy(note)
         except HoldfastError as error:
             # The keyslots are gone already; a volume must not outlive its provider.
-            remarks.append(
-                f"the secret {note.name} is still in the provider ({error.message}); destroy it there"
-            )
+            then = "destroy it there"
+            if note.provider == self._keys.kind:
+                self._catalog.note_leftover_key(note)
+                then = "the node destroys it once it can"
+            remarks.append(f"the secret {note.name} is still in the provider ({error.message}); {then}")
             return False
+        self.destroy_leftover_keys()
         return True
 
     def _users_of_own(self, note: KeyNote) -> list[str]:
