@@ -17,7 +17,7 @@ import msgspec
 from holdfast.errors import InvalidInputError
 
 ANY_VALUE = "*"
-MAX_LABELS = 64
+MAX_LABELS = 16
 MAX_CHARACTERS = 512
 
 

@@ -79,8 +79,14 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInputError("role name: expected no slash and no blank")
         if not 0 < len(self.rules) <= MAX_RULES:
             raise InvalidInputError(f"rules: expected 1 to {MAX_RULES} rules in a role")
-        if sum(len(rule.services) + len(rule.apis) for rule in self.rules) > MAX_PATTERNS_OF_ROLE:
-            raise InvalidInputError(f"rules: expected at most {MAX_PATTERNS_OF_ROLE} patterns in a role")
+        if sum(map(_size, self.rules)) > MAX_PATTERNS_OF_ROLE:
+            raise InvalidInputError(
+                f"rules: expected at most {MAX_PATTERNS_OF_ROLE} patterns and labels in a role"
+            )
+
+
+def _size(rule: Rule) -> int:
+    return len(rule.services) + len(rule.apis) + (len(rule.scope.labels) if rule.scope is not None else 0)
 
 
 @dataclass(frozen=True, slots=True)

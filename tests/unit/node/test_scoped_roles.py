@@ -19,6 +19,8 @@ from holdfast.node.access.ownership_note import note_of
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState
+from holdfast.node.keys.secrets_service import SecretsService
+from holdfast.node.keys.volume_key_service import VolumeKeyService
 from holdfast.node.policies.policy_service import PolicyService, PolicySpec
 from holdfast.node.policies.volume_rules import VolumeRules
 from holdfast.node.roles.role_book import RoleBook
@@ -94,6 +96,59 @@ def test_what_is_out_of_scope_is_not_there(site, groups):
     assert len(texts) == 1
     by_name = site(VolumeListService.enumerate_with_filters, "volume_lists", VolumeFilter(name="red1"))
     assert by_name.entries == ()
+
+
+def _named(site, identities):
+    return [Catalog(site.t.storage).get(identity).name for identity in identities]
+
+
+def _watched(site):
+    """Return the first two volumes of a watch, which are all that there are in the scope."""
+    admission = site.node.admit(site.token, WatchService.volumes)
+    events = site.node.watch.volumes(admission, labels={}, over=threading.Event(), recheck=lambda: None)
+    return [next(events).record.name for _ in range(2)]
+
+
+# Calls about volumes that name none, with the names that their answers have.
+LISTS = {
+    apis.VOLUME_ENUMERATE: lambda site: _named(
+        site, site(VolumeListService.enumerate, "volume_lists").entries
+    ),
+    apis.VOLUME_ENUMERATE_WITH_FILTERS: lambda site: _named(
+        site, site(VolumeListService.enumerate_with_filters, "volume_lists", VolumeFilter()).entries
+    ),
+    apis.VOLUME_INSPECT_WITH_FILTERS: Site.seen,
+    apis.SNAPSHOT_ENUMERATE_WITH_FILTERS: lambda site: _named(
+        site, site(SnapshotService.enumerate_with_filters, "snapshots")
+    ),
+    apis.WATCH: _watched,
+}
+
+
+@pytest.mark.parametrize("api", LISTS, ids=str)
+def test_lists_leave_out_what_is_out_of_scope(site, api):
+    for name, team in (("blue1", "blue"), ("red1", "red")):
+        taken = {"labels": {"team": team}}
+        owner = site.t.token("alice")
+        site.t.call(owner, SnapshotService.create, site.node.snapshots, name, f"{name}-snap", **taken)
+    site.role(IN_BLUE, groups=("*",))
+    listed = set(LISTS[api](site))
+    assert listed <= {"blue1", "blue1-snap"}
+    assert "blue1-snap" in listed
+
+
+def test_every_call_that_names_no_volume_is_tried_here():
+    assert {api for api in apis.SCOPED if api.access is None} <= LISTS.keys() | {apis.VOLUME_CREATE}
+
+
+def test_the_doctor_looks_at_no_volume_out_of_scope(site):
+    owner = site.t.token("alice")
+    site.t.call(site.t.admin, SecretsService.set_cluster_key, site.node.secrets, "cluster-key", generate=True)
+    for team in ("blue", "red"):
+        spec = VolumeSpec(name=f"{team}2", size_bytes=SIZE, encrypted=True, labels={"team": team})
+        site.t.call(owner, VolumeService.create, site.node.volumes, spec)
+    site.role(IN_BLUE)
+    assert [finding.name for finding in site(VolumeKeyService.examine, "volume_keys")] == ["blue2"]
 
 
 def test_whoever_may_see_everything_is_told_as_before(site):

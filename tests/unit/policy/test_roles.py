@@ -9,6 +9,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.policy.decision import Allowed, Denied
+from holdfast.policy.role_scope import Scope
 from holdfast.policy.roles import Role, Rule, decide_role
 
 
@@ -175,6 +176,7 @@ def test_a_role_keeps_the_form_of_the_api():
 def test_a_role_has_bounds():
     full = Rule(("*",) * 256, ("*",) * 256)
     assert Role("a", (full,) * 8)
-    for rules in ((full,) * 9, (Rule(("*",), ("*",)),) * 257):
+    scoped_rule = Rule(("*",), ("*",) * 240, Scope({f"label{number}": "*" for number in range(16)}))
+    for rules in ((full,) * 9, (Rule(("*",), ("*",)),) * 257, (scoped_rule,) * 16):
         with pytest.raises(InvalidInputError, match="rules: expected"):
             Role("a", rules)
