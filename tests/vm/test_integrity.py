@@ -18,7 +18,7 @@ from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage
 from holdfast.volumes.dm_crypt import WORK, DmCryptBackend, map_volume
 from holdfast.volumes.errors import UnsupportedHeaderError, VolumeBusyError
-from holdfast.volumes.integrity import format_volume, grow
+from holdfast.volumes.integrity import finish_growth, format_volume, grow
 from holdfast.volumes.integrity_copy import reencrypt_by_copy
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
@@ -189,7 +189,9 @@ def test_it_grows_and_gets_another_volume_key_and_keeps_what_it_holds(vol, key, 
     with pytest.raises(UnsupportedHeaderError, match="resize it again"):
         backend.attach(vol, key)
     with volume_lock(vol):
-        grown = grow(pool, vol, LARGER, key)
+        grown = grow(pool, vol, SIZE, key)
+        assert grown.size == LARGER
+        finish_growth(vol)
 
     told = []
     old_header = vol.path.read_bytes()[:HEADER_BYTES]

@@ -21,8 +21,9 @@ A new volume has no tags, so that every read of it would fail. All of it is writ
 what a crash cut short then is begun anew. So its backing file is full from the start.
 
 cryptsetup does not make such volumes larger, but the kernel offers as much as the file has room for whenever
-it maps it. What it offers in addition has no tags. So how far they reach is noted in the header first, and
-nobody else is let in until they reach the end (``data_segment``).
+it maps it. What it offers in addition has no tags. So what it is to become is noted in the header first, and
+nobody is let in until the tags reach its end, and its record says so (``data_segment``). How far they reach
+is worked out from the record: whoever can write the file must not be able to have blocks blanked.
 """
 
 import mmap
@@ -33,7 +34,7 @@ from holdfast.model.secret_bytes import SecretBytes
 from holdfast.volumes import loop
 from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.dm_crypt import NO_JOURNAL, WORK, integrity_block_of, mapped_for_work, unmap_volume
-from holdfast.volumes.errors import VolumeBusyError
+from holdfast.volumes.errors import UnsupportedHeaderError, VolumeBusyError
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.luks_header import HEADER_BYTES, LuksHeader
 from holdfast.volumes.pool import Pool
@@ -53,37 +54,48 @@ def format_volume(vol: VolumeFile, key: SecretBytes, reference: KeyReference) ->
 def grow(pool: Pool, vol: VolumeFile, size_bytes: int, key: SecretBytes) -> VolumeFile:
     """Make a volume larger whose encryption is authenticated; returns the larger one. Safe to repeat.
 
+    Nobody is let in until ``finish_growth``, for which the size that is returned has to be on record.
+
     Args:
         pool: where it is.
         vol: the volume; the caller holds its lock.
-        size_bytes: how large.
+        size_bytes: how large; it becomes no smaller than an interrupted growth was to make it.
         key: what opens it.
 
     Raises:
         WrongKeyError: the key does not open it; nothing has changed.
         VolumeBusyError: it is attached.
+        UnsupportedHeaderError: its tags do not reach as far as the volume was made.
         as ``Pool.grow``
     """
     require_detached(vol, "grows")
     header = LuksHeader(vol)
     header.verify(key)
     noted = header.growth()
-    tagged = integrity_block_of(vol, HEADER_BYTES).offered_bytes if noted is None else noted
-    if noted is None:
-        if not pool.has_to_grow(vol, size_bytes):
-            return pool.grow(vol, size_bytes)
-        header.note_growth(tagged)
+    if noted is None and size_bytes <= vol.size:
+        return pool.grow(vol, size_bytes)
+    tagged = integrity_block_of(vol, HEADER_BYTES).offered_bytes(vol.area_bytes)
+    if tagged < vol.size:
+        raise UnsupportedHeaderError("the volume's tags do not reach as far as it was made")
+    wanted = max(size_bytes, noted or 0)
+    header.note_growth(wanted)
     try:
-        larger = pool.grow(vol, size_bytes)
+        larger = pool.grow(vol, wanted)
     except HoldfastError:
         if noted is None:
             header.forget_growth()
+        else:
+            header.note_growth(noted)
         raise
     with mapped_for_work(vol, key, options=NO_JOURNAL, growing=True):
         pass  # the kernel notes what the file has room for; it offers that from the next time on
     _write_tags(vol, key, begin=tagged, growing=True)
-    header.forget_growth()
     return larger
+
+
+def finish_growth(vol: VolumeFile) -> None:
+    """Let others in again after ``grow``; one that did not grow is no error. The caller holds the lock."""
+    LuksHeader(vol).forget_growth()
 
 
 def require_detached(vol: VolumeFile, what: str) -> None:

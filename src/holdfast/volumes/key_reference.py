@@ -2,13 +2,13 @@
 
 Token 0 says which secret opens the volume. An old volume finds its old key by it, also on another host
 and after a restore from a backup. Token 1, if there is one, says which keyslot a recovery key opens, or is to
-open once it is made. Token 2 is there while a volume with integrity grows (``integrity``), and says how much
-of it has tags:
+open once it is made. Token 2 is there while a volume with integrity grows (``integrity``), and says how large
+it is to become:
 
     {"type": "holdfast", "keyslots": ["1"], "provider": "vault", "path": "secret/hf/vol1", "version": 3}
     {"type": "holdfast-recovery", "keyslots": ["2"]}
     {"type": "holdfast-recovery", "keyslots": [], "planned": "2"}
-    {"type": "holdfast-growth", "keyslots": [], "tagged": "1073741824"}
+    {"type": "holdfast-growth", "keyslots": [], "size": "1073741824"}
 """
 
 import json
@@ -117,19 +117,19 @@ def recovery_slots(header: Luks2Header) -> tuple[int, ...]:
     return ()
 
 
-def growth_token(tagged_bytes: int) -> bytes:
-    """Write the note that a volume grows, and how much of it has tags, as JSON."""
-    return json.dumps({"type": GROWTH_TOKEN_TYPE, "keyslots": [], "tagged": str(tagged_bytes)}).encode()
+def growth_token(size_bytes: int) -> bytes:
+    """Write the note that a volume grows, and how large it is to become, as JSON."""
+    return json.dumps({"type": GROWTH_TOKEN_TYPE, "keyslots": [], "size": str(size_bytes)}).encode()
 
 
-def tagged_bytes(header: Luks2Header) -> int | None:
-    """Return how much of a volume that grows has tags; ``None`` for one that does not grow.
+def growth(header: Luks2Header) -> int | None:
+    """Return how large a volume that grows is to become; ``None`` for one that does not grow.
 
     Raises:
         DamagedHeaderError: the note says it is ours, and is not of the form above.
     """
     match header.metadata["tokens"].get(str(GROWTH_TOKEN_NUMBER)):
-        case {"type": "holdfast-growth", "tagged": str(number)} if number.isascii() and number.isdecimal():
+        case {"type": "holdfast-growth", "size": str(number)} if number.isascii() and number.isdecimal():
             return int(number)
         case {"type": "holdfast-growth"}:
             raise DamagedHeaderError("the note about the volume's growth is not of the expected form")

@@ -32,13 +32,13 @@ from holdfast.volumes.key_reference import (
     TOKEN_NUMBER,
     KeyReference,
     NotedKey,
+    growth,
     growth_token,
     noted_key,
     planned_recovery_slots,
     planned_recovery_token,
     recovery_slots,
     recovery_token,
-    tagged_bytes,
 )
 from holdfast.volumes.key_strength import kdf_options, require_usable
 from holdfast.volumes.luks_read import CIPHER, Luks2Header, read_header
@@ -291,15 +291,15 @@ class LuksHeader:
         self._forget(RECOVERY_TOKEN_NUMBER)
 
     def growth(self) -> int | None:
-        """Return how many bytes have tags of a volume whose growth is noted, ``None`` if none is."""
-        return tagged_bytes(self.read())
+        """Return how large the volume is to become, ``None`` unless its growth is noted."""
+        return growth(self.read())
 
-    def note_growth(self, tagged: int) -> None:
-        """Note that the volume is about to grow, and how much of it has tags."""
+    def note_growth(self, size_bytes: int) -> None:
+        """Note that the volume grows, and how large it is to become."""
         cryptsetup(
             *("token", "import", "--token-id", str(GROWTH_TOKEN_NUMBER), "--token-replace"),
             *("--json-file", "-", self._path),
-            stdin=growth_token(tagged),
+            stdin=growth_token(size_bytes),
         )
 
     def forget_growth(self) -> None:

@@ -236,10 +236,6 @@ class Pool:
             _sync(vol.path)
         return larger
 
-    def has_to_grow(self, vol: VolumeFile, size_bytes: int) -> bool:
-        """Whether the backing file is shorter than a volume of that size takes."""
-        return vol.path.stat().st_size < _file_bytes(replace(vol, size=_aligned(size_bytes)))
-
     def delete(self, vol: VolumeFile) -> None:
         """Remove the backing file. Destroys no key: see ``lifecycle.crypto_erase``.
 

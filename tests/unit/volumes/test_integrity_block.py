@@ -1,12 +1,17 @@
 """What the kernel goes by in a volume with integrity is looked at before the kernel believes it."""
 
+import json
 import struct
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
 
+from holdfast.volumes.backend import VolumeFile
 from holdfast.volumes.errors import DamagedHeaderError, UnsupportedHeaderError
-from holdfast.volumes.integrity_block import read_integrity_block
-from holdfast.volumes.key_reference import growth_token, tagged_bytes
+from holdfast.volumes.integrity_block import IntegrityBlock, read_integrity_block
+from holdfast.volumes.key_reference import growth, growth_token
 from holdfast.volumes.luks_read import Luks2Header
 
 OFFSET = 8 << 20
@@ -28,8 +33,21 @@ def read(tmp_path):
 
 def test_what_the_kernel_wrote_is_understood(read):
     found = read(*SOUND)
-    assert found.offered_bytes == 9840 * 512
     assert found.guard_bytes == (8 + 264) * 512  # `dmsetup table` says journal_sectors:264
+    assert found.offered_bytes(area_of(4 << 20)) == 9840 * 512
+    assert found.offered_bytes(area_of(8 << 20)) == 18160 * 512
+
+
+@given(size=integers(1 << 10, 1 << 38), sections=integers(1, 496))
+def test_the_area_always_holds_what_the_volume_is_to_offer(size, sections):
+    """With the journal that the kernel makes: of at most one part in 128, and one section."""
+    area = area_of(size * 4096)
+    journal = min(max(1, area // 128 // (264 * 512)), sections) * 264 * 512
+    assert IntegrityBlock(4096 + journal).offered_bytes(area) >= size * 4096
+
+
+def area_of(size):
+    return VolumeFile("vol1", Path("/"), size, "-", integrity=True).area_bytes
 
 
 def changed(place, value):
@@ -39,6 +57,7 @@ def changed(place, value):
 @pytest.mark.parametrize(
     "fields",
     [
+        pytest.param(changed(2, 14), id="between"),
         pytest.param(changed(3, 16), id="tag"),
         pytest.param(changed(4, 0), id="no-journal"),
         pytest.param(changed(4, 1 << 31), id="journal-that-takes-all-memory"),
@@ -65,11 +84,10 @@ def header(token):
 
 
 def test_the_note_of_a_growth():
-    assert tagged_bytes(header(None)) is None
-    assert growth_token(5 << 30) == b'{"type": "holdfast-growth", "keyslots": [], "tagged": "5368709120"}'
-    assert (
-        tagged_bytes(header({"type": "holdfast-growth", "keyslots": [], "tagged": "5368709120"})) == 5 << 30
-    )
-    assert tagged_bytes(header({"type": "somebody-else's", "tagged": "1"})) is None
+    note = {"type": "holdfast-growth", "keyslots": [], "size": "5368709120"}
+    assert growth(header(None)) is None
+    assert json.loads(growth_token(5 << 30)) == note
+    assert growth(header(note)) == 5 << 30
+    assert growth(header({**note, "type": "somebody-else's"})) is None
     with pytest.raises(DamagedHeaderError, match="growth"):
-        tagged_bytes(header({"type": "holdfast-growth", "keyslots": [], "tagged": "-1"}))
+        growth(header({**note, "size": "-1"}))

@@ -106,9 +106,7 @@ class BackupWork:
                 volume = now
                 taken_at = int(self._clock.now())
                 file, key = held.enter_context(self._copies.image(volume, reference))
-            size = _file_bytes(volume.size_bytes, encrypted=volume.encrypted)
-            if volume.integrity:  # the kernel goes by how long the file is, which it may be before the record
-                size = file.path.stat().st_size
+            size = _file_bytes(file)
             progress.total = bytes_to_move(file.path, size)
             transfer = Transfer(bucket.objects, identity.place, keys, progress.advance)
             uploaded = transfer.upload(file.path, size)
@@ -170,7 +168,8 @@ class BackupWork:
         manifest = read_manifest(keys, identity, sealed)
         if known is not None and hashlib.sha256(sealed or b"").digest() != known.manifest_digest:
             raise DamagedBackupError("the manifest is another one than this cluster stored")
-        if not _is_whole(manifest):
+        kind = {"encrypted": manifest.encrypted, "integrity": manifest.integrity}
+        if manifest.file_bytes != _file_bytes(VolumeFile("", Path(), manifest.size_bytes, "", **kind)):
             raise DamagedBackupError("the backup is not as long as the volume was made")
         return OpenBackup(identity, bucket, keys, manifest)
 
@@ -211,15 +210,8 @@ class BackupWork:
             raise
 
 
-def _file_bytes(size_bytes: int, *, encrypted: bool) -> int:
-    return size_bytes + (HEADER_BYTES if encrypted else 0)
-
-
-def _is_whole(manifest: Manifest) -> bool:
-    if manifest.integrity:
-        area_bytes = VolumeFile("", Path(), manifest.size_bytes, "", integrity=True).area_bytes
-        return manifest.encrypted and manifest.file_bytes >= area_bytes + HEADER_BYTES
-    return manifest.file_bytes == _file_bytes(manifest.size_bytes, encrypted=manifest.encrypted)
+def _file_bytes(vol: VolumeFile) -> int:
+    return vol.area_bytes + (HEADER_BYTES if vol.encrypted else 0)
 
 
 def _is_for(wrapped: WrappedKey, note: KeyNote | None) -> bool:

@@ -30,7 +30,7 @@ from holdfast.volumes.at_rest import at_rest
 from holdfast.volumes.backend import AttachStage, AttachState, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
 from holdfast.volumes.freeze import FREEZE_SECONDS
-from holdfast.volumes.integrity import grow
+from holdfast.volumes.integrity import finish_growth, grow
 from holdfast.volumes.integrity_copy import write_anew
 from holdfast.volumes.key_reference import KeyReference
 from holdfast.volumes.lifecycle import rotate_key
@@ -135,7 +135,9 @@ class VolumeCopies:
                     LuksHeader(draft).set_identity()
                 if larger and key is not None:
                     with self._keys.fetch(key.reference()) as opens, volume_lock(draft):
-                        grow(self._devices.pool, draft, volume.size_bytes, opens)
+                        as_it_was = replace(draft, size=snapshot.size_bytes)
+                        grow(self._devices.pool, as_it_was, volume.size_bytes, opens)
+                        finish_growth(draft)
                 else:
                     self._devices.pool.grow(draft, volume.size_bytes)
                 grow_pending = snapshot.grow_pending or snapshot.size_bytes < volume.size_bytes

@@ -2,7 +2,7 @@
 
 Order: the backing file, the record, the device, the file system. Each step can be repeated, and the record
 never promises more than the file has; what was cut short is finished by the same request again, or by the
-next mount.
+next mount. A volume with integrity is let to nobody until its record is true of it.
 """
 
 import msgspec
@@ -18,7 +18,7 @@ from holdfast.node.volume.copies import require_complete
 from holdfast.node.volume.file_systems import FileSystemCare
 from holdfast.volumes.backend import AttachStage, VolumeFile
 from holdfast.volumes.errors import VolumeBusyError
-from holdfast.volumes.integrity import grow, require_detached
+from holdfast.volumes.integrity import finish_growth, grow, require_detached
 from holdfast.volumes.lock import volume_lock
 from holdfast.volumes.luks_header import LuksHeader
 from holdfast.volumes.luks_read import data_segment
@@ -75,6 +75,10 @@ class VolumeResizer:
                     volume_id,
                     lambda now: msgspec.structs.replace(now, size_bytes=larger.size, grow_pending=True),
                 )
+            if record.integrity:
+                vol = self._devices.file(record)
+                with volume_lock(vol):
+                    finish_growth(vol)
             if record.grow_pending and state.attachment is not None and not state.attachment.readonly:
                 try:
                     self._care.grow(record, state.attachment.device)
