@@ -55,7 +55,7 @@ class NodeConfigFile:
     path: str = ""
 
     def settings_of(self, secret_type: str) -> Mapping[str, str]:
-        """Return the object below ``secret`` that has the name of a provider, whoever asked for that provider.
+        """Return the object below ``secret`` that has the name of a provider, whoever asked for it.
 
         Raises:
             InvalidInputError: it is no object of texts.
