@@ -20,7 +20,7 @@ from holdfast.tokens.user_file import User
 
 ISSUER = "test.holdfast"
 SHARED_SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 
 

@@ -5,10 +5,14 @@
     host: another      <--copied off its disk--   guest: /tmp/exchange
 
 So the guest has the host's tools and this very tree, and whatever it changes is gone afterwards. Its /tmp
-is that disk, a real file system; the host's /tmp is not seen. The processor is emulated:
-a hypervisor may be offered by a host and still hang, and nothing here takes long enough to need one.
+is that disk, a real file system. Of the host's /tmp, /run and /dev it sees this tree and the interpreter, if
+they are there, and nothing else. The processor is emulated: a hypervisor may be offered by a host and still
+hang, and nothing here takes long enough to need one. Both processors of the guest are used if two things run.
+
+Nothing of it outlives the process that started it.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -18,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from tests.vm.kernel import Kernel
 
@@ -26,12 +31,22 @@ ROOT = Path(__file__).parents[2]
 
 _HERE = Path(__file__).parent
 _SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-_PROGRAMS = ("qemu-system-x86_64", "busybox", "modprobe", "depmod", "mkfs.ext4", "debugfs")
+_PROGRAMS = ("qemu-system-x86_64", "setpriv", "busybox", "modprobe", "depmod", "mkfs.ext4", "debugfs")
 _VIRTIOFSD = (Path("/usr/libexec/virtiofsd"), Path("/usr/lib/qemu/virtiofsd"))  # Debian 13, Debian 12
 _BOOT_MODULES = ("virtio_pci", "virtiofs", "overlay", "virtio_blk")
 _DISK_BYTES = 1 << 30
 _MEMORY = "1024M"
+# How long a machine may run: `./dev test` has a limit for everything, and sets this one.
+GUEST_SECONDS = float(os.environ.get("HOLDFAST_GUEST_SECONDS", "1500"))
+# For tests without properties: `tests/conftest.py` and Hypothesis stay away, which take long to import.
+LEAN = ("--confcutdir=tests/vm", "-o", "filterwarnings=error")
+
 _STATUS = "guest: ended with "
+_REPORT = "tests.xml"  # in the exchange directory
+_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # whatever kills us, no machine is left running
+# The clock that the kernel would choose is a device, and asking an emulated one takes long; what protects
+# processors from spying programs protects nobody here.
+_KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=1 panic=-1 clocksource=tsc tsc=reliable mitigations=off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,14 @@ class Ended:
     console: str
     exchange: Path
 
+    def passed_files(self) -> set[str]:
+        """Return the files of tests of ``pytest_command``; all of them passed, and none was left out."""
+        assert self.status == "0", f"ended with {self.status or 'nothing'}: {self.console[-4000:]}"
+        (suite,) = ET.parse(self.exchange / _REPORT).getroot()
+        outcome = {name: int(suite.get(name, "")) for name in ("failures", "errors", "skipped")}
+        assert not any(outcome.values()), outcome
+        return {case.get("classname", "").replace(".", "/") + ".py" for case in suite}
+
 
 def missing_programs() -> list[str]:
     """Return what the host lacks to run a guest."""
@@ -64,12 +87,28 @@ def python_command(module: str, *arguments: str) -> str:
 def pytest_command(*arguments: str) -> str:
     """Return the shell command that runs tests of this tree."""
     # Of the plug-ins only the one that pyproject.toml configures: importing the others takes the guest long.
-    options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v")
-    return "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; " + python_command("pytest", *options, *arguments)
+    # A test's usual limit is for processors that are not emulated.
+    options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v", "--timeout=900")
+    report = f"--junit-xml={EXCHANGE / _REPORT}"
+    return "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; " + python_command(
+        "pytest", *options, report, *arguments
+    )
+
+
+def prepare(*tests: str) -> None:
+    """Compile what the guest is going to import, here, where that takes no time."""
+    compiled = subprocess.run([sys.executable, "-m", "compileall", "-q", "src"], check=False, cwd=ROOT)
+    assert compiled.returncode == 0, "some module cannot be compiled"
+    if tests:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", *tests]
+        collected = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert collected.returncode == 0, collected.stdout[-4000:]
 
 
 def run(kernel: Kernel, command: str, work: Path, *, exchange: Path | None = None, seconds: float) -> Ended:
     """Boot, run one shell command as root, switch off.
+
+    The guest keeps no bytecode, so what it imports had better been imported here before: see ``prepare``.
 
     Args:
         kernel: what to boot.
@@ -82,7 +121,7 @@ def run(kernel: Kernel, command: str, work: Path, *, exchange: Path | None = Non
     _make_disk(disk, work / "staging", exchange, command)
     with _host_root(work) as socket, console.open("wb") as output:
         machine = subprocess.Popen(
-            _qemu(kernel, _initramfs(kernel, work), disk, socket),
+            [*_WITH_US, *_qemu(kernel, _initramfs(kernel, work), disk, socket)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -108,7 +147,7 @@ def _qemu(kernel: Kernel, initramfs: Path, disk: Path, socket: Path) -> list[str
         *("-chardev", f"socket,id=root,path={socket}", "-device", "vhost-user-fs-pci,chardev=root,tag=host"),
         *("-drive", f"file={disk},if=virtio,format=raw,cache=unsafe,discard=unmap"),
         *("-kernel", kernel.image, "-initrd", initramfs),
-        *("-append", "console=ttyS0 quiet loglevel=1 panic=-1"),
+        *("-append", _KERNEL_OPTIONS),
     ]
 
 
@@ -119,7 +158,7 @@ def _host_root(work: Path) -> Iterator[Path]:
     options = ["-o", "source=/", "-o", "cache=always", "-o", "sandbox=chroot", "-f"]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [str(_find_virtiofsd()), f"--socket-path={socket}", *options],
+            [*_WITH_US, str(_find_virtiofsd()), f"--socket-path={socket}", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -145,6 +184,8 @@ def _initramfs(kernel: Kernel, work: Path) -> Path:
     (tree / "init").chmod(0o755)
     shutil.copy(_HERE / "session.sh", tree)
     (tree / "kernel").write_text(str(kernel.directory))
+    # What has to be where it is, even below a directory that the guest has one of its own of.
+    (tree / "places").write_text(f"{ROOT}\n{sys.base_prefix}\n")
     names = "".join(f"{path.relative_to(tree)}\n" for path in sorted(tree.rglob("*")))
     packed = work / "initramfs.cpio"
     packed.write_bytes(_run("busybox", "cpio", "-o", "-H", "newc", stdin=names.encode(), cwd=tree))
