@@ -197,11 +197,15 @@ def _speed_table(speeds: Iterable[Speed]) -> str:
             each.pattern.name,
             each.target,
             f"{each.rate:,.0f}",
-            *(f"{ratio:.2f}" if ratio else NOTHING for ratio in (each.of_file, each.of_direct, each.of_nbd)),
+            *(
+                f"{ratio:.2f}" if ratio else NOTHING
+                for ratio in (each.of_file, each.of_direct, each.of_cryptsetup, each.of_nbd)
+            ),
         )
         for each in speeds
     ]
-    return table(("load", "target", "MB or requests/s", "of file", "of direct", "of qemu-nbd"), rows)
+    beside = ("of file", "of direct", "of cryptsetup", "of qemu-nbd")
+    return table(("load", "target", "MB or requests/s", *beside), rows)
 
 
 def weight_table(weights: Iterable[Weight]) -> str:

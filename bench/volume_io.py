@@ -3,6 +3,7 @@
     file            a file, read and written through the page cache of its file system
     file, direct    the same file past that cache
     plain, luks-fuse, dm-crypt    the block device of a volume, whose backing file lies beside that file
+    cryptsetup      where dm-crypt works: a mapping as anybody makes it by hand, `cryptsetup open` of a file
     qemu-nbd        QEMU's own LUKS: qemu-nbd, of which nbdfuse makes a file, and a loop device on that
     qemu-nbd, bare  the same qemu-nbd, with fio as its client: no kernel in between
 
@@ -22,9 +23,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.volume_bed import Bed, Kind
+from holdfast.volumes import dm_crypt
 
 PACKAGES = {"fio": "fio", "qemu-nbd": "qemu-utils", "qemu-img": "qemu-utils", "nbdfuse": "libnbd-bin"}
-FILE, DIRECT, NBD = "file", "file, direct", "qemu-nbd"
+FILE, DIRECT, CRYPTSETUP, NBD = "file", "file, direct", "cryptsetup", "qemu-nbd"
 
 _WAIT_SECONDS = 20.0
 _ENGINE = ("--ioengine=libaio",)
@@ -65,6 +67,7 @@ class Speed:
         rate: MB or requests per second, median of the rounds.
         of_file: beside the file.
         of_direct: beside the file past the cache.
+        of_cryptsetup: beside a mapping made by hand; 0 where there is no dm-crypt.
         of_nbd: beside ``qemu-nbd``; 0 if that is not installed.
     """
 
@@ -73,6 +76,7 @@ class Speed:
     rate: float
     of_file: float
     of_direct: float
+    of_cryptsetup: float
     of_nbd: float
 
 
@@ -119,6 +123,8 @@ def measure(settings: Settings, say: Callable[[str], None]) -> list[Speed]:
             *_files(bed, settings.size),
             *(_device(kind, closing, settings.size) for kind in _kinds(bed, settings.size)),
         ]
+        if any(backend.name == dm_crypt.NAME for backend in bed.encrypting()):
+            targets.append(_by_hand(bed.directory, closing, settings.size))
         if settings.with_qemu and not missing:
             targets += closing.enter_context(_qemu(bed.directory, settings.size))
         rates = {pattern: _rates(pattern, targets, settings, say) for pattern in PATTERNS}
@@ -143,7 +149,7 @@ def _speeds(pattern: Pattern, targets: Sequence[Target], rates: dict[str, list[f
             median(one / other for one, other in zip(ours, rates[beside], strict=True))
             if beside in rates
             else 0
-            for beside in (FILE, DIRECT, NBD)
+            for beside in (FILE, DIRECT, CRYPTSETUP, NBD)
         ]
         yield Speed(target.name, pattern, median(ours), *ratios)
 
@@ -186,6 +192,21 @@ def _device(kind: Kind, closing: ExitStack, size: int) -> Target:
 
 def _on_device(name: str, device: str) -> Target:
     return Target(name, (*_ENGINE, f"--filename={device}", "--direct=1"))
+
+
+def _by_hand(directory: Path, closing: ExitStack, size: int) -> Target:
+    image, key = directory / "by-hand.img", directory / "by-hand.key"
+    name = f"bench-{directory.name}"
+    key.write_text("it guards nothing but a benchmark")
+    with image.open("wb") as file:
+        file.truncate(size + (16 << 20))  # the header that cryptsetup makes unless told otherwise
+    fast = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
+    _run("cryptsetup", "-q", "luksFormat", "--type", "luks2", *fast, "--key-file", key, image)
+    _run("cryptsetup", "-q", "open", "--key-file", key, image, name)
+    closing.callback(_run, "cryptsetup", "-q", "close", name)
+    device = f"/dev/mapper/{name}"
+    _fill(Path(device), size)
+    return _on_device(CRYPTSETUP, device)
 
 
 @contextmanager
