@@ -64,6 +64,8 @@ def test_sizes_shown(size, text):
 def test_pairs():
     assert parse_pairs(["a=1,b=2", "c="], option="--label") == {"a": "1", "b": "2", "c": ""}
     assert namespace_of(["vault-namespace=ns1"]) == "ns1"
+    assert namespace_of(["secret_store=s1"]) == "s1"
+    assert namespace_of(["namespace=team"]) == "team"
     assert namespace_of([]) == ""
 
 

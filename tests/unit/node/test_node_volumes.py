@@ -344,6 +344,13 @@ class TestClusterKey:
         assert [outcome.rotated for outcome in rotation.outcomes] == [True]
         alice.header(record).verify(alice.key("second"))
 
+    def test_one_that_is_configured_and_nowhere_is_named_as_that(self, tmp_path):
+        under_test = new_node(tmp_path, configured_cluster_key="from-config")
+        spec = VolumeSpec(name="vol1", size_bytes=16 << 20, encrypted=True)
+        with pytest.raises(SecretNotFoundError, match="the cluster-wide key is not in the provider"):
+            under_test.call(under_test.token("alice"), VolumeService.create, under_test.node.volumes, spec)
+        assert Catalog(under_test.storage).find("vol1") is None
+
     def test_one_set_through_the_api_wins_over_the_configured_one(self, tmp_path):
         under_test = new_node(tmp_path, configured_cluster_key="from-config")
         under_test.provider.put(SecretRef("from-config"), random_key())

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from holdfast.cli.errors import UsageError
 
 NAMESPACE_OPTION = "vault-namespace"
+# The same in the words of DC/OS (which store) and Kubernetes (which namespace of the cluster).
+OTHER_NAMES = ("secret_store", "namespace")
 
 
 def parse_pairs(texts: Sequence[str], *, option: str) -> dict[str, str]:
@@ -28,10 +30,10 @@ def namespace_of(texts: Sequence[str]) -> str:
     """Return the provider's namespace that ``--secret_options`` names, empty for none.
 
     Raises:
-        UsageError: another option than ``vault-namespace``.
+        UsageError: another option than ``vault-namespace`` or what others call it, or two of them.
     """
     pairs = parse_pairs(texts, option="--secret_options")
-    namespace = pairs.pop(NAMESPACE_OPTION, "")
-    if pairs:
-        raise UsageError(f"--secret_options: expected {NAMESPACE_OPTION}=<namespace>")
-    return namespace
+    if pairs.keys() - {NAMESPACE_OPTION, *OTHER_NAMES} or len(pairs) > 1:
+        others = " or ".join(f"{name}=<name>" for name in OTHER_NAMES)
+        raise UsageError(f"--secret_options: expected {NAMESPACE_OPTION}=<namespace>, {others}")
+    return next(iter(pairs.values()), "")

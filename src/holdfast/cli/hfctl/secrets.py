@@ -2,11 +2,14 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import UsageError
+from holdfast.cli.hfctl.advice import NO_NODE
 from holdfast.cli.hfctl.connection import (
     add_node_options,
     node_client,
@@ -19,7 +22,9 @@ from holdfast.cli.hfctl.rotation_progress import rotation_progress
 from holdfast.cli.hfctl.volume import describe_key
 from holdfast.cli.output import print_pairs, print_result, remark
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
+from holdfast.errors import UnavailableError
 
+OWN_KEYS = "holdfast/volumes/"  # where the node puts the keys that it makes for single volumes
 DEFAULT_SECRET_KEY = "cluster/secrets/defaultsecretkey"  # noqa: S105 - a path of the API
 
 
@@ -113,18 +118,29 @@ def _ask_for_name() -> str:
 
 
 def _rotate_cluster_key(arguments: Namespace) -> int:
-    body = {"Resume": arguments.resume}
-    with rotation_progress(arguments):
+    body, again = {"Resume": arguments.resume}, "hfctl secrets rotate-cluster-key --resume"
+    with rotation_progress(arguments), _gone_on_with(again):
         answer = node_client(arguments).request("POST", "cluster/secrets/rotatedefaultsecretkey", body)
     said = f"Cluster secret key is now {describe_key(answer['key'])}; "
-    return _print_outcomes(arguments, answer, said, again="hfctl secrets rotate-cluster-key --resume")
+    return _print_outcomes(arguments, answer, said, again=again)
 
 
 def _move_keys(arguments: Namespace) -> int:
     body = {"SecretId": arguments.secret, "SecretNamespace": namespace_of(arguments.secret_options)}
-    with rotation_progress(arguments):
+    with rotation_progress(arguments), _gone_on_with("hfctl secrets move-keys"):
         answer = node_client(arguments).request("POST", "cluster/secrets/movekeys", body)
     return _print_outcomes(arguments, answer, "", again="hfctl secrets move-keys")
+
+
+@contextmanager
+def _gone_on_with(again: str) -> Iterator[None]:
+    """Say how to go on if the node goes away amid the work."""
+    try:
+        yield
+    except UnavailableError as error:
+        if error.message.startswith(NO_NODE):
+            remark(f"What was moved by then stays so; go on with `{again}` once the node is back.")
+        raise
 
 
 def _print_outcomes(arguments: Namespace, answer: dict[str, Any], said: str, *, again: str) -> int:
@@ -175,5 +191,12 @@ def _pairs(answer: dict[str, Any]) -> list[tuple[str, Any]]:
     pairs.append(
         ("Cluster key", f"{describe_key(key)}, {answer['cluster_key_source']}" if key else "not set")
     )
-    pairs += [(f"Volumes on {name}", count) for name, count in answer.get("volumes_by_key", {}).items()]
-    return pairs
+    return pairs + _volumes(answer.get("volumes_by_key", {}))
+
+
+def _volumes(by_key: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return a row for each key that volumes share, and one for all that have their own."""
+    shared = {name: count for name, count in by_key.items() if not name.startswith(OWN_KEYS)}
+    own = sum(by_key.values()) - sum(shared.values())
+    rows = [(f"Volumes on {name}", count) for name, count in sorted(shared.items())]
+    return [*rows, ("Volumes on keys of their own", own)] if own else rows

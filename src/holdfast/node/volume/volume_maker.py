@@ -18,6 +18,7 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord, VolumeState
 from holdfast.node.keys.volume_keys import VolumeKeys
+from holdfast.providers import SecretNotFoundError
 from holdfast.volumes.integrity import format_volume
 from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
@@ -141,7 +142,14 @@ class VolumeMaker:
     def _key_for(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         if note.origin is KeyOrigin.OWN:
             return self._keys.make_first(note)
-        return self._keys.at(note)
+        try:
+            return self._keys.at(note)
+        except SecretNotFoundError as error:
+            if note.origin is not KeyOrigin.CLUSTER:
+                raise
+            raise SecretNotFoundError(
+                "the cluster-wide key is not in the provider; see `hfctl secrets status`", detail=error.detail
+            ) from None
 
     def _make_file(self, record: VolumeRecord) -> None:
         if not self._devices.file(record).path.exists():
