@@ -27,10 +27,23 @@ def token_of(options):
     return options.login._source().reveal()
 
 
+_opened = []
+
+
+@pytest.fixture(autouse=True)
+def close():
+    """Leave no thread behind that renews a token of a test that is over."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 def provider_of(vault, **options):
-    return open_provider(
+    made = open_provider(
         "vault", {"VAULT_ADDR": vault.address, "VAULT_TOKEN": vault.token, **options}, environment={}
     )
+    _opened.append(made)
+    return made
 
 
 def test_detection_asks_the_narrow_call_first_and_only_once(vault):
