@@ -55,7 +55,7 @@ def test_the_originals_role_which_may_not_delete_is_enough(cluster, provider):
     provider.destroy(ref)
     provider.destroy(ref)
     ((_, left),) = cluster.objects.items()
-    assert left["data"] == {}
+    assert "data" not in left
     assert left["metadata"]["annotations"] == {"holdfast/secret-name": "holdfast/volumes/17"}
 
 
@@ -114,6 +114,8 @@ def test_a_token_that_kubernetes_replaced_counts_at_once(cluster, provider):
     [
         pytest.param("Upper/k", "", id="object-with-capitals"),
         pytest.param("o/bad key", "", id="key-with-blank"),
+        pytest.param("o/..", "", id="key-that-leads-up"),
+        pytest.param("o/..key", "", id="key-that-begins-so"),
         pytest.param("holdfast-0123/value", "", id="an-object-of-the-nodes-own"),
         pytest.param("o/k", "../kube-system", id="namespace-that-leads-elsewhere"),
         pytest.param("o/k", "Team", id="namespace-with-capitals"),
@@ -133,6 +135,35 @@ def test_an_object_that_may_not_change_or_holds_an_empty_entry_is_said_so(cluste
     cluster.objects["portworx", "o"]["immutable"] = True
     with pytest.raises(ProviderUnavailableError, match="refuses the request"):
         provider.put(SecretRef("o/k"), SecretBytes(b"w"))
+
+
+def test_a_namespace_that_the_cluster_has_not_is_named_so(cluster, provider):
+    cluster.roles["team-a"] = PX_VERBS
+    cluster.namespaces_gone.add("team-a")
+    with pytest.raises(InvalidInputError, match="secret namespace: expected one that the cluster has"):
+        provider.put(SecretRef("o/k", "team-a"), SecretBytes(b"v"))
+
+
+def test_what_is_no_cluster_is_not_believed_that_a_key_is_gone(cluster, provider):
+    """A proxy, or another server at the same address, knows no such path either."""
+    cluster.put("portworx", "o", k="v")
+    cluster.no_cluster = True
+    for refused in (provider.get, provider.destroy):
+        with pytest.raises(ProviderUnavailableError, match="is the address right"):
+            refused(SecretRef("o/k"))
+    assert not provider.status().usable
+    cluster.no_cluster = False
+    assert provider.status().usable
+    assert provider.get(SecretRef("o/k")).value.reveal() == b"v"
+
+
+def test_an_entry_of_the_largest_object_is_read_though_it_comes_in_pieces(cluster, provider):
+    large = "x" * ((1 << 20) - 1)
+    cluster.put("portworx", "large", large=large, k="v")
+    assert provider.get(SecretRef("large/k")).value.reveal() == b"v"
+    assert provider.get(SecretRef("large/large")).value.reveal() == large.encode()
+    with pytest.raises(ProviderUnavailableError, match="refuses the request"):
+        provider.put(SecretRef("large/one-more"), SecretBytes(b"x"))
 
 
 def test_the_clusters_certificate_is_verified(cluster, tmp_path):

@@ -1,4 +1,7 @@
-"""The part of a Kubernetes API server that logins need: TokenReview over TLS, and its public keys."""
+"""The part of a Kubernetes API server that logins need: TokenReview over TLS, and its public keys.
+
+It answers as version 1.35 does: a review that fails has an error and an empty user, and no ``authenticated``.
+"""
 
 from typing import Any
 
@@ -87,28 +90,64 @@ class Cluster:
         return known if known is not None and self.accounts.get(known[:2]) == known[2] else None
 
     def _namespace(self, path: str, headers: dict[str, str], _body: Any) -> Answer:
-        bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
-        if bearer is None:
-            return 401, {"kind": "Status", "code": 401}
-        if f"system:serviceaccount:{bearer[0]}:{bearer[1]}" not in self.reviewers:
-            return 403, {"kind": "Status", "code": 403}
         name = path.rpartition("/")[2]
-        return 200, {"kind": "Namespace", "metadata": {"name": name, "labels": self.labels[name]}}
+        refused = self._refusal(
+            headers, f'get resource "namespaces" in API group "" in the namespace "{name}"'
+        )
+        if refused is not None:
+            return refused
+        metadata = {"name": name, "uid": f"uid-of-{name}", "labels": self.labels[name]}
+        return 200, {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata, "spec": {}, "status": {}}
 
     def _review(self, _path: str, headers: dict[str, str], body: Any) -> Answer:
-        bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
-        if bearer is None:
-            return 401, {"kind": "Status", "code": 401}
-        if f"system:serviceaccount:{bearer[0]}:{bearer[1]}" not in self.reviewers:
-            return 403, {"kind": "Status", "code": 403}
+        group = "authentication.k8s.io"
+        refused = self._refusal(
+            headers, f'create resource "tokenreviews" in API group "{group}" at the cluster scope'
+        )
+        if refused is not None:
+            return refused
         self.reviews.append(body)
         spec = body["spec"]
         user = self._user(spec["token"])
         wanted = spec.get("audiences") or [ISSUER]
-        if user is None:
-            return 201, {**body, "status": {"authenticated": False, "error": "invalid bearer token"}}
-        fits = [audience for audience in wanted if audience in user[3]]
-        if not fits:
-            return 201, {**body, "status": {"authenticated": False, "error": "wrong audience"}}
-        about = {"username": f"system:serviceaccount:{user[0]}:{user[1]}", "uid": user[2]}
-        return 201, {**body, "status": {"authenticated": True, "audiences": fits, "user": about}}
+        fits = [audience for audience in wanted if user is not None and audience in user[3]]
+        if user is None or not fits:
+            problem = "service account token has been invalidated"
+            if user is not None:
+                problem = f"token audiences {user[3]} is invalid for the target audiences {wanted}"
+            status: dict[str, Any] = {"user": {}, "error": f"[invalid bearer token, {problem}]"}
+        else:
+            namespace, name, uid, _ = user
+            about = {
+                "username": f"system:serviceaccount:{namespace}:{name}",
+                "uid": uid,
+                "groups": [
+                    "system:serviceaccounts",
+                    f"system:serviceaccounts:{namespace}",
+                    "system:authenticated",
+                ],
+                "extra": {"authentication.kubernetes.io/credential-id": ["JTI=00000000-0000-4000-8000-1"]},
+            }
+            status = {"authenticated": True, "audiences": fits, "user": about}
+        return 201, {**body, "metadata": {}, "status": status}
+
+    def _refusal(self, headers: dict[str, str], what: str) -> Answer | None:
+        bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
+        if bearer is None:
+            return 401, _status(401, "Unauthorized", "Unauthorized")
+        who = f"system:serviceaccount:{bearer[0]}:{bearer[1]}"
+        if who not in self.reviewers:
+            return 403, _status(403, "Forbidden", f'User "{who}" cannot {what}')
+        return None
+
+
+def _status(code: int, reason: str, message: str) -> dict[str, Any]:
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        "code": code,
+    }

@@ -36,7 +36,7 @@ ANNOTATION = "holdfast/secret-name"
 MAX_ATTEMPTS = 20
 
 _object_name = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?").fullmatch
-_entry_name = re.compile(r"[A-Za-z0-9._-]{1,253}").fullmatch
+_entry_name = re.compile(r"(?!\.\.|\.$)[A-Za-z0-9._-]{1,253}").fullmatch
 _namespace_name = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 
 
@@ -203,7 +203,9 @@ class KubernetesProvider:
         if not _object_name(name) or name.startswith(OWN_PREFIX):
             raise InvalidInputError("secret name: expected <secret object>/<key>, as Kubernetes has them")
         if not _entry_name(key):
-            raise InvalidInputError("secret key: expected letters, digits, dots, dashes and underscores")
+            raise InvalidInputError(
+                "secret key: expected letters, digits, dashes, underscores and dots, the first two not dots"
+            )
         return Entry(namespace, name, key)
 
 

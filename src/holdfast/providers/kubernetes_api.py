@@ -10,12 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from holdfast.client import TlsSettings
+from holdfast.client.errors import RemoteNotFoundError
 from holdfast.client.json_api import JsonApi
 from holdfast.client.opening import open_api
-from holdfast.errors import InvalidInputError
+from holdfast.errors import HoldfastError, InvalidInputError
 from holdfast.providers.errors import (
     CredentialExpiredError,
     NoCredentialError,
+    ProviderUnavailableError,
+    SecretNotFoundError,
 )
 from holdfast.providers.remote_words import Words, in_node_words
 from holdfast.providers.settings import Settings, secret_word_of_file
@@ -102,6 +105,7 @@ class KubernetesApi:
         """Create a secret object.
 
         Raises:
+            InvalidInputError: there is no such namespace.
             SecretExistsError: there is one.
         """
         self._call("POST", _secrets(namespace), document)
@@ -160,7 +164,23 @@ class KubernetesApi:
                     "Content-Type": content_type,
                     "Accept": accept,
                 }
-                return self._api.call(method, path, body, headers=headers, query=query)
+                try:
+                    return self._api.call(method, path, body, headers=headers, query=query)
+                except RemoteNotFoundError as error:
+                    raise self._not_there(error) from None
+
+    def _not_there(self, error: RemoteNotFoundError) -> HoldfastError:
+        """Return what is not there: a cluster says so, and whatever else answers at its address does not."""
+        about = error.answer.get("details")
+        kind = about.get("kind") if isinstance(about, dict) else None
+        if kind == "secrets":
+            return SecretNotFoundError(detail=error.message)
+        if kind == "namespaces":
+            return InvalidInputError("secret namespace: expected one that the cluster has")
+        return ProviderUnavailableError(
+            f"the secrets provider (k8s at {self._options.url}) does not answer as a cluster's API does; "
+            "is the address right?"
+        )
 
     def _open(self) -> JsonApi:
         return open_api(
