@@ -1,6 +1,6 @@
 """The part of a Kubernetes API server that logins need: TokenReview over TLS, and its public keys.
 
-It answers as version 1.35 does: a review that fails has an error and an empty user, and no ``authenticated``.
+It answers as version 1.36 does: a review that fails has an error and an empty user, and no ``authenticated``.
 """
 
 from typing import Any

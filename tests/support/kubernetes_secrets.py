@@ -1,7 +1,7 @@
 """The Secrets endpoints of a Kubernetes API server, with roles, over TLS.
 
 Strict where a lax server would hide a client's mistake: media types, names, base64, resource versions, verbs.
-What it says is worded as version 1.35 words it: statuses with their details, what is left out when it is
+What it says is worded as version 1.36 words it: statuses with their details, what is left out when it is
 empty, long answers in pieces.
 """
 
