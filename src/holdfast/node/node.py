@@ -204,6 +204,7 @@ class Node:
             plans=plans,
             snapshots=self.snapshots,
             volumes=self.volumes,
+            revocations=revocations,
             clock=clock,
         )
         self.files = FileListService(gate=gate, catalog=catalog, devices=devices, locks=locks)

@@ -36,7 +36,7 @@ class PlanThread:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(self._seconds):
+        while not self._over.is_set():
             try:
                 self._look(self._over)
             except Exception as error:  # noqa: BLE001 - whatever went wrong once, the next look may go well
@@ -45,3 +45,4 @@ class PlanThread:
                 self._is_failing = True
             else:
                 self._is_failing = False
+            self._over.wait(self._seconds)

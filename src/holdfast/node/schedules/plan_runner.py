@@ -5,8 +5,9 @@ one takes a snapshot is up to the volume's lock, which is the cluster's, under t
 the turn looks first whether there is a snapshot for this moment already. So a node that dies in the middle
 costs nothing: the next look, by it or by another, takes the snapshot, unless it is there.
 
-Whoever planned is asked about again each time, as if he called: role, volume, policies. Once he may not, the
-plan stops until somebody sets it again. What goes wrong otherwise is noted, and tried again after a while.
+Whoever planned is asked about again each time, as if he called: role, volume, policies, and whether all of
+his tokens were revoked since. Once he may not, the plan stops until somebody sets it again. What goes wrong
+otherwise is noted, and tried again after a while.
 
 First the new snapshot, then the old ones: what is full or broken takes away nothing. Only what the same
 schedule took of the same volume is ever removed; what a person took is a person's to remove.
@@ -30,6 +31,7 @@ from holdfast.node.inventory.records import VolumeRecord, VolumeState
 from holdfast.node.schedules.due import Missing, Scheduled, due_at, schedules_of, was_set_back
 from holdfast.node.schedules.schedule_policies import SchedulePolicies
 from holdfast.node.schedules.volume_plans import Entry, VolumePlan, VolumePlans
+from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.volume.snapshot_service import SnapshotService
 from holdfast.node.volume.volume_service import VolumeService
 
@@ -53,6 +55,7 @@ class PlanRunner:
         plans: VolumePlans,
         snapshots: SnapshotService,
         volumes: VolumeService,
+        revocations: RevocationBook,
         clock: Clock,
     ) -> None:
         self._gate = gate
@@ -61,6 +64,7 @@ class PlanRunner:
         self._plans = plans
         self._snapshots = snapshots
         self._volumes = volumes
+        self._revocations = revocations
         self._clock = clock
         # By volume and schedule: until when, and how long that is.
         self._pauses: dict[tuple[str, str], tuple[float, int]] = {}
@@ -110,7 +114,11 @@ class PlanRunner:
             self._pauses.pop((volume.id, key), None)
 
     def _carry_out(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
-        admission = self._gate.admit_absent(plan.planner.principal(), apis.SNAPSHOT_CREATE, peer=PEER)
+        planner = plan.planner.principal()
+        admission = self._gate.admit_absent(planner, apis.SNAPSHOT_CREATE, peer=PEER)
+        if self._revocations.load()[1].covers(planner):
+            self._gate.done(admission, volume.id, "plan ended: the tokens of who set it were revoked")
+            raise PermissionDeniedError("denied: the tokens of who set it were revoked")
         policy, slash, _ = found.key.rpartition("/")
         if slash:
             self._gate.resource(admission, self._policies, policy)

@@ -16,18 +16,24 @@ from holdfast.storage.reading import read_one_state
 
 
 class Planner(msgspec.Struct, frozen=True, array_like=True):
-    """Who wanted it: what counts of him when his rights are asked for again."""
+    """Who wanted it: what counts of him, and of the token he had, when his rights are asked for again."""
 
     name: str
     subject: str
     issuer: str
     roles: tuple[str, ...]
     groups: tuple[str, ...]
+    begun_at: int = 0
 
     def principal(self) -> Principal:
         """Return him."""
         return Principal(
-            name=self.name, subject=self.subject, issuer=self.issuer, roles=self.roles, groups=self.groups
+            name=self.name,
+            subject=self.subject,
+            issuer=self.issuer,
+            roles=self.roles,
+            groups=self.groups,
+            begun_at=self.begun_at,
         )
 
 
@@ -75,7 +81,14 @@ _decode = msgspec.msgpack.Decoder(VolumePlan).decode
 
 def planner_of(principal: Principal) -> Planner:
     """Return what is remembered of who wants a plan."""
-    return Planner(principal.name, principal.subject, principal.issuer, principal.roles, principal.groups)
+    return Planner(
+        principal.name,
+        principal.subject,
+        principal.issuer,
+        principal.roles,
+        principal.groups,
+        principal.begun_at,
+    )
 
 
 class VolumePlans:
