@@ -224,13 +224,21 @@ def test_status_answers(face):
     assert face("GET", "/v1/identities/capabilities", token=alice).json["capabilities"]
     who = face("GET", "/v1/identities/whoami", token=alice).json
     assert (who["username"], who["groups"], who.get("guest")) == ("alice", ["dev"], None)
-    assert int(who["expires_at"]) == face.t.clock.now() + 3600
+    assert (int(who["issued_at"]), int(who["expires_at"])) == (face.t.clock.now(), face.t.clock.now() + 3600)
     assert face("GET", "/v1/clusters/inspectcurrent", token=alice).json["cluster"]["id"] == "test-cluster"
     node = face("GET", "/v1/nodes/inspectcurrent", token=alice).json["node"]
     assert (node["id"], node["holdfast"]["backend"]) == ("node-1", "luks-fuse")
     status = face("GET", "/v1/cluster/secrets/status", token=face.t.admin).json
     assert (status["provider"]["type"], status.get("cluster_key")) == ("file", None)
     assert face("GET", "/v1/cluster/secrets/verify", token=face.t.admin).status == 200
+
+
+def test_who_i_am_says_by_which_id_my_token_is_taken_back(face):
+    alice = face.t.token("alice")
+    token_id = face("GET", "/v1/identities/whoami", token=alice).json["token_id"]
+    assert face("POST", "/v1/tokens/revoke", {"token_id": token_id}, token=face.t.admin).status == 200
+    refused = face("GET", "/v1/identities/whoami", token=alice)
+    assert (refused.status, refused.json["details"][0]["reason"]) == (401, "revoked")
 
 
 def test_every_api_can_be_reached(face):

@@ -127,8 +127,6 @@ def _who_am_i(arguments: Namespace) -> int:
     if prints_for_programs(arguments):
         print_result(who, output_format(arguments))
         return 0
-    expires_at = int(who.get("expires_at", 0))
-    ends = datetime.fromtimestamp(expires_at, UTC).isoformat() if expires_at else "never"
     print_pairs(
         [
             ("Username", who.get("username", "")),
@@ -138,7 +136,13 @@ def _who_am_i(arguments: Namespace) -> int:
             ("Issuer", who.get("issuer", "")),
             ("Roles", ", ".join(who.get("roles", []))),
             ("Groups", ", ".join(who.get("groups", []))),
-            ("Expiration Time", ends),
+            ("Issued At Time", _moment(who.get("issued_at"))),
+            ("Expiration Time", _moment(who.get("expires_at")) or "never"),
+            ("Token ID", who.get("token_id", "")),
         ]
     )
     return 0
+
+
+def _moment(seconds: str | None) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat() if seconds else ""

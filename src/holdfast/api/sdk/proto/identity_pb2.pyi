@@ -279,6 +279,8 @@ class WhoAmIResponse(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
+    ISSUED_AT_FIELD_NUMBER: _builtins.int
+    TOKEN_ID_FIELD_NUMBER: _builtins.int
     username: _builtins.str
     subject: _builtins.str
     issuer: _builtins.str
@@ -287,6 +289,10 @@ class WhoAmIResponse(_message.Message):
     expires_at: _builtins.int
     """Unix seconds"""
     guest: _builtins.bool
+    issued_at: _builtins.int
+    """Unix seconds"""
+    token_id: _builtins.str
+    """by which the token can be revoked"""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -303,10 +309,12 @@ class WhoAmIResponse(_message.Message):
         groups: _abc.Iterable[_builtins.str] | None = ...,
         expires_at: _builtins.int = ...,
         guest: _builtins.bool = ...,
+        issued_at: _builtins.int = ...,
+        token_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expires_at", b"expires_at", "groups", b"groups", "guest", b"guest", "issuer", b"issuer", "name", b"name", "roles", b"roles", "subject", b"subject", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expires_at", b"expires_at", "groups", b"groups", "guest", b"guest", "issued_at", b"issued_at", "issuer", b"issuer", "name", b"name", "roles", b"roles", "subject", b"subject", "token_id", b"token_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

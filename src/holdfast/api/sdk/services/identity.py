@@ -49,6 +49,8 @@ def who_am_i(call: Call, request: WhoAmIRequest) -> WhoAmIResponse:  # noqa: ARG
         groups=principal.groups,
         expires_at=int(principal.expires_at or 0),
         guest=principal.is_guest,
+        issued_at=int(principal.issued_at or 0),
+        token_id=principal.token_id,
     )
 
 
