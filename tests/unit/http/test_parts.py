@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import ssl
+import struct
 import threading
 
 import pytest
@@ -12,6 +14,7 @@ from holdfast.http.limits import Limits
 from holdfast.http.listener import HttpServer
 from holdfast.http.message import build_head, build_response
 from holdfast.http.parts import Parts
+from holdfast.http.tls import TlsIdentity, TlsSettings
 
 SECONDS = 60
 PART = b"x" * (1 << 20)
@@ -20,7 +23,7 @@ PART = b"x" * (1 << 20)
 class PartsServer:
     """Answers every request in parts, made by a thread that does what the test says."""
 
-    def __init__(self, act):
+    def __init__(self, act, tls=None):
         self.done = threading.Event()
         self.taken = 0
         self.parts = None
@@ -28,7 +31,7 @@ class PartsServer:
         self._loop = uvloop.new_event_loop()
         self.server = HttpServer(self._handle, limits=Limits(idle_seconds=1, request_seconds=SECONDS))
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self.port = self._run(self.server.listen_tcp("127.0.0.1", 0))
+        self.port = self._run(self.server.listen_tcp("127.0.0.1", 0, tls=tls))
 
     def _handle(self, request, reply):
         if request.target == b"/whole":
@@ -36,6 +39,17 @@ class PartsServer:
             return
         chunked = request.takes_chunks
         self.parts = Parts(build_head(chunked=chunked), chunked=chunked)
+        if request.target == b"/late":
+            self._loop.call_later(0.05, self._reply_late, request, reply)
+            return
+        reply(self.parts)
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _reply_late(self, request, reply):
+        """Answer once the client has gone."""
+        if not request.transport.is_closing():
+            self._loop.call_later(0.05, self._reply_late, request, reply)
+            return
         reply(self.parts)
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -52,8 +66,11 @@ class PartsServer:
     def _run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(2 * SECONDS)
 
+    def connect_raw(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
+
     def connect(self, target=b"/", version=b"1.1"):
-        link = socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
+        link = self.connect_raw()
         link.sendall(b"GET " + target + b" HTTP/" + version + b"\r\nHost: x\r\n\r\n")
         return link
 
@@ -66,8 +83,8 @@ class PartsServer:
 def serve():
     running = []
 
-    def start(act):
-        running.append(PartsServer(act))
+    def start(act, **options):
+        running.append(PartsServer(act, **options))
         return running[-1]
 
     yield start
@@ -162,3 +179,28 @@ def test_a_server_that_stops_says_so_and_lets_the_last_word_be_said(serve):
         assert link.recv(1)
         server._run(server.server.stop(SECONDS))
         assert everything(link).endswith(b"9\r\nstopping\n\r\n0\r\n\r\n")
+
+
+def test_an_answer_that_begins_when_its_reader_has_gone_ends_at_once(serve):
+    server = serve(until_nobody_takes_it)
+    link = server.connect(b"/late")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # gone without a word
+    link.close()
+    assert server.done.wait(SECONDS)
+    assert (server.parts.over.is_set(), server.taken) == (True, 0)
+
+
+def test_it_is_the_same_by_tls(serve, authority, tmp_path):
+    certificate, key = authority.issue(tmp_path, "server")
+    identity = TlsIdentity(TlsSettings(certificate_file=certificate, key_file=key))
+    context = ssl.create_default_context(cafile=authority.write_authority(tmp_path / "ca.pem"))
+    server = serve(three, tls=identity)
+    with context.wrap_socket(server.connect_raw(), server_hostname="localhost") as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert everything(link).endswith(b"4\r\none\n\r\n4\r\ntwo\n\r\n6\r\nthree\n\r\n0\r\n\r\n")
+    server = serve(until_it_is_over, tls=identity)
+    link = context.wrap_socket(server.connect_raw(), server_hostname="localhost")
+    link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert link.recv(1)
+    link.close()
+    assert server.done.wait(SECONDS)
