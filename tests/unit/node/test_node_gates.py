@@ -10,6 +10,7 @@ from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeEx
 from holdfast.node.keys.secrets_service import SecretsService
 from holdfast.node.keys.volume_key_service import VolumeKeyService
 from holdfast.node.roles.role_service import RoleService
+from holdfast.node.schedules.snapshot_plan_service import SnapshotPlanService
 from holdfast.node.volume.attach_service import AttachService
 from holdfast.node.volume.file_list_service import FileListService
 from holdfast.node.volume.snapshot_service import CloneSpec, SnapshotService
@@ -54,6 +55,8 @@ OPERATIONS = {
         t.node.snapshots,
         "vol1",
     ),
+    "schedule": lambda t: (SnapshotPlanService.inspect, t.node.snapshot_plans, "vol1"),
+    "set-schedule": lambda t: (SnapshotPlanService.update, t.node.snapshot_plans, "vol1", ()),
     "restore": lambda t: (SnapshotService.restore, t.node.snapshots, "vol1", "vol1"),
     "attach": lambda t: (AttachService.attach, t.node.attachments, "vol1"),
     "detach": lambda t: (AttachService.detach, t.node.attachments, "vol1"),

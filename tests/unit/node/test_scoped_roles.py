@@ -233,6 +233,21 @@ def test_other_labels_are_changed_as_ever(site, rules, labels):
     assert site.label("blue1", **labels).labels == {"team": "blue", **labels}
 
 
+def test_labels_that_are_refused_let_the_volume_grow_no_more(site):
+    site.role(IN_BLUE)
+    with pytest.raises(RoleDeniedError, match="labels"):
+        site(VolumeService.update, "volumes", "blue1", labels={"team": "red"}, size_bytes=2 * SIZE)
+    assert Catalog(site.t.storage).find("blue1").size_bytes == SIZE
+
+
+def test_an_update_about_something_else_leaves_a_label_without_a_value_where_it_is(site):
+    site.role(EVERYWHERE, NO_DELETION)
+    site.create("kept", protected="")
+    assert site.label("kept", note="x").labels == {"protected": "", "note": "x"}
+    with pytest.raises(RoleDeniedError, match="labels"):
+        site.label("kept", protected="")  # which would remove it
+
+
 def test_a_copy_is_open_to_no_more_than_its_original(site):
     site.role(EVERYWHERE, NO_DELETION)
     site.create("kept", protected="yes")

@@ -234,6 +234,8 @@ class VolumeService:
             size_bytes=size_bytes,
             labels={**record.labels, **labels} if labels else None,
         )
+        # What is refused in the end is refused before the volume grows.
+        self._gate.relabelling(admission)(record.labels, _relabelled(record.labels, labels))
         if size_bytes is not None:
             still = self._gate.still(admission, self._catalog)
             self._resizer.resize(record.id, size_bytes, still=still)
@@ -245,7 +247,7 @@ class VolumeService:
         def edit(now: VolumeRecord) -> VolumeRecord:
             earlier[:] = [now.ownership]  # the last time counts: storage may repeat a change
             ownership = ownership_on_update(admission.principal, now.ownership, owner=owner, acls=acls)
-            merged = {name: text for name, text in {**now.labels, **(labels or {})}.items() if text}
+            merged = _relabelled(now.labels, labels)
             check_labels(merged)
             may_relabel(now.labels, merged)
             return msgspec.structs.replace(now, labels=merged, stored_ownership=note_of(ownership))
@@ -417,3 +419,9 @@ class VolumeService:
     @staticmethod
     def _wants_encryption(spec: VolumeSpec) -> bool:
         return spec.encrypted or spec.own_key or spec.integrity or bool(spec.secret_name)
+
+
+def _relabelled(present: Mapping[str, str], changes: Mapping[str, str] | None) -> dict[str, str]:
+    """Return labels after a change: an empty value removes one, and what the change does not name stays."""
+    changes = changes or {}
+    return {name: text for name, text in {**present, **changes}.items() if text or name not in changes}
