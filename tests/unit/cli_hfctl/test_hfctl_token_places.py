@@ -1,6 +1,8 @@
 """A context's token is not in clear on the disk where that can be helped, and is found wherever it is."""
 
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -131,9 +133,51 @@ def test_a_store_that_does_not_answer_is_no_place(hfctl, home, token_file, no_ke
     monkeypatch.setenv("HOLDFAST_TOKEN", "hvs.canary")
     monkeypatch.setenv("HOLDFAST_MAX_RETRIES", "0")
     code, out, err = hfctl("context", "create", "alice", f"--token-file={token_file()}")
-    assert (code, "the store does not take it" in err) == (0, True)
+    assert (code, "(the store that keeps tokens of contexts: no answer" in err) == (0, True)
     assert "canary" not in out + err
-    assert hfctl("context", "create", "alice", f"--token-file={token_file()}", "--keep-in=store")[0] == 2
+    code, _, err = hfctl("context", "create", "alice", f"--token-file={token_file()}", "--keep-in=store")
+    assert (code, err.startswith("Error: the store that keeps tokens of contexts: no answer")) == (2, True)
+    assert "HOLDFAST_ADDR" in err
+    assert "holdfast node" not in err  # a node is not what is missing
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A store to which nobody is logged in any more."""
+
+    def do_GET(self):
+        body = b'{"errors": ["permission denied"]}'
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def refusing_store():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_store_whose_login_has_ended_asks_for_that_login(hfctl, home, monkeypatch, refusing_store):
+    monkeypatch.setenv("HOLDFAST_ADDR", refusing_store)
+    monkeypatch.setenv("HOLDFAST_TOKEN", "hvs.canary")
+    context_file(home).parent.mkdir(mode=0o700)
+    context_file(home).write_text(
+        "contextconfig:\n  current: alice\n  configurations:\n  - context: alice\n    token_kept:"
+        f" {{place: store, address: '{refusing_store}', mount: secret, name: x, version: '2'}}\n"
+    )
+    context_file(home).chmod(0o600)
+    code, out, err = hfctl("whoami", "--endpoint=http://127.0.0.1:1")
+    assert (code, "holdfast login" in err, "hfctl" in err, "canary" in out + err) == (2, True, False, False)
+    assert err.startswith("Error: the store that keeps tokens of contexts: permission denied")
+    context_file(home).unlink()  # or the token would be looked for once more, where no store is then
 
 
 def test_a_login_to_one_store_is_not_shown_to_another(hfctl, home, monkeypatch):

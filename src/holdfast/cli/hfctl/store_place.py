@@ -6,14 +6,17 @@ a store that is not the configured one is an error that says so.
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from getpass import getuser
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError
+from holdfast.cli.holdfast.advice import advise
 from holdfast.cli.holdfast.connection import DEFAULT_ADDRESS, add_server_options, configured_token, connect
 from holdfast.cli.holdfast.environment import setting
 from holdfast.client import VaultClient
+from holdfast.client.errors import RemoteError
 from holdfast.client.vault_kv import KvMount
 from holdfast.errors import NotFoundError
 
@@ -26,6 +29,17 @@ def is_at_hand() -> bool:
     return bool(setting("ADDR")) and configured_token() is not None
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Name the store in its errors; what is advised to users of a node would lead them astray."""
+    try:
+        yield
+    except RemoteError as error:
+        text = f"the store that keeps tokens of contexts: {error.message}"
+        raise RemoteError(f"{text}\n{advise(error)}".rstrip()) from None
+
+
+@_asking()
 def new_reference(context_name: str) -> dict[str, str]:
     """Return where the secrets of a context are to be.
 
@@ -48,6 +62,7 @@ def new_reference(context_name: str) -> dict[str, str]:
     }
 
 
+@_asking()
 def put(reference: Mapping[str, str], content: Mapping[str, str]) -> None:
     """Keep the secrets of a context.
 
@@ -57,6 +72,7 @@ def put(reference: Mapping[str, str], content: Mapping[str, str]) -> None:
     _mount(reference).put(reference["name"], content)
 
 
+@_asking()
 def get(reference: Mapping[str, str]) -> Mapping[str, object]:
     """Return the secrets of a context; nothing if they are gone.
 
@@ -69,6 +85,7 @@ def get(reference: Mapping[str, str]) -> Mapping[str, object]:
         return {}
 
 
+@_asking()
 def destroy(reference: Mapping[str, str]) -> None:
     """Remove the secrets of a context with all their versions.
 

@@ -177,7 +177,7 @@ def _automatic(context: Context, secrets: Secrets, path: Path, ends_at: float, *
         try:
             return _in_store(context, secrets)
         except HoldfastError as error:
-            why = f"the store does not take it: {error.message}"
+            why = error.message.splitlines()[0]
     if brief:
         try:
             return _in_kernel(context, secrets, path, ends_at)
