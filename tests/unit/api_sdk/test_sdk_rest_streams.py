@@ -14,6 +14,7 @@ from holdfast.api.sdk import streams
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.proto.watch_pb2 import SdkWatchRequest, SdkWatchResponse
 from holdfast.node import apis
+from holdfast.node.volume import watch_service
 
 ALL = {"volume_event": {}}
 
@@ -49,7 +50,8 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path):
+def served(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch_service, "POLL_SECONDS", 0.05)
     made = Served(new_node(tmp_path))
     yield made
     for stream in made.open:

@@ -324,6 +324,18 @@ def test_what_goes_wrong_is_told_and_tried_again_after_a_while(node, monkeypatch
     assert "failure" not in state
 
 
+def test_what_became_of_schedules_is_forgotten_with_them(node):
+    for number in range(3):
+        node.policy(DAILY, name=f"nightly{number}")
+        node.done("POST", "/v1/volumes/snapshot/schedules/vol1", {}) if number else node.make("periodic=60,5")
+        names = {"snapshot_schedule_names": [f"nightly{number}"]}
+        node.done("POST", "/v1/volumes/snapshot/schedules/vol1", names)
+        node.after(DAY)
+    node.look()
+    plan = VolumePlans(node.t.storage).find(node.catalog.find("vol1").id)
+    assert sorted(plan.entries) == ["nightly2/daily", "periodic"]
+
+
 def test_one_that_is_in_use_is_removed_later(node, monkeypatch):
     node.make("periodic=60,1")
     node.after(HOUR)

@@ -79,7 +79,11 @@ class PlanRunner:
                 self._look_at(plan, volume, over)
 
     def _look_at(self, plan: VolumePlan, volume: VolumeRecord, over: Event) -> None:
-        for found in schedules_of(plan, self._policies.find):
+        schedules = list(schedules_of(plan, self._policies.find))
+        known = {found.key for found in schedules}
+        if not known.issuperset(plan.entries):
+            self._forget_all_but(plan, known)
+        for found in schedules:
             if over.is_set():
                 return
             entry = plan.entries.get(found.key, Entry())
@@ -164,6 +168,18 @@ class PlanRunner:
         )
         _log.warning("snapshots of volume %s are not taken any more: %s", plan.volume_id, reason)
 
+    def _forget_all_but(self, plan: VolumePlan, known: set[str]) -> None:
+        """Forget what became of schedules that are none of this volume any more."""
+
+        def change(now: VolumePlan) -> VolumePlan:
+            if (now.text, now.planned_at) != (plan.text, plan.planned_at):
+                return now  # planned anew meanwhile
+            return msgspec.structs.replace(
+                now, entries={key: entry for key, entry in now.entries.items() if key in known}
+            )
+
+        self._plans.update(plan.volume_id, change)
+
     def _note(self, plan: VolumePlan, key: str, edit: Callable[[Entry], Entry]) -> None:
         def change(now: VolumePlan) -> VolumePlan:
             return msgspec.structs.replace(
@@ -174,6 +190,7 @@ class PlanRunner:
 
     def _is_paused(self, volume: VolumeRecord, key: str) -> bool:
         until, pause = self._pauses.get((volume.id, key), (0.0, 0))
+        # A pause that ends later than it is long began by a clock that was ahead.
         return self._clock.now() < until <= self._clock.now() + pause
 
     def _pause(self, volume: VolumeRecord, key: str) -> None:
