@@ -3,8 +3,8 @@
 Fields: ``time``, ``type`` (always ``decision``), ``decision`` (``allowed``, ``denied``, ``done``), ``user``,
 ``subject``, ``issuer``, ``roles``, ``groups``, ``token_id``, ``request``, ``correlation`` (an id that the
 caller gave), ``peer``, ``api``, ``gate`` (``token``, ``role``, ``ownership``, ``secret``; none for a place
-that is refused), ``kind``, ``resource``, ``rule``, ``reason``, ``before``, ``after``. Empty ones are left out.
-No token and no key is ever among them. A decision that cannot be written is not carried out.
+that is refused), ``kind``, ``resource``, ``rule``, ``reason``, ``before``, ``after``. Empty ones are left
+out. No token and no key is ever among them. A decision that cannot be written is not carried out.
 
 Lines end in their place in a chain, as those of the store do: see ``audit.chain``.
 """
