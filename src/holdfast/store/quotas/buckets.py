@@ -19,7 +19,10 @@ WAYS = 8  # places in a row
 _CELLS = 3  # which bucket, when it is full again, until when it is closed
 _CELL_BYTES = 8
 _TABLE_BYTES = ROWS * WAYS * _CELLS * _CELL_BYTES
-_MOST_TRIES = 200
+PATIENCE_SECONDS = 0.1  # for a process that is off the processor in its turn, or is stopped
+_HASTE_SECONDS = 1.0  # in which nobody is waited for any more, once that was in vain
+_PAUSE_SECONDS = 0.0005
+_QUICK_TRIES = 200
 _ROUNDING = 1e-3  # of the time that one request takes to fill up
 
 
@@ -30,10 +33,11 @@ class Buckets:
         is_shared: whether processes that are forked from here on share it; else it is one process's own.
     """
 
-    __slots__ = ("_base", "_file", "_tags", "_times")
+    __slots__ = ("_base", "_file", "_hasty_until", "_tags", "_times")
 
     def __init__(self, *, is_shared: bool = False) -> None:
         self._file = -1
+        self._hasty_until = 0.0
         if is_shared:
             self._file = os.memfd_create("holdfast-quotas", os.MFD_CLOEXEC)
             os.ftruncate(self._file, _TABLE_BYTES)
@@ -89,11 +93,24 @@ class Buckets:
         return place
 
     def _lock(self, row: int) -> bool:
-        for _ in range(_MOST_TRIES):
-            try:
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, row)
-            except BlockingIOError:
-                os.sched_yield()
-            else:
+        """Take the turn at a row; return whether it is ours, as nobody is waited for for long."""
+        for _ in range(_QUICK_TRIES):
+            if self._try_to_lock(row):
                 return True
+            os.sched_yield()
+        started = time.monotonic()
+        if started < self._hasty_until:
+            return False
+        while time.monotonic() < started + PATIENCE_SECONDS:
+            time.sleep(_PAUSE_SECONDS)  # whose turn it is may need our processor
+            if self._try_to_lock(row):
+                return True
+        self._hasty_until = time.monotonic() + _HASTE_SECONDS
         return False
+
+    def _try_to_lock(self, row: int) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, row)
+        except BlockingIOError:
+            return False
+        return True
