@@ -128,7 +128,7 @@ def test_files_a_rotation_and_a_copy_of_it_in_use(vol, key, backend, target, tmp
     with pool.draft(vol) as draft:
         pool.fill(draft, vol, keep_going=lambda: None)  # while it is being written
         (target / "second").write_bytes(content)
-        with at_rest(backend.status(vol)) as still:
+        with at_rest(backend.status(vol), seconds=600) as still:
             pool.fill(draft, vol, keep_going=still)
             expected = read_all(device)
         (target / "letter").write_bytes(b"later")
