@@ -5,17 +5,21 @@ kernel has attached is what counts.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from tests.support.node_cluster import (
     SHORT_LEASE,
     KernelsView,
     daemon_sessions,
     node_cluster,
+    open_cluster_state,
     wait_until,
 )
 
 from holdfast.errors import HoldfastError, PermissionDeniedError
+from holdfast.node.schedules.volume_plans import VolumePlans
 from holdfast.volumes import loop
 
 # What does not depend on the engine is tried on one of them.
@@ -65,6 +69,29 @@ def test_every_node_names_all_nodes(nodes):
         "security": "secured",
         "security_required": True,
     }
+
+
+@ON_ONE
+def test_a_snapshot_that_is_due_is_taken_by_one_node(nodes):
+    alice = nodes[0].token("alice")
+    hour = (datetime.now(UTC).hour + 12) % 24  # not while this test runs
+    volume = nodes[0].create("planned", token=alice, snapshot_schedule=f"daily={hour}:00,7")
+    path, missed = f"volumes/snapshot/schedules/{volume}", 3 * 86_400
+    storage = open_cluster_state(nodes[0])
+    VolumePlans(storage).update(
+        volume, lambda plan: msgspec.structs.replace(plan, planned_at=plan.planned_at - missed)
+    )
+    storage.close()
+
+    def taken(node):
+        return "taken_at" in node.call("GET", path, token=alice)["schedules"][0]
+
+    # All nodes look, at moments of their own.
+    wait_until(lambda: all(taken(node) for node in nodes), "a snapshot is taken")
+    listed = nodes[1].call("POST", "volumes/snapshots/filters", {"volume_id": volume}, token=alice)
+    (snapshot,) = listed["volume_snapshot_ids"]
+    for gone in (snapshot, volume):
+        nodes[2].call("DELETE", f"volumes/{gone}", token=alice)
 
 
 @ON_EITHER

@@ -13,7 +13,9 @@ from tests.support.cutting_proxy import cutting_proxy
 from tests.support.node_process import NodeProcess
 
 from holdfast.client import SdkClient
+from holdfast.clock import SystemClock
 from holdfast.errors import HoldfastError
+from holdfast.noded.state import open_state, read_options, read_state_settings
 from holdfast.volumes import loop
 
 WAIT_SECONDS = 90
@@ -201,6 +203,15 @@ def daemon_sessions(uuid):
                 if fields[0] != "Z":
                     found.add(int(fields[3]))
     return found
+
+
+def open_cluster_state(node):
+    """Open the storage that the nodes share, by the way that one of them takes."""
+    words = node.command()
+    options = [words[place + 1] for place, word in enumerate(words) if word == "--kvdb-option"]
+    url = words[words.index("-k") + 1]
+    settings = read_state_settings(url, read_options(options), is_argument=True)
+    return open_state(settings, Path(), cluster_id="test-cluster", clock=SystemClock())
 
 
 def wait_until(condition, what):
