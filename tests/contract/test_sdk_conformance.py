@@ -350,3 +350,17 @@ def test_an_attached_volume_says_on_which_node_it_is(people):
     assert told() == own
     people("user1", "MountAttach.Detach", wanted)
     assert told() is None
+
+
+def test_what_clients_say_without_wanting_anything_is_nothing_wanted(people):
+    """The SDK's command line sends every property with the value that it has anyway."""
+    as_it_is = {"ha_level": "1", "scale": 1, "queue_depth": 128, "aggregation_level": 1, "io_strategy": {}}
+    assert people.make("user1", **as_it_is).code == OK
+    for wish in ({"io_strategy": {"early_ack": True}}, {"scale": 2}, {"ha_level": "2"}):
+        answer = people.make("user1", "vol2", **wish)
+        (name,) = wish
+        assert (answer.code, answer.message.partition(":")[0]) == (INVALID, f"spec.{name}")
+    same_size = {"volume_id": "vol1", "labels": {"tier": "gold"}, "spec": {"size": "0"}}
+    assert people("user1", "Volume.Update", same_size).code == OK
+    told = people("user1", "Volume.Inspect", {"volume_id": "vol1"}).body
+    assert (told["labels"], told["volume"]["spec"]["size"]) == ({"tier": "gold"}, SIZE)

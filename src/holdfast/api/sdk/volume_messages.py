@@ -35,6 +35,7 @@ _SERVED = frozenset(
         "own_key",
         "integrity",
         "ha_level",
+        "scale",
         "storage_policy",
         "snapshot_schedule",
     }
@@ -58,14 +59,20 @@ def check_spec(spec: types.VolumeSpec) -> None:
     refuse_others(spec, _SERVED | _HINTS, "spec")
     if spec.ha_level not in {0, 1}:
         raise InvalidInputError("spec.ha_level: expected 1, as this node keeps one copy of a volume")
+    if spec.scale not in {0, 1}:
+        raise InvalidInputError("spec.scale: expected 1, as a volume is one")
     if spec.format not in FILE_SYSTEMS:
         raise InvalidInputError("spec.format: expected one of FS_TYPE_EXT4, FS_TYPE_XFS")
 
 
 def refuse_others(message: Message, served: frozenset[str], where: str) -> None:
-    """Raise ``InvalidInputError`` if a field outside ``served`` is set; names it."""
-    for field, _ in message.ListFields():
-        if field.name not in served:
+    """Raise ``InvalidInputError`` if a field outside ``served`` is set; names it.
+
+    A message with nothing in it asks for nothing: clients of the SDK send such.
+    """
+    for field, value in message.ListFields():
+        is_empty = isinstance(value, Message) and not value.ByteSize()
+        if field.name not in served and not is_empty:
             raise InvalidInputError(f"{where}.{field.name}: not offered by this node; leave it out")
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from holdfast.api.sdk.calls import Calls, Refusal
 from holdfast.api.sdk.errors import Code, classify, status_details
@@ -138,8 +139,29 @@ def read_message(requests: Iterator[bytes], kind: type[M]) -> M:
     size = message.ByteSize()
     message.DiscardUnknownFields()
     if message.ByteSize() != size:
-        raise InvalidInputError(f"{name}: expected no field that this API does not have")
+        where = ".".join((name, *_way_to_unknown(kind.FromString(body))))
+        raise InvalidInputError(f"{where}: expected no field that this API does not have")
     return message
+
+
+def _way_to_unknown(message: Message) -> tuple[str, ...]:
+    """Return which fields lead to the part of a message that has unknown ones; nothing if it does itself."""
+    if len(UnknownFieldSet(message)):
+        return ()
+    for field, value in message.ListFields():
+        for part in (value,) if isinstance(value, Message) else _parts(value):
+            size = part.ByteSize()
+            known = type(part).FromString(part.SerializeToString())
+            known.DiscardUnknownFields()
+            if known.ByteSize() != size:
+                return (field.name, *_way_to_unknown(part))
+    return ()
+
+
+def _parts(value: Any) -> list[Message]:
+    """Return the messages in a repeated field or a map; none if it has others."""
+    values = value.values() if hasattr(value, "values") else value
+    return [part for part in values if isinstance(part, Message)] if hasattr(values, "__iter__") else []
 
 
 @contextmanager

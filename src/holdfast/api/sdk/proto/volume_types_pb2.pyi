@@ -334,6 +334,7 @@ class VolumeSpec(_message.Message):
     QUEUE_DEPTH_FIELD_NUMBER: _builtins.int
     FORCE_UNSUPPORTED_FS_TYPE_FIELD_NUMBER: _builtins.int
     NODISCARD_FIELD_NUMBER: _builtins.int
+    IO_STRATEGY_FIELD_NUMBER: _builtins.int
     STORAGE_POLICY_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
     FP_PREFERENCE_FIELD_NUMBER: _builtins.int
@@ -400,6 +401,8 @@ class VolumeSpec(_message.Message):
     @_builtins.property
     def group(self) -> Global___Group: ...
     @_builtins.property
+    def io_strategy(self) -> Global___IoStrategy: ...
+    @_builtins.property
     def ownership(self) -> _ownership_pb2.Ownership: ...
     def __init__(
         self,
@@ -431,6 +434,7 @@ class VolumeSpec(_message.Message):
         queue_depth: _builtins.int = ...,
         force_unsupported_fs_type: _builtins.bool = ...,
         nodiscard: _builtins.bool = ...,
+        io_strategy: Global___IoStrategy | None = ...,
         storage_policy: _builtins.str = ...,
         ownership: _ownership_pb2.Ownership | None = ...,
         fp_preference: _builtins.bool = ...,
@@ -447,9 +451,9 @@ class VolumeSpec(_message.Message):
         own_key: _builtins.bool = ...,
         integrity: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "ownership", b"ownership", "replica_set", b"replica_set"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "io_strategy", b"io_strategy", "ownership", b"ownership", "replica_set", b"replica_set"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "auto_fstrim", b"auto_fstrim", "block_size", b"block_size", "cascaded", b"cascaded", "checksum_clone_id", b"checksum_clone_id", "checksummed", b"checksummed", "compressed", b"compressed", "cos", b"cos", "dedupe", b"dedupe", "encrypted", b"encrypted", "ephemeral", b"ephemeral", "fa_create_options", b"fa_create_options", "force_unsupported_fs_type", b"force_unsupported_fs_type", "format", b"format", "fp_preference", b"fp_preference", "group", b"group", "group_enforced", b"group_enforced", "ha_level", b"ha_level", "integrity", b"integrity", "io_profile", b"io_profile", "journal", b"journal", "near_sync", b"near_sync", "nodiscard", b"nodiscard", "number_of_chunks", b"number_of_chunks", "own_key", b"own_key", "ownership", b"ownership", "passphrase", b"passphrase", "proxy_write", b"proxy_write", "queue_depth", b"queue_depth", "readahead", b"readahead", "replica_set", b"replica_set", "scale", b"scale", "secret_context", b"secret_context", "shared", b"shared", "sharedv4", b"sharedv4", "size", b"size", "snapshot_interval", b"snapshot_interval", "snapshot_schedule", b"snapshot_schedule", "sticky", b"sticky", "storage_policy", b"storage_policy", "volume_labels", b"volume_labels", "winshare", b"winshare"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation_level", b"aggregation_level", "auto_fstrim", b"auto_fstrim", "block_size", b"block_size", "cascaded", b"cascaded", "checksum_clone_id", b"checksum_clone_id", "checksummed", b"checksummed", "compressed", b"compressed", "cos", b"cos", "dedupe", b"dedupe", "encrypted", b"encrypted", "ephemeral", b"ephemeral", "fa_create_options", b"fa_create_options", "force_unsupported_fs_type", b"force_unsupported_fs_type", "format", b"format", "fp_preference", b"fp_preference", "group", b"group", "group_enforced", b"group_enforced", "ha_level", b"ha_level", "integrity", b"integrity", "io_profile", b"io_profile", "io_strategy", b"io_strategy", "journal", b"journal", "near_sync", b"near_sync", "nodiscard", b"nodiscard", "number_of_chunks", b"number_of_chunks", "own_key", b"own_key", "ownership", b"ownership", "passphrase", b"passphrase", "proxy_write", b"proxy_write", "queue_depth", b"queue_depth", "readahead", b"readahead", "replica_set", b"replica_set", "scale", b"scale", "secret_context", b"secret_context", "shared", b"shared", "sharedv4", b"sharedv4", "size", b"size", "snapshot_interval", b"snapshot_interval", "snapshot_schedule", b"snapshot_schedule", "sticky", b"sticky", "storage_policy", b"storage_policy", "volume_labels", b"volume_labels", "winshare", b"winshare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -479,6 +483,7 @@ class VolumeSpecUpdate(_message.Message):
     QUEUE_DEPTH_FIELD_NUMBER: _builtins.int
     OWNERSHIP_FIELD_NUMBER: _builtins.int
     NODISCARD_FIELD_NUMBER: _builtins.int
+    IO_STRATEGY_FIELD_NUMBER: _builtins.int
     FASTPATH_FIELD_NUMBER: _builtins.int
     PROXY_WRITE_FIELD_NUMBER: _builtins.int
     AUTO_FSTRIM_FIELD_NUMBER: _builtins.int
@@ -514,6 +519,8 @@ class VolumeSpecUpdate(_message.Message):
     def group(self) -> Global___Group: ...
     @_builtins.property
     def ownership(self) -> _ownership_pb2.Ownership: ...
+    @_builtins.property
+    def io_strategy(self) -> Global___IoStrategy: ...
     def __init__(
         self,
         *,
@@ -535,6 +542,7 @@ class VolumeSpecUpdate(_message.Message):
         queue_depth: _builtins.int = ...,
         ownership: _ownership_pb2.Ownership | None = ...,
         nodiscard: _builtins.bool = ...,
+        io_strategy: Global___IoStrategy | None = ...,
         fastpath: _builtins.bool = ...,
         proxy_write: _builtins.bool = ...,
         auto_fstrim: _builtins.bool = ...,
@@ -543,9 +551,9 @@ class VolumeSpecUpdate(_message.Message):
         checksummed: _builtins.bool = ...,
         pure_nfs_endpoint: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "checksummed", b"checksummed", "checksummed_opt", b"checksummed_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "ownership", b"ownership", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "pure_nfs_endpoint", b"pure_nfs_endpoint", "pure_nfs_endpoint_opt", b"pure_nfs_endpoint_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "checksummed", b"checksummed", "checksummed_opt", b"checksummed_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "io_strategy", b"io_strategy", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "ownership", b"ownership", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "pure_nfs_endpoint", b"pure_nfs_endpoint", "pure_nfs_endpoint_opt", b"pure_nfs_endpoint_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "checksummed", b"checksummed", "checksummed_opt", b"checksummed_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "ownership", b"ownership", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "pure_nfs_endpoint", b"pure_nfs_endpoint", "pure_nfs_endpoint_opt", b"pure_nfs_endpoint_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_fstrim", b"auto_fstrim", "auto_fstrim_opt", b"auto_fstrim_opt", "checksummed", b"checksummed", "checksummed_opt", b"checksummed_opt", "cos", b"cos", "cos_opt", b"cos_opt", "dedupe", b"dedupe", "dedupe_opt", b"dedupe_opt", "fastpath", b"fastpath", "fastpath_opt", b"fastpath_opt", "group", b"group", "group_opt", b"group_opt", "ha_level", b"ha_level", "ha_level_opt", b"ha_level_opt", "io_profile", b"io_profile", "io_profile_opt", b"io_profile_opt", "io_strategy", b"io_strategy", "journal", b"journal", "journal_opt", b"journal_opt", "nodiscard", b"nodiscard", "nodiscard_opt", b"nodiscard_opt", "ownership", b"ownership", "passphrase", b"passphrase", "passphrase_opt", b"passphrase_opt", "proxy_write", b"proxy_write", "proxy_write_opt", b"proxy_write_opt", "pure_nfs_endpoint", b"pure_nfs_endpoint", "pure_nfs_endpoint_opt", b"pure_nfs_endpoint_opt", "queue_depth", b"queue_depth", "queue_depth_opt", b"queue_depth_opt", "readahead", b"readahead", "readahead_opt", b"readahead_opt", "replica_set", b"replica_set", "scale", b"scale", "scale_opt", b"scale_opt", "shared", b"shared", "shared_opt", b"shared_opt", "sharedv4", b"sharedv4", "sharedv4_opt", b"sharedv4_opt", "size", b"size", "size_opt", b"size_opt", "snapshot_interval", b"snapshot_interval", "snapshot_interval_opt", b"snapshot_interval_opt", "snapshot_schedule", b"snapshot_schedule", "snapshot_schedule_opt", b"snapshot_schedule_opt", "sticky", b"sticky", "sticky_opt", b"sticky_opt", "winshare", b"winshare", "winshare_opt", b"winshare_opt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_auto_fstrim_opt: _TypeAlias = _typing.Literal["auto_fstrim"]  # noqa: Y015
     _WhichOneofArgType_auto_fstrim_opt: _TypeAlias = _typing.Literal["auto_fstrim_opt", b"auto_fstrim_opt"]  # noqa: Y015
@@ -643,9 +651,34 @@ class VolumeSpecUpdate(_message.Message):
 Global___VolumeSpecUpdate: _TypeAlias = VolumeSpecUpdate  # noqa: Y015
 
 @_typing.final
-class ReplicaSet(_message.Message):
+class IoStrategy(_message.Message):
     """Where the copies of a volume are."""
 
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASYNC_IO_FIELD_NUMBER: _builtins.int
+    EARLY_ACK_FIELD_NUMBER: _builtins.int
+    DIRECT_IO_FIELD_NUMBER: _builtins.int
+    async_io: _builtins.bool
+    early_ack: _builtins.bool
+    direct_io: _builtins.bool
+    def __init__(
+        self,
+        *,
+        async_io: _builtins.bool = ...,
+        early_ack: _builtins.bool = ...,
+        direct_io: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["async_io", b"async_io", "direct_io", b"direct_io", "early_ack", b"early_ack"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IoStrategy: _TypeAlias = IoStrategy  # noqa: Y015
+
+@_typing.final
+class ReplicaSet(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NODES_FIELD_NUMBER: _builtins.int

@@ -111,7 +111,7 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
         labels=dict(request.labels),
         owner=(spec.ownership.owner or None) if named else None,
         acls=updated_list(spec.ownership) if named else None,
-        size_bytes=spec.size if spec.HasField("size") else None,
+        size_bytes=spec.size or None,  # the SDK's command line sends 0 with whatever else it changes
     )
     return SdkVolumeUpdateResponse()
 
