@@ -125,6 +125,9 @@ HOLES = {
         "tests/scenario/test_node_daemon.py::test_decisions_are_in_a_private_log",
         f"{NODE}/test_node_gates.py::test_decisions_name_subject_rule_resource_and_peer_and_never_the_token",
         f"{NODE}/test_access_changes.py::test_the_audit_log_says_what_access_was_and_what_it_is",
+        f"{WIRE}/test_refusals_in_the_log.py::test_what_is_no_token_at_all_is_a_decision_like_others",
+        f"{WIRE}/test_refusals_in_the_log.py::test_who_is_refused_behind_the_gates_is_in_the_log_too",
+        f"{WIRE}/test_refusals_in_the_log.py::test_whose_token_it_was_is_said_once_its_signature_is_good",
     ),
     20: (
         "figures and descriptions are open, and any web page may call",
