@@ -20,12 +20,12 @@ from holdfast.storage import StorageUnavailableError
 from holdfast.storage.zookeeper import ZookeeperStorage, read_settings
 
 PASSWORD = "correct-horse-0815"
-PATIENCE = "2s"
+PATIENCE = "3s"  # where somebody is to be refused, which is told when it is over
 
 
 @contextmanager
 def opened(**options):
-    options = {"path": "/access-" + os.urandom(6).hex(), "request_timeout": PATIENCE, **options}
+    options = {"path": "/access-" + os.urandom(6).hex(), "request_timeout": "30s", **options}
     storage = ZookeeperStorage(read_settings(options))
     try:
         yield storage
@@ -107,6 +107,7 @@ def test_large_values_and_long_listings_arrive_whole_over_tls(tls_server):
 
 def refusal(**options):
     """Return what the operator is told of a server that cannot be used."""
+    options["request_timeout"] = PATIENCE
     with pytest.raises(StorageUnavailableError, match="nothing was changed") as refused, opened(**options):
         pass
     return refused.value.detail
@@ -255,14 +256,14 @@ def test_znodes_belong_to_a_sasl_user(sasl_server, tmp_path):
 def test_a_wrong_sasl_password_is_said_to_be_wrong(sasl_server, tmp_path):
     with (
         pytest.raises(StorageUnavailableError, match="refuses our credentials"),
-        opened(**sasl_options(sasl_server, tmp_path, password="wrong")),
+        opened(**sasl_options(sasl_server, tmp_path, password="wrong"), request_timeout=PATIENCE),
     ):
         pass
 
 
 def test_a_sasl_session_survives_a_server_that_dies(sasl_server, tmp_path):
     """While a server dies, the handshake ends as if the password were wrong; that is not the end of it."""
-    with opened(**sasl_options(sasl_server, tmp_path)) as storage:
+    with opened(**sasl_options(sasl_server, tmp_path), request_timeout=PATIENCE) as storage:
         use(storage)
         for _ in range(2):
             sasl_server.members[0].kill()
@@ -270,16 +271,16 @@ def test_a_sasl_session_survives_a_server_that_dies(sasl_server, tmp_path):
                 storage.catch_up()
             sasl_server.members[0].start()
             sasl_server.wait_until_serving()
-            eventually(storage)
-            use(storage)
+            eventually(storage.catch_up)
+            eventually(lambda: use(storage))
 
 
-def eventually(storage):
-    """Wait until it has found its way back by itself."""
+def eventually(ask):
+    """Ask until it has found its way back by itself."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return storage.catch_up()
+            return ask()
         except StorageUnavailableError:
             assert time.monotonic() < deadline, "it did not recover"
             time.sleep(0.05)
