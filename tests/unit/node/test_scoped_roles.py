@@ -4,6 +4,7 @@ And nobody leads a volume out of a scope or into one by its labels: not by chang
 """
 
 import threading
+import time
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from holdfast.model import Principal
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.access.ownership_note import note_of
+from holdfast.node.cluster.locks import by_role_alone
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState
@@ -36,6 +38,7 @@ from holdfast.policy.roles import Role, Rule
 from holdfast.storage.memory import MemoryStorage
 
 SIZE = 16 << 20
+PATIENCE_SECONDS = 60.0
 VOLUMES = ("volume", "mountattach", "watch")
 BLUE, RED, PROTECTED = Scope({"team": "blue"}), Scope({"team": "red"}), Scope({"protected": "*"})
 IN_BLUE = Rule(VOLUMES, ("*",), BLUE)
@@ -238,6 +241,31 @@ def test_labels_that_are_refused_let_the_volume_grow_no_more(site):
     with pytest.raises(RoleDeniedError, match="labels"):
         site(VolumeService.update, "volumes", "blue1", labels={"team": "red"}, size_bytes=2 * SIZE)
     assert Catalog(site.t.storage).find("blue1").size_bytes == SIZE
+
+
+def test_labels_that_somebody_else_changes_meanwhile_count_as_they_are_then(site):
+    site.role(Rule(("volume",), ("update",)), IN_BLUE)
+    outcome, before = [], len(site.t.sink.lines)
+
+    def act():
+        try:
+            outcome.append(
+                site(VolumeService.update, "volumes", "blue1", labels={"team": "blue"}, size_bytes=2 * SIZE)
+            )
+        except RoleDeniedError as error:
+            outcome.append(error)
+
+    waiting = threading.Thread(target=act, daemon=True)
+    with site.node.volumes._locks.turn(Catalog(site.t.storage).find("blue1").id, by_role_alone):
+        waiting.start()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not any(line.get("gate") == "ownership" for line in site.t.sink.lines[before:]):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        site.t.call(site.t.admin, VolumeService.update, site.node.volumes, "blue1", labels={"team": "red"})
+    waiting.join(PATIENCE_SECONDS)
+    assert isinstance(outcome[0], RoleDeniedError)
+    assert Catalog(site.t.storage).find("blue1").labels == {"team": "red"}
 
 
 def test_an_update_about_something_else_leaves_a_label_without_a_value_where_it_is(site):
