@@ -9,6 +9,7 @@ from tests.support.sdk_face import Face
 
 from holdfast.clock import ManualClock
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
+from holdfast.node.schedules.due import schedules_of
 from holdfast.node.schedules.volume_plans import VolumePlans
 from holdfast.node.volume.copies import VolumeCopies
 from holdfast.noded.plan_thread import PlanThread
@@ -196,6 +197,33 @@ def test_a_policy_that_is_changed_counts_from_then_on_and_one_that_is_gone_is_to
     assert (state["failure"], "next_due" in state) == ("its schedule policy is gone", False)
 
 
+def test_another_policy_of_the_same_name_has_no_say(node):
+    node.policy({"retain": "3", "daily": {"hour": 9}})
+    node.make("policy=nightly")
+    for _ in range(3):
+        node.after(DAY)
+    before = node.snapshots()
+    node.done("DELETE", "/v1/schedulepolicies/nightly")
+    public = {"ownership": {"acls": {"public": {"type": "Read"}}}}
+    node.policy({"retain": "1", "daily": {"hour": 9}}, who="mallory", **public)
+    node.after(DAY)
+    assert node.snapshots() == before
+    assert node.state()["schedules"][0]["failure"] == "its schedule policy is gone"
+    node.done("POST", "/v1/volumes/snapshot/schedules/vol1", {"snapshot_schedule_names": ["nightly"]})
+    node.after(DAY)
+    assert len(node.snapshots()) == 1  # now it was named by who may
+
+
+def test_a_plan_that_cannot_be_read_keeps_no_other_from_its_turn(node):
+    for name in ("vol1", "vol2"):
+        node.make("periodic=60,5", name=name)
+    plans = VolumePlans(node.t.storage)
+    broken = node.catalog.find("vol1").id
+    plans.update(broken, lambda plan: msgspec.structs.replace(plan, text="hourly=1"))
+    node.after(HOUR)
+    assert [len(node.snapshots(name)) for name in ("vol1", "vol2")] == [0, 1]
+
+
 def take_access(node):
     node.done("PUT", "/v1/volumes/access/vol1", {"remove_collaborators": ["bob"]})
 
@@ -223,7 +251,8 @@ def test_who_may_not_any_more_has_nothing_done_for_him(node, happening):
     node.done("POST", "/v1/roles", role, who="root", roles=("system.admin",))
     node.make(ownership={"acls": {"collaborators": {"bob": "Write"}}})
     change = {"spec": {"snapshot_schedule": "periodic=60,5"}}
-    node.done("PUT", "/v1/volumes/vol1", change, who="bob", roles=("keeper",))
+    two = {"spec": {"snapshot_schedule": "periodic=60,5;daily=12:00,5"}}
+    node.done("PUT", "/v1/volumes/vol1", two, who="bob", roles=("keeper",))
     node.after(HOUR)
     assert len(node.snapshots()) == 1
     assert node.state()["planned_by"] == "bob"
@@ -380,7 +409,8 @@ def test_two_nodes_that_look_at_once_take_one(node, tmp_path):
     node.after(HOUR)
     stale = msgspec.structs.replace(plan, entries={})  # as the other node has read it before
     runner = node.t.node._plan_runner
-    runner._look_at(stale, node.catalog.find("vol1"), Event())
+    schedules = list(schedules_of(stale, lambda name: None))
+    runner._look_at(stale, node.catalog.find("vol1"), schedules, Event())
     assert len(node.snapshots()) == 1
 
 

@@ -28,7 +28,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A policy that a plan names, and that is not there or not for who planned.
+    """A policy that a plan names, and that is not there any more, though another of its name may be.
 
     Attributes:
         name: of the policy.
@@ -55,7 +55,7 @@ def schedules_of(
     yield from _keyed("", list(wanted.own), plan.planned_at)
     for name in wanted.policies:
         found = policy(name)
-        if found is None:
+        if found is None or found.uid != plan.policies.get(name):
             yield Missing(name)
         else:
             yield from _keyed(f"{name}/", found.schedules(), max(plan.planned_at, found.changed_at))

@@ -68,6 +68,7 @@ class PlanRunner:
         self._clock = clock
         # By volume and schedule: until when, and how long that is.
         self._pauses: dict[tuple[str, str], tuple[float, int]] = {}
+        self._unreadable: set[str] = set()
 
     def look(self, over: Event) -> None:
         """Do what is due, until all is done or ``over`` is set."""
@@ -75,11 +76,19 @@ class PlanRunner:
             if over.is_set():
                 return
             volume = self._catalog.find(plan.volume_id)
-            if volume is not None and not plan.stopped:
-                self._look_at(plan, volume, over)
+            if volume is None or plan.stopped or plan.volume_id in self._unreadable:
+                continue
+            try:
+                schedules = list(schedules_of(plan, self._policies.find))
+            except HoldfastError as error:
+                self._unreadable.add(plan.volume_id)
+                _log.error("the snapshot plan of volume %s cannot be read: %s", plan.volume_id, error)
+            else:
+                self._look_at(plan, volume, schedules, over)
 
-    def _look_at(self, plan: VolumePlan, volume: VolumeRecord, over: Event) -> None:
-        schedules = list(schedules_of(plan, self._policies.find))
+    def _look_at(
+        self, plan: VolumePlan, volume: VolumeRecord, schedules: list[Scheduled | Missing], over: Event
+    ) -> None:
         known = {found.key for found in schedules}
         if not known.issuperset(plan.entries):
             self._forget_all_but(plan, known)
@@ -97,10 +106,13 @@ class PlanRunner:
                 )
                 continue
             due = due_at(found, entry, self._clock.now())
-            if due is not None and not self._is_paused(volume, found.key):
-                self._attempt(plan, volume, found, due)
+            if due is None or self._is_paused(volume, found.key):
+                continue
+            if not self._attempt(plan, volume, found, due):
+                return
 
-    def _attempt(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
+    def _attempt(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> bool:
+        """Do what is due, or note why not; ``False`` once the plan has ended."""
         key = found.key
         try:
             self._carry_out(plan, volume, found, due)
@@ -108,6 +120,7 @@ class PlanRunner:
             self._pause(volume, key)  # another node's to do
         except PermissionDeniedError as error:
             self._stop(plan, error.message)
+            return False
         except Exception as error:  # noqa: BLE001 - one volume keeps no other from its turn
             told = error.message if isinstance(error, HoldfastError) else "internal error; see the node's log"
             if not isinstance(error, HoldfastError) or isinstance(error, InternalError):
@@ -116,6 +129,7 @@ class PlanRunner:
             self._note(plan, key, _failed(self._now(), told))
         else:
             self._pauses.pop((volume.id, key), None)
+        return True
 
     def _carry_out(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
         planner = plan.planner.principal()

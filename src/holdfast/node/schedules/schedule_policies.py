@@ -32,6 +32,7 @@ class SchedulePolicy(msgspec.Struct, frozen=True, array_like=True, tag="schedule
         texts: its schedules as they are stored; see ``schedules``.
         changed_at: Unix seconds at which they became what they are.
         stored_ownership: see ``ownership``.
+        uid: tells it from every other that had the name before, or has it later.
     """
 
     layout: int = 1
@@ -39,6 +40,7 @@ class SchedulePolicy(msgspec.Struct, frozen=True, array_like=True, tag="schedule
     texts: tuple[str, ...]
     changed_at: int
     stored_ownership: OwnershipNote
+    uid: str
 
     @property
     def id(self) -> str:

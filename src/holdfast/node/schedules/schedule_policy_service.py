@@ -1,5 +1,6 @@
 """Service ``SchedulePolicy``: named schedules. Each belongs to who made it; who may read it may use it."""
 
+import secrets
 from collections.abc import Sequence
 
 import msgspec
@@ -51,6 +52,7 @@ class SchedulePolicyService:
             texts=_texts(schedules),
             changed_at=int(self._clock.now()),
             stored_ownership=note_of(ownership_on_create(admission.principal, acls)),
+            uid=secrets.token_hex(8),
         )
         self._policies.insert(policy)
         owned = ownership_words(policy.ownership)

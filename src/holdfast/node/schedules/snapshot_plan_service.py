@@ -37,7 +37,7 @@ class ScheduleState:
 
     Attributes:
         name: by which it is known, such as ``nightly/daily``.
-        text: when, and how many are kept; empty if its policy is not there, or not for who planned.
+        text: when, and how many are kept; empty if its policy is not there any more.
         next_due: Unix seconds; 0 if nothing will be done.
         entry: what became of it so far.
     """
@@ -118,7 +118,7 @@ class SnapshotPlanService:
         plan = read_plan(text)
         self._gate.require_api(admission, apis.SNAPSHOT_SCHEDULE_UPDATE)
         self._gate.require_api(admission, apis.SNAPSHOT_CREATE)
-        self._require_policies(admission, plan)
+        self._policies_of(admission, plan)
         return plan
 
     def change(self, admission: Admission, reference: str, plan: Plan) -> VolumeRecord:
@@ -135,13 +135,14 @@ class SnapshotPlanService:
     def _set(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumeRecord:
         if plan and volume.is_snapshot:
             raise ConflictError("a snapshot is not changed any more, so none is taken of it")
-        self._require_policies(admission, plan)
+        policies = self._policies_of(admission, plan)
         text = plan.text()
         wanted = VolumePlan(
             volume_id=volume.id,
             text=text,
             planner=planner_of(admission.principal),
             planned_at=int(self._clock.now()),
+            policies=policies,
         )
 
         def also(transaction: Transaction) -> None:
@@ -157,6 +158,9 @@ class SnapshotPlanService:
         self._gate.done(admission, volume.id, f"snapshots are taken: {text or 'by hand alone'}")
         return changed
 
-    def _require_policies(self, admission: Admission, plan: Plan) -> None:
-        for name in plan.policies:
-            self._gate.resource(admission, self._policies, name, access=AccessType.READ)
+    def _policies_of(self, admission: Admission, plan: Plan) -> dict[str, str]:
+        """Return which policies a plan means, once the caller may use them."""
+        read, collection = AccessType.READ, self._policies
+        return {
+            name: self._gate.resource(admission, collection, name, access=read).uid for name in plan.policies
+        }

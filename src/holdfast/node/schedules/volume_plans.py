@@ -64,6 +64,7 @@ class VolumePlan(msgspec.Struct, frozen=True, array_like=True, tag="snapshot-pla
         planned_at: Unix seconds at which it became what it is.
         entries: what became of its schedules, by key.
         stopped: why nothing is done any more until somebody sets it again; empty while something is.
+        policies: which policies it means, by name: the identity of each.
     """
 
     layout: int = 1
@@ -73,6 +74,7 @@ class VolumePlan(msgspec.Struct, frozen=True, array_like=True, tag="snapshot-pla
     planned_at: int
     entries: dict[str, Entry] = {}
     stopped: str = ""
+    policies: dict[str, str] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
