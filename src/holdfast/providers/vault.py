@@ -103,7 +103,8 @@ class VaultProvider:
                 versioned = session.check()
         except HoldfastError as error:
             problem, reason = trouble(error)
-        grant = session.live.grant
+        # A token that counts for nothing was never renewed, whenever it was read.
+        grant = session.live.grant if reason is not Reason.REFUSED else None
         return ProviderStatus(
             kind=self.kind,
             place=f"{self._options.address} mount {self._options.mount}/",

@@ -346,6 +346,10 @@ class TestClusterKey:
 
     def test_one_that_is_configured_and_nowhere_is_named_as_that(self, tmp_path):
         under_test = new_node(tmp_path, configured_cluster_key="from-config")
+        status = under_test.call(under_test.admin, SecretsService.status, under_test.node.secrets)
+        assert status.provider.usable
+        (note,) = status.provider.notes
+        assert note.startswith("the cluster-wide key cannot be had: No Secret Data found")
         spec = VolumeSpec(name="vol1", size_bytes=16 << 20, encrypted=True)
         with pytest.raises(SecretNotFoundError, match="the cluster-wide key is not in the provider"):
             under_test.call(under_test.token("alice"), VolumeService.create, under_test.node.volumes, spec)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from holdfast.errors import UnavailableError, UnsupportedError
+from holdfast.errors import HoldfastError, UnavailableError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
@@ -203,13 +203,25 @@ class SecretsService:
         keys = (record.key for record in self._catalog.enumerate() if record.key is not None)
         volumes = Counter(_label(key) for key in keys)
         return SecretsStatus(
-            provider=self._keys.status(),
+            provider=self._provider_status(found[0] if found else None),
             cluster_key=found[0] if found else None,
             source=found[1] if found else "",
             volumes=dict(sorted(volumes.items())),
             former=self._keys.former_status(),
             left_behind=len(self._moves.waiting()),
         )
+
+    def _provider_status(self, cluster_key: KeyNote | None) -> ProviderStatus | None:
+        """Return how the provider is. That it answers is not all: it has to give the cluster-wide key."""
+        status = self._keys.status()
+        if status is None or not status.usable or cluster_key is None:
+            return status
+        try:
+            self._keys.at(cluster_key)[1].wipe()
+        except HoldfastError as error:
+            note = f"the cluster-wide key cannot be had: {error.message}"
+            return replace(status, notes=(*status.notes, note))
+        return status
 
     def _next_key(self, current: KeyNote, *, resume: bool) -> tuple[KeyNote, SecretBytes]:
         if resume:
