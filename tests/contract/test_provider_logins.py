@@ -1,6 +1,7 @@
 """How a node stays logged in: ahead of the end, once for all, and not because something is forbidden."""
 
 import json
+import shutil
 import threading
 import time
 
@@ -249,12 +250,20 @@ def test_a_store_is_trusted_by_ca_file_before_ca_directory_and_by_name(tls_store
     other = TestAuthority("Other").write_authority(tmp_path / "other.pem")
     base = {"VAULT_ADDR": tls_store.url, "VAULT_TOKEN": tls_store.root_token}
     good = str(tls_store.certificate)
-    (tmp_path / "ca").mkdir()
+    directories = {}
+    for name, authority in (("good", good), ("other", other)):
+        directory = tmp_path / name
+        directory.mkdir()
+        shutil.copy(authority, directory / "authority.pem")
+        (directory / "README").write_bytes(b"of our company\xff")
+        directories[name] = str(directory)
     rows = [
         ({"VAULT_CACERT": good}, True),
-        ({"VAULT_CACERT": good, "VAULT_CAPATH": str(tmp_path / "ca")}, True),
+        ({"VAULT_CACERT": good, "VAULT_CAPATH": directories["other"]}, True),
         ({"VAULT_CACERT": str(other)}, False),
-        ({"VAULT_CAPATH": str(tmp_path / "ca")}, False),
+        ({"VAULT_CAPATH": directories["good"]}, True),
+        ({"VAULT_CAPATH": directories["other"]}, False),
+        ({"VAULT_CACERT": str(other), "VAULT_CAPATH": directories["good"]}, False),
         ({}, False),
         ({"VAULT_CACERT": good, "VAULT_TLS_SERVER_NAME": "elsewhere.example"}, False),
     ]

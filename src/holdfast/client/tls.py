@@ -1,6 +1,7 @@
 """How a client checks a server's certificate: always, unless the ugly-named switch says otherwise."""
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
+_MAX_FILE_BYTES = 4 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
@@ -19,7 +23,7 @@ class TlsSettings:
 
     Attributes:
         ca_cert: PEM file of the authorities to trust; wins over ``ca_path``; empty means the system's.
-        ca_path: directory of PEM files to trust.
+        ca_path: directory of PEM files to trust, whatever they are called.
         ca_pem: PEM text of the only authorities to trust, instead of files.
         client_cert: PEM file of our certificate, for servers that ask for one.
         client_key: unencrypted PEM file of its key; empty means it is in ``client_cert``.
@@ -50,13 +54,10 @@ class TlsSettings:
         import ssl  # noqa: PLC0415 - loaded with the first connection
 
         try:
-            if self.ca_path and not self.ca_cert and not Path(self.ca_path).is_dir():
-                raise NotADirectoryError  # OpenSSL would trust nobody, and not say why
-            context = ssl.create_default_context(
-                cafile=self.ca_cert or None,
-                capath=None if self.ca_cert else self.ca_path or None,
-                cadata=self.ca_pem or None,
-            )
+            authorities = self.ca_pem
+            if self.ca_path and not self.ca_cert:
+                authorities += _certificates_in(Path(self.ca_path))
+            context = ssl.create_default_context(cafile=self.ca_cert or None, cadata=authorities or None)
         except (OSError, ValueError):
             raise InvalidInputError(
                 f"{ca_field}: expected a readable PEM file or directory of certificates"
@@ -74,3 +75,21 @@ class TlsSettings:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _certificates_in(directory: Path) -> str:
+    """Return the certificates in all files of a directory.
+
+    OpenSSL itself looks for files that are called by hashes only, and trusts nobody where there are none.
+
+    Raises:
+        OSError: it cannot be read, or has no certificate.
+    """
+    found = []
+    for path in sorted(directory.iterdir()):
+        if path.is_file():
+            with path.open("rb") as file:
+                found += _CERTIFICATE.findall(file.read(_MAX_FILE_BYTES).decode("ascii", errors="replace"))
+    if not found:
+        raise FileNotFoundError
+    return "\n".join(dict.fromkeys(found))
