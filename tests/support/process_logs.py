@@ -37,7 +37,7 @@ def begin(module: Path) -> None:
         for log in _starts.keys() - _lasting:
             del _starts[log]
     for log in _starts:
-        _starts[log] = log.stat().st_size if log.exists() else 0
+        _starts[log] = _size(log)
 
 
 def sections() -> list[tuple[str, str]]:
@@ -45,7 +45,14 @@ def sections() -> list[tuple[str, str]]:
     found = []
     for log, start in _starts.items():
         with suppress(OSError), log.open("rb") as file:
-            file.seek(max(start, log.stat().st_size - MOST_BYTES))
+            file.seek(max(start, _size(log) - MOST_BYTES))
             if said := file.read().decode(errors="replace"):
                 found.append((f"meanwhile in {log}", said))
     return found
+
+
+def _size(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except OSError:  # not there yet, or gone with its test
+        return 0
