@@ -377,6 +377,8 @@ class VolumeService:
         wanted = (spec.size_bytes, spec.file_system, self._wants_encryption(spec), spec.integrity)
         if (record.size_bytes, record.file_system, record.encrypted, record.integrity) != wanted:
             raise VolumeExistsError(f"Volume {spec.name} already exists with another size or format")
+        if not _has_wanted_key(record, spec):
+            raise VolumeExistsError(f"Volume {spec.name} already exists with another key")
         return record
 
     def _prepare(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord:
@@ -425,3 +427,15 @@ def _relabelled(present: Mapping[str, str], changes: Mapping[str, str] | None) -
     """Return labels after a change: an empty value removes one, and what the change does not name stays."""
     changes = changes or {}
     return {name: text for name, text in {**present, **changes}.items() if text or name not in changes}
+
+
+def _has_wanted_key(record: VolumeRecord, spec: VolumeSpec) -> bool:
+    """Whether a volume that is there has the key that is wanted: who asks for its own gets no other."""
+    note = record.key
+    if note is None:
+        return True  # and none was wanted
+    if spec.own_key:
+        return note.origin is KeyOrigin.OWN
+    if spec.secret_name and spec.secret_name != CLUSTER_WIDE:
+        return (note.name, note.namespace) == (spec.secret_name, spec.secret_namespace)
+    return note.origin is KeyOrigin.CLUSTER
