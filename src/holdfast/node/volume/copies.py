@@ -133,13 +133,13 @@ class VolumeCopies:
                 self._fill(draft, snapshot)
                 if volume.encrypted:
                     LuksHeader(draft).set_identity()
+                as_it_was = replace(draft, size=snapshot.size_bytes)
                 if larger and key is not None:
                     with self._keys.fetch(key.reference()) as opens, volume_lock(draft):
-                        as_it_was = replace(draft, size=snapshot.size_bytes)
                         grow(self._devices.pool, as_it_was, volume.size_bytes, opens)
                         finish_growth(draft)
                 else:
-                    self._devices.pool.grow(draft, volume.size_bytes)
+                    self._devices.pool.grow(as_it_was, volume.size_bytes)
                 grow_pending = snapshot.grow_pending or snapshot.size_bytes < volume.size_bytes
 
                 def before(now: VolumeRecord) -> VolumeRecord:
