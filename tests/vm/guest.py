@@ -95,7 +95,7 @@ def pytest_command(*arguments: str) -> str:
     """Return the shell command that runs tests of this tree."""
     # Of the plug-ins only the one that pyproject.toml configures: importing the others takes the guest long.
     # A test's usual limit is for processors that are not emulated.
-    options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v", "--timeout=900")
+    options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v", "--timeout=1500")
     report = f"--junit-xml={EXCHANGE / _REPORT}"
     return "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; " + python_command(
         "pytest", *options, report, *arguments

@@ -5,6 +5,7 @@ and the providers, are in ``tests/scenario/test_keys_unseen.py``.
 """
 
 import pytest
+from tests.support import node_process
 from tests.support.key_life import MIB, assert_unseen, files_of, go_through_life, keys_in, re_encrypt
 from tests.support.node_process import NodeProcess
 from tests.support.sampler import Sampler
@@ -14,6 +15,13 @@ from holdfast.volumes.dm_crypt import DmCryptBackend
 pytestmark = pytest.mark.skipif(
     not DmCryptBackend().probe().usable, reason=f"no dm-crypt here: {DmCryptBackend().probe().why_not}"
 )
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """On an emulated processor the start of a node takes many times as long, and more if others use it."""
+    monkeypatch.setattr(node_process, "START_SECONDS", 1200.0)
+    monkeypatch.setattr(node_process, "STOP_SECONDS", 600.0)
 
 
 def test_with_a_mapping(tmp_path):
