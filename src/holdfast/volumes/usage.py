@@ -54,6 +54,10 @@ class DeviceCounters:
         work = {name: getattr(self, name) - getattr(earlier, name) for name in _WORK}
         return DeviceCounters(**work, in_progress=self.in_progress)
 
+    def follows(self, earlier: "DeviceCounters") -> bool:
+        """Whether these can be later counters of the same device: one that is made anew begins at nothing."""
+        return all(getattr(self, name) >= getattr(earlier, name) for name in _WORK)
+
 
 _WORK = ("reads", "read_bytes", "read_ms", "writes", "write_bytes", "write_ms", "io_ms")
 

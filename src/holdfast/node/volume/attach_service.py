@@ -158,6 +158,7 @@ class AttachService:
                     for target in reversed(backend.status(vol).mounts):
                         filesystem.unmount(target)
                 backend.detach(vol, force=force)
+                self._figures.forget(record.id)
                 self._gate.done(admission, record.id, "detached")
         except HeldElsewhereError:
             if not force or not is_storage_administrator(admission.principal):

@@ -38,7 +38,8 @@ class DeviceFigures:
     def begin(self, volume_id: str, device: str) -> None:
         """Count a volume from now on, as it has just been attached."""
         with self._guard, suppress(OSError):
-            self._devices[volume_id] = _fresh(device)
+            now = _now(device)
+            self._devices[volume_id] = _Device(device, loop.sequence(device), now, now)
 
     def done(self, volume_id: str, device: str, *, since_last: bool) -> tuple[DeviceCounters, int]:
         """Return what a volume's device has done, and for how many milliseconds that was counted.
@@ -49,10 +50,13 @@ class DeviceFigures:
             since_last: only what it did since that was last asked, by anybody.
         """
         with self._guard:
-            known = self._devices.get(volume_id)
-            if known is None or (known.path, known.sequence) != (device, loop.sequence(device)):
-                known = self._devices[volume_id] = _fresh(device)
-            now = _now(device)
+            known, now = self._devices.get(volume_id), _now(device)
+            if (
+                known is None
+                or (known.path, known.sequence) != (device, loop.sequence(device))
+                or not now.counters.follows(known.asked.counters)
+            ):
+                known = self._devices[volume_id] = _Device(device, loop.sequence(device), now, now)
             before = known.asked if since_last else known.begun
             if since_last:
                 known.asked = now
@@ -62,11 +66,6 @@ class DeviceFigures:
         """Forget a volume that is not attached."""
         with self._guard:
             self._devices.pop(volume_id, None)
-
-
-def _fresh(device: str) -> _Device:
-    now = _now(device)
-    return _Device(device, loop.sequence(device), now, now)
 
 
 def _now(device: str) -> _Moment:
