@@ -172,7 +172,7 @@ def _recover(opened: OpenNode) -> None:
     for done in opened.node.copies.tidy():
         _log.info("%s", done)
     if destroyed := opened.node.volumes.recover():
-        _log.info("%s keys of volumes that are gone are destroyed", destroyed)
+        _log.info("keys of volumes that are gone, destroyed now: %s", destroyed)
     opened.node.credentials.recover()
     opened.node.cloud_backups.recover()
 
