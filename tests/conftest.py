@@ -24,9 +24,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     process_logs.begin(item.path)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put into the report of a failure what the servers said meanwhile."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put into the report of a failure what the servers said meanwhile.
+
+    The time limit of a test must not strike while its failure is written down: that would end the whole run,
+    and nobody would learn of any failure.
+    """
+    if call.excinfo is not None:
+        item.config.hook.pytest_timeout_cancel_timer(item=item)
     report = yield
     if report.failed:
         report.sections += process_logs.sections()
