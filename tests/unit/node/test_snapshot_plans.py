@@ -8,6 +8,7 @@ from tests.support.node_under_test import new_node
 from tests.support.sdk_face import Face
 
 from holdfast.clock import ManualClock
+from holdfast.node.errors import HeldElsewhereError
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
 from holdfast.node.schedules.due import schedules_of
 from holdfast.node.schedules.volume_plans import VolumePlans
@@ -351,6 +352,24 @@ def test_what_goes_wrong_is_told_and_tried_again_after_a_while(node, monkeypatch
     assert [record.created_at > before.created_at for record in node.snapshots()] == [True]
     (state,) = node.state()["schedules"]
     assert "failure" not in state
+
+
+def test_what_another_node_has_is_asked_for_every_minute(node, monkeypatch):
+    node.make("daily=23:30,1")
+    attempts = []
+
+    def held(*_args, **_kwargs):
+        attempts.append(node.t.clock.now())
+        raise HeldElsewhereError("node2 has it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VolumeCopies, "make", held)
+        node.after(14 * HOUR)
+        for _ in range(9):
+            node.after(61)
+        assert len(attempts) == 10
+    node.after(61)
+    assert len(node.snapshots()) == 1
 
 
 def test_what_became_of_schedules_is_forgotten_with_them(node):

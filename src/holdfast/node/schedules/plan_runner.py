@@ -34,6 +34,7 @@ from holdfast.node.schedules.volume_plans import Entry, VolumePlan, VolumePlans
 from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.volume.snapshot_service import SnapshotService
 from holdfast.node.volume.volume_service import VolumeService
+from holdfast.process.defect import describe_defect
 
 PEER = "schedule"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60, 3600
@@ -117,14 +118,15 @@ class PlanRunner:
         try:
             self._carry_out(plan, volume, found, due)
         except (HeldElsewhereError, OtherPoolError):
-            self._pause(volume, key)  # another node's to do
+            # Another node's to do, or ours as soon as that one is gone.
+            self._pause(volume, key, longest_seconds=FIRST_PAUSE_SECONDS)
         except PermissionDeniedError as error:
             self._stop(plan, error.message)
             return False
         except Exception as error:  # noqa: BLE001 - one volume keeps no other from its turn
             told = error.message if isinstance(error, HoldfastError) else "internal error; see the node's log"
             if not isinstance(error, HoldfastError) or isinstance(error, InternalError):
-                _log.error("snapshot of volume %s by schedule %s: %r", volume.id, key, error)
+                _log.error("snapshot of volume %s by schedule %s: %s", volume.id, key, describe_defect(error))
             self._pause(volume, key)
             self._note(plan, key, _failed(self._now(), told))
         else:
@@ -207,9 +209,9 @@ class PlanRunner:
         # A pause that ends later than it is long began by a clock that was ahead.
         return self._clock.now() < until <= self._clock.now() + pause
 
-    def _pause(self, volume: VolumeRecord, key: str) -> None:
+    def _pause(self, volume: VolumeRecord, key: str, *, longest_seconds: int = LONGEST_PAUSE_SECONDS) -> None:
         before = self._pauses.get((volume.id, key), (0.0, 0))[1]
-        pause = min(2 * before, LONGEST_PAUSE_SECONDS) or FIRST_PAUSE_SECONDS
+        pause = min(2 * before, longest_seconds) or FIRST_PAUSE_SECONDS
         self._pauses[volume.id, key] = (self._clock.now() + pause, pause)
 
     def _now(self) -> int:
