@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return 1
     part = _PARTS.get(tuple(arguments))
     if part and DmCryptBackend().probe().usable:
-        return pytest.main([str(guest.ROOT / name) for name in (*test_guest.DEVICE, *test_guest.KEYS)])
+        return pytest.main([str(guest.ROOT / name) for name in (*test_guest.DEVICE, *test_guest.NODE)])
     missing = guest.missing_programs()
     if missing:
         print(f"not installed: {', '.join(missing)}\n\n{__doc__}", file=sys.stderr)
