@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.sdk_face import Face
 from tests.unit.policy.test_role_scope import specified
 
 from holdfast.errors import InvalidInputError, NotFoundError
@@ -307,6 +308,36 @@ def test_both_volumes_of_a_restore_are_in_scope(site):
     site.role(IN_BLUE)
     with pytest.raises(OwnershipDeniedError, match="Access denied to volume snap"):
         site(SnapshotService.restore, "snapshots", "blue1", "snap")
+
+
+NO_PLAN = Rule(("volume",), ("!snapshotscheduleupdate",), PROTECTED)
+PLAN_IN_BLUE = (
+    Rule(("volume",), ("create", "update", "snapshotcreate")),
+    Rule(("volume",), ("snapshotscheduleupdate",), BLUE),
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "labels"),
+    [((EVERYWHERE, NO_PLAN), {"protected": "yes"}), (PLAN_IN_BLUE, {"team": "red"})],
+    ids=["denied-in-a-scope", "allowed-in-another"],
+)
+def test_a_plan_that_another_api_carries_is_asked_about_by_its_own(site, rules, labels):
+    site.role(*rules)
+    site.create("kept", **labels)
+    ask = Face(site.t)
+    spec = {"snapshot_schedule": "periodic=60,1"}
+    answer = ask("PUT", "/v1/volumes/kept", {"spec": spec}, token=site.token)
+    assert answer.status == 403
+    refusal = site.t.sink.lines[-1]
+    assert (refusal["decision"], refusal["api"]) == ("denied", "volume.snapshotscheduleupdate")
+    new = {"name": "new", "labels": labels, "spec": {"size": str(SIZE), **spec}}
+    assert ask("POST", "/v1/volumes", new, token=site.token).status == 403
+    found = {name: Catalog(site.t.storage).find(name) for name in ("kept", "new")}
+    assert found["kept"].snapshot_plan == ""
+    assert found["new"] is None
+    assert ask("PUT", "/v1/volumes/blue1", {"spec": spec}, token=site.token).status == 200
+    ask.dialect.close()
 
 
 def test_a_policy_that_is_named_is_no_volume(site):

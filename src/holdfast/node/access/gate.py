@@ -227,17 +227,30 @@ class Gate:
             self._record(admission, "role", decision)
             raise _role_denied(admission, decision.reason)
 
-    def require_api(self, admission: Admission, api: Api) -> None:
+    def require_api(
+        self, admission: Admission, api: Api, *, labels: Mapping[str, str] | None = None
+    ) -> Admission:
         """Raise unless a role of the caller allows another API, too, which a part of the work is about.
+
+        Args:
+            admission: from ``admit``.
+            api: the other API.
+            labels: of what is made, if the work is about something that is not there yet.
+
+        Returns:
+            The admission to that API, with which to ask about the resources that the part is about.
 
         Raises:
             RoleDeniedError: none does.
         """
         further = replace(admission, api=api)
         decision = self._decide_api(admission.principal, api)
+        if decision and labels is not None and (right := self._right(further)).is_scoped:
+            decision = right.decide(labels)
         self._record(further, "role", decision)
         if not decision:
             raise _role_denied(further, decision.reason)
+        return further
 
     def resource(
         self,

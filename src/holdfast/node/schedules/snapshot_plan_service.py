@@ -4,7 +4,7 @@ Who plans needs Write on the volume, Read on each policy, and a role that allows
 asked of him again whenever a snapshot is due (``plan_runner``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -107,8 +107,13 @@ class SnapshotPlanService:
                 states.append(ScheduleState(found.key, found.schedule.text(), due, entry))
         return PlanState(plan.text, plan.planner.name, plan.stopped, tuple(states))
 
-    def check(self, admission: Admission, text: str) -> Plan:
+    def check(self, admission: Admission, text: str, *, labels: Mapping[str, str] | None = None) -> Plan:
         """Return a plan that a request names in a field, if the caller may have it; before anything is made.
+
+        Args:
+            admission: of the caller, to the API that has the field.
+            text: the plan.
+            labels: of the volume that is made.
 
         Raises:
             RoleDeniedError: no role of the caller allows snapshots, or to have them taken.
@@ -116,13 +121,13 @@ class SnapshotPlanService:
             InvalidInputError: it is no plan.
         """
         plan = read_plan(text)
-        self._gate.require_api(admission, apis.SNAPSHOT_SCHEDULE_UPDATE)
-        self._gate.require_api(admission, apis.SNAPSHOT_CREATE)
+        for api in (apis.SNAPSHOT_SCHEDULE_UPDATE, apis.SNAPSHOT_CREATE):
+            self._gate.require_api(admission, api, labels=labels)
         self._policies_of(admission, plan)
         return plan
 
     def change(self, admission: Admission, reference: str, plan: Plan) -> VolumeRecord:
-        """Set the plan of a volume as part of another API, which asks for Write on it at least.
+        """Set the plan of a volume as part of another API. What ``update`` asks is asked of the caller, too.
 
         Args:
             admission: of the caller.
@@ -130,7 +135,10 @@ class SnapshotPlanService:
             plan: from ``check``.
         """
         volume = self._gate.resource(admission, self._catalog, reference, access=AccessType.WRITE)
-        return self._set(admission, volume, plan)
+        # A scope may allow the one API with this volume, and not the other.
+        further = self._gate.require_api(admission, apis.SNAPSHOT_SCHEDULE_UPDATE)
+        self._gate.require(further, self._catalog, volume, reference=reference)
+        return self._set(further, volume, plan)
 
     def _set(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumeRecord:
         if plan and volume.is_snapshot:

@@ -49,7 +49,8 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
     check_spec(spec)
     wanted = read_words(request.name, request.labels, spec)
     schedule = spec.snapshot_schedule
-    plan = call.node.snapshot_plans.check(call.admission, schedule) if schedule else None
+    labels = dict(request.labels)
+    plan = call.node.snapshot_plans.check(call.admission, schedule, labels=labels) if schedule else None
     record = call.node.volumes.create(
         call.admission,
         VolumeSpec(
@@ -61,7 +62,7 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
             secret_namespace=wanted.secret_namespace,
             own_key=spec.own_key,
             integrity=spec.integrity,
-            labels=dict(request.labels),
+            labels=labels,
             acls=access_control(spec.ownership) if spec.HasField("ownership") else None,
             storage_policy=spec.storage_policy,
         ),
