@@ -274,6 +274,51 @@ def test_who_may_not_any_more_has_nothing_done_for_him(node, happening):
         assert len(node.snapshots()) == 2
 
 
+def test_a_revocation_that_is_forgotten_before_anything_is_due_ends_a_plan_all_the_same(node):
+    node.make(ownership={"acls": {"collaborators": {"bob": "Write"}}})
+    monthly = {"spec": {"snapshot_schedule": "monthly=28@12:00,3"}}
+    node.done("PUT", "/v1/volumes/vol1", monthly, who="bob")
+    revoke(node)
+    node.look()
+    assert "revoked" in node.state()["stopped"]
+    node.t.clock.advance(4000 * DAY)
+    other = {"issuer": "test", "subject": "carol"}  # with which those that have ended are forgotten
+    root = {"who": "root", "roles": ("system.admin",), "groups": ("*",)}
+    node.done("POST", "/v1/tokens/revoke", other, **root)
+    listed = node.done("GET", "/v1/tokens/revocations", **root)["revocations"]
+    assert [record["subject"] for record in listed] == ["carol"]
+    node.look()
+    assert node.snapshots() == []
+
+
+def test_who_may_not_remove_a_snapshot_has_none_removed_that_others_had_taken(node):
+    node.make("periodic=60,5", ownership={"acls": {"collaborators": {"bob": "Write"}}})
+    for _ in range(3):
+        node.after(HOUR)
+    alices = node.snapshots()
+    node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,5"}}, who="bob")
+    node.after(HOUR)
+    node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,1"}}, who="bob")
+    for _ in range(3):
+        node.after(HOUR)
+    assert node.snapshots()[:-1] == alices  # of Bob's own, one is kept
+    node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,2"}})
+    node.after(HOUR)
+    assert len(node.snapshots()) == 2
+
+
+def test_a_snapshot_that_was_given_away_is_left_to_whom_it_belongs(node):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+    (given,) = node.snapshots()
+    change, root = {"owner": "carol"}, {"who": "root", "roles": ("system.admin",), "groups": ("*",)}
+    node.done("PUT", f"/v1/volumes/access/{given.id}", change, **root)
+    node.after(HOUR)
+    node.after(HOUR)
+    assert node.snapshots()[0].id == given.id
+    assert len(node.snapshots()) == 2
+
+
 def test_a_reader_sees_the_plan_and_does_not_set_it(node):
     node.make("periodic=60,5", ownership={"acls": {"collaborators": {"bob": "Read"}}})
     assert node.state(who="bob")["snapshot_schedule"] == "periodic=60,5"

@@ -7,10 +7,12 @@ costs nothing: the next look, by it or by another, takes the snapshot, unless it
 
 Whoever planned is asked about again each time, as if he called: role, volume, policies, and whether all of
 his tokens were revoked since. Once he may not, the plan stops until somebody sets it again. What goes wrong
-otherwise is noted, and tried again after a while.
+otherwise is noted, and tried again after a while. Revocations are looked at whether anything is due or not:
+they are forgotten when no token is left that they cover, which may be long before a monthly snapshot.
 
 First the new snapshot, then the old ones: what is full or broken takes away nothing. Only what the same
-schedule took of the same volume is ever removed; what a person took is a person's to remove.
+schedule took of the same volume is ever removed; what a person took is a person's to remove. And what was
+taken before he planned is removed for nobody who could not remove it himself.
 """
 
 import logging
@@ -33,8 +35,9 @@ from holdfast.node.schedules.schedule_policies import SchedulePolicies
 from holdfast.node.schedules.volume_plans import Entry, VolumePlan, VolumePlans
 from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.volume.snapshot_service import SnapshotService
-from holdfast.node.volume.volume_service import VolumeService
+from holdfast.node.volume.volume_service import Taken, VolumeService
 from holdfast.process.defect import describe_defect
+from holdfast.tokens.revocation import Revocations
 
 PEER = "schedule"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60, 3600
@@ -70,14 +73,20 @@ class PlanRunner:
         # By volume and schedule: until when, and how long that is.
         self._pauses: dict[tuple[str, str], tuple[float, int]] = {}
         self._unreadable: set[str] = set()
+        self._revoked = (-1, Revocations())  # as of which change of them
 
     def look(self, over: Event) -> None:
         """Do what is due, until all is done or ``over`` is set."""
+        revoked: Revocations | None = None
         for plan in self._plans.enumerate():
             if over.is_set():
                 return
             volume = self._catalog.find(plan.volume_id)
             if volume is None or plan.stopped or plan.volume_id in self._unreadable:
+                continue
+            revoked = self._revoked_now() if revoked is None else revoked
+            if revoked.covers(plan.planner.principal()):
+                self._end(plan)
                 continue
             try:
                 schedules = list(schedules_of(plan, self._policies.find))
@@ -86,6 +95,27 @@ class PlanRunner:
                 _log.error("the snapshot plan of volume %s cannot be read: %s", plan.volume_id, error)
             else:
                 self._look_at(plan, volume, schedules, over)
+
+    def _revoked_now(self) -> Revocations:
+        if self._revocations.catch_up() != self._revoked[0]:
+            self._revoked = self._revocations.load()
+        return self._revoked[1]
+
+    def _end(self, plan: VolumePlan) -> None:
+        try:
+            self._admitted(plan)
+        except PermissionDeniedError as error:
+            self._stop(plan, error.message)
+
+    def _admitted(self, plan: VolumePlan) -> Admission:
+        """Return the admission of who planned; raise ``PermissionDeniedError`` if he may not any more."""
+        planner = plan.planner.principal()
+        admission = self._gate.admit_absent(planner, apis.SNAPSHOT_CREATE, peer=PEER)
+        if self._revoked_now().covers(planner):
+            reason = "plan ended: the tokens of who set it were revoked"
+            self._gate.done(admission, plan.volume_id, reason)
+            raise PermissionDeniedError("denied: the tokens of who set it were revoked")
+        return admission
 
     def _look_at(
         self, plan: VolumePlan, volume: VolumeRecord, schedules: list[Scheduled | Missing], over: Event
@@ -134,11 +164,7 @@ class PlanRunner:
         return True
 
     def _carry_out(self, plan: VolumePlan, volume: VolumeRecord, found: Scheduled, due: int) -> None:
-        planner = plan.planner.principal()
-        admission = self._gate.admit_absent(planner, apis.SNAPSHOT_CREATE, peer=PEER)
-        if self._revocations.load()[1].covers(planner):
-            self._gate.done(admission, volume.id, "plan ended: the tokens of who set it were revoked")
-            raise PermissionDeniedError("denied: the tokens of who set it were revoked")
+        admission = self._admitted(plan)
         policy, slash, _ = found.key.rpartition("/")
         if slash:
             self._gate.resource(admission, self._policies, policy)
@@ -165,9 +191,12 @@ class PlanRunner:
             ),
             key=lambda record: (record.created_at, record.id),
         )
+        of = Taken(parent=volume.id, schedule=found.key, since=plan.planner_since)
         for record in taken[: -found.schedule.kept]:
+            if not self._volumes.may_remove_taken(admission, record, of):
+                continue
             try:
-                self._volumes.remove_taken(admission, record.id, parent=volume.id, schedule=found.key)
+                self._volumes.remove_taken(admission, record.id, of)
             except HoldfastError as error:
                 told = f"snapshot {record.name} should be removed by now: {error.message}"
                 self._note(plan, found.key, _failed(self._now(), told))

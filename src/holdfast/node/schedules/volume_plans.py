@@ -25,6 +25,10 @@ class Planner(msgspec.Struct, frozen=True, array_like=True):
     groups: tuple[str, ...]
     begun_at: int = 0
 
+    def is_same_person(self, other: "Planner") -> bool:
+        """Whether it is the same person, with whatever token."""
+        return (self.name, self.subject, self.issuer) == (other.name, other.subject, other.issuer)
+
     def principal(self) -> Principal:
         """Return him."""
         return Principal(
@@ -65,6 +69,7 @@ class VolumePlan(msgspec.Struct, frozen=True, array_like=True, tag="snapshot-pla
         entries: what became of its schedules, by key.
         stopped: why nothing is done any more until somebody sets it again; empty while something is.
         policies: which policies it means, by name: the identity of each.
+        planner_since: Unix seconds since which each plan was his who wanted this one.
     """
 
     layout: int = 1
@@ -75,6 +80,7 @@ class VolumePlan(msgspec.Struct, frozen=True, array_like=True, tag="snapshot-pla
     entries: dict[str, Entry] = {}
     stopped: str = ""
     policies: dict[str, str] = {}
+    planner_since: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -136,9 +142,13 @@ class VolumePlans:
 
 def put_plan(transaction: Transaction, plan: VolumePlan) -> None:
     """Set the plan of a volume; what became of schedules that it had before is kept."""
-    stored = transaction.get(SNAPSHOT_PLANS + plan.volume_id)
+    stored, since = transaction.get(SNAPSHOT_PLANS + plan.volume_id), plan.planned_at
     if stored is not None:
-        plan = msgspec.structs.replace(plan, entries=_read(stored).entries)
+        before = _read(stored)
+        if before.planner.is_same_person(plan.planner):
+            since = before.planner_since
+        plan = msgspec.structs.replace(plan, entries=before.entries)
+    plan = msgspec.structs.replace(plan, planner_since=since)
     transaction.put(SNAPSHOT_PLANS + plan.volume_id, _encode(plan))
 
 

@@ -103,6 +103,21 @@ class VolumeStatus:
     attached_on: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a schedule takes.
+
+    Attributes:
+        parent: id of the volume that it takes snapshots of.
+        schedule: by which it is known.
+        since: Unix seconds since which it does so for who planned it.
+    """
+
+    parent: str
+    schedule: str
+    since: int
+
+
 def check_labels(labels: Mapping[str, str]) -> None:
     """Raise ``InvalidInputError`` for too many labels, or one that is too long or has no name."""
     if len(labels) > MAX_LABELS:
@@ -285,14 +300,32 @@ class VolumeService:
         self._gate.done(admission, record.id, "crypto-erased and removed" if report.erased else "removed")
         return report
 
-    def remove_taken(self, admission: Admission, snapshot: str, *, parent: str, schedule: str) -> None:
+    def may_remove_taken(self, admission: Admission, snapshot: VolumeRecord, taken: Taken) -> bool:
+        """Whether a schedule removes a snapshot: one that it took, and that is its planner's to remove.
+
+        What it took before he planned, or what was given away since, is so if he has Admin on it, as for
+        removing it by hand.
+
+        Args:
+            admission: of who planned it.
+            snapshot: the snapshot.
+            taken: what the schedule takes.
+        """
+        if not snapshot.is_snapshot or (snapshot.parent, snapshot.taken_by) != (taken.parent, taken.schedule):
+            return False
+        parent = self._catalog.get(taken.parent)
+        is_given_away = snapshot.ownership.owner != parent.ownership.owner
+        if snapshot.created_at > taken.since and not is_given_away:
+            return True
+        return self._gate.may(admission, snapshot, AccessType.ADMIN)
+
+    def remove_taken(self, admission: Admission, snapshot: str, taken: Taken) -> None:
         """Remove a snapshot that a schedule took and keeps no longer, and no other.
 
         Args:
             admission: of who planned it.
             snapshot: its id.
-            parent: the volume that it is of.
-            schedule: which took it.
+            taken: what the schedule takes.
 
         Raises:
             ConflictError: it is something else.
@@ -300,13 +333,13 @@ class VolumeService:
         """
 
         def still(record: VolumeRecord) -> VolumeRecord:
-            if not record.is_snapshot or (record.parent, record.taken_by) != (parent, schedule):
-                raise ConflictError("this was not taken by that schedule, which does not remove it")
+            if not self.may_remove_taken(admission, record, taken):
+                raise ConflictError("this is not that schedule's to remove")
             return record
 
         with self._locks.turn(snapshot, still, to_delete=True) as record:
             self._maker.remove(record)
-        self._gate.done(admission, record.id, f"removed, as schedule {schedule} keeps newer ones")
+        self._gate.done(admission, record.id, f"removed, as schedule {taken.schedule} keeps newer ones")
 
     @operation(apis.VOLUME_ROTATE_KEY)
     def rotate_key(
