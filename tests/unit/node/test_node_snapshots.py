@@ -767,7 +767,7 @@ def test_a_removal_that_was_interrupted_is_finished_by_deleting_again(alice, mon
         alice.volume(VolumeService.delete, "vol1")
     monkeypatch.undo()
     for attempt in (
-        alice.create,
+        lambda: alice.create(own_key=True),
         lambda: alice.snapshot("again"),
         lambda: alice.clone(of="vol1"),
         lambda: alice.host(AttachService.attach, "vol1"),
