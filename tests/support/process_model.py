@@ -102,7 +102,7 @@ class Worker:
 
 def work(context: WorkerContext, port: int) -> None:
     worker = Worker(context, port)
-    worker.link.wait_for_key_state(60)
+    worker.link.wait_for_key_state(5)
     uvloop.run(worker.run())
 
 
