@@ -11,9 +11,11 @@ from holdfast.clock import ManualClock
 from holdfast.node.errors import HeldElsewhereError
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
 from holdfast.node.schedules.due import schedules_of
+from holdfast.node.schedules.schedule_policies import SchedulePolicies
 from holdfast.node.schedules.volume_plans import VolumePlans
 from holdfast.node.volume.copies import VolumeCopies
 from holdfast.noded.plan_thread import PlanThread
+from holdfast.storage.errors import StorageUnavailableError
 from holdfast.volumes.errors import PoolFullError, VolumeBusyError
 
 HOUR, DAY = 3600, 86_400
@@ -223,6 +225,25 @@ def test_a_plan_that_cannot_be_read_keeps_no_other_from_its_turn(node):
     plans.update(broken, lambda plan: msgspec.structs.replace(plan, text="hourly=1"))
     node.after(HOUR)
     assert [len(node.snapshots(name)) for name in ("vol1", "vol2")] == [0, 1]
+    node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,4"}})
+    node.after(HOUR)
+    assert len(node.snapshots()) == 1  # what is set anew is read anew
+
+
+def test_storage_that_was_away_for_a_moment_ends_no_plan(node, monkeypatch):
+    node.policy({"retain": "2", "periodic": {"seconds": "3600"}})
+    node.make("policy=nightly")
+    node.t.clock.advance(HOUR)
+    with monkeypatch.context() as away:
+
+        def find(self, reference):
+            raise StorageUnavailableError("storage is away")
+
+        away.setattr(SchedulePolicies, "find", find)
+        with pytest.raises(StorageUnavailableError):
+            node.look()
+    node.look()
+    assert len(node.snapshots()) == 1
 
 
 def take_access(node):

@@ -24,7 +24,7 @@ from threading import Event
 import msgspec
 
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, InternalError, PermissionDeniedError
+from holdfast.errors import HoldfastError, InternalError, PermissionDeniedError, UnavailableError
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.errors import HeldElsewhereError, OtherPoolError
@@ -72,7 +72,7 @@ class PlanRunner:
         self._clock = clock
         # By volume and schedule: until when, and how long that is.
         self._pauses: dict[tuple[str, str], tuple[float, int]] = {}
-        self._unreadable: set[str] = set()
+        self._unreadable: set[str] = set()  # volumes whose plan is known to be, so that it is told once
         self._revoked = (-1, Revocations())  # as of which change of them
 
     def look(self, over: Event) -> None:
@@ -82,7 +82,7 @@ class PlanRunner:
             if over.is_set():
                 return
             volume = self._catalog.find(plan.volume_id)
-            if volume is None or plan.stopped or plan.volume_id in self._unreadable:
+            if volume is None or plan.stopped:
                 continue
             revoked = self._revoked_now() if revoked is None else revoked
             if revoked.covers(plan.planner.principal()):
@@ -90,10 +90,14 @@ class PlanRunner:
                 continue
             try:
                 schedules = list(schedules_of(plan, self._policies.find))
+            except UnavailableError:
+                raise  # that storage is away says nothing about the plan
             except HoldfastError as error:
+                if plan.volume_id not in self._unreadable:
+                    _log.error("the snapshot plan of volume %s cannot be read: %s", plan.volume_id, error)
                 self._unreadable.add(plan.volume_id)
-                _log.error("the snapshot plan of volume %s cannot be read: %s", plan.volume_id, error)
             else:
+                self._unreadable.discard(plan.volume_id)
                 self._look_at(plan, volume, schedules, over)
 
     def _revoked_now(self) -> Revocations:
