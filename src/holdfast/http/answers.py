@@ -200,9 +200,11 @@ class Answers:
             self._serve_line()
 
     def _begin(self, request: Request, parts: Parts) -> None:
-        """Answer in parts. The request stays the current one until the last of them."""
+        """Answer in parts. The request stays the current one until the last of them; nothing follows it."""
         self._parts = parts
         request.keep_alive = False
+        self._line.clear()
+        self._read_on()  # or nobody would notice that the peer goes
         if not self._writing_paused:
             self._deadline = NEVER
         parts.open(self._transport, held=self._writing_paused, ended=self._end_parts)
@@ -223,6 +225,8 @@ class Answers:
         self.close()
 
     def _enqueue(self, item: Request | Refusal) -> None:
+        if self._parts is not None:
+            return
         self._line.append(item)
         if len(self._line) >= self._connections.limits.queued_requests and not self.reading_paused:
             self.reading_paused = True
@@ -242,7 +246,11 @@ class Answers:
                     self._dispatch(item)
         finally:
             self._serving = False
-        if self.reading_paused and not self._line and not self._transport.is_closing():
+        if not self._line:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self.reading_paused and not self._transport.is_closing():
             self.reading_paused = False
             self._transport.resume_reading()
 

@@ -42,6 +42,12 @@ class PartsServer:
         if request.target == b"/late":
             self._loop.call_later(0.05, self._reply_late, request, reply)
             return
+        if request.target == b"/soon":  # once all that came with it was read
+            self._loop.call_soon(self._begin, reply)
+            return
+        self._begin(reply)
+
+    def _begin(self, reply):
         reply(self.parts)
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -50,8 +56,7 @@ class PartsServer:
         if not request.transport.is_closing():
             self._loop.call_later(0.05, self._reply_late, request, reply)
             return
-        reply(self.parts)
-        threading.Thread(target=self._work, daemon=True).start()
+        self._begin(reply)
 
     def _work(self):
         self._act(self)
@@ -167,6 +172,20 @@ def test_a_reader_who_goes_is_noticed_though_nothing_is_sent(serve, leave):
     assert server.done.wait(SECONDS)
     assert server.parts.over.is_set()
     link.close()
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["behind-the-first-part", "before-it"])
+def test_whatever_is_asked_behind_it_does_not_hide_that_its_reader_goes(serve, begun):
+    server = serve(until_it_is_over)
+    more = b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n" * (2 * Limits().queued_requests)
+    link = server.connect_raw()
+    link.sendall(b"GET /soon HTTP/1.1\r\nHost: x\r\n\r\n" + (b"" if begun else more))
+    assert link.recv(1)
+    if begun:
+        link.sendall(more)
+    link.close()
+    assert server.done.wait(SECONDS)
+    assert server.parts.over.is_set()
 
 
 def test_a_server_that_stops_says_so_and_lets_the_last_word_be_said(serve):
