@@ -10,7 +10,6 @@ import logging
 import logging.handlers
 import os
 import signal
-import sys
 from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +31,7 @@ from holdfast.noded.options import NodeOptions
 from holdfast.noded.plan_thread import PlanThread
 from holdfast.process.environment import forget_variables
 from holdfast.process.hardening import harden
+from holdfast.process.log_lines import OneLine, log_to_stderr
 from holdfast.providers.registry import SECRET_VARIABLES
 from holdfast.version import VERSION
 
@@ -44,9 +44,7 @@ _log = logging.getLogger("holdfast.node")
 
 def serve(options: NodeOptions) -> int:
     """Run a node; see ``holdfast.noded.run``."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     for measure in harden(lock_memory=os.geteuid() == 0 and not options.disable_mlock):
         if not measure.applied:
             _log.info("%s is not in place: %s", measure.name, measure.remark)
@@ -120,7 +118,7 @@ def _open_access_log(path: str) -> None:
         handler = logging.handlers.WatchedFileHandler(path)
     except OSError as error:
         raise InvalidInputError(f"--access-log {path}: cannot be opened ({error.strerror})") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(OneLine("%(asctime)s %(message)s"))
     access = logging.getLogger(ACCESS_LOG)
     access.setLevel(logging.DEBUG)
     access.addHandler(handler)

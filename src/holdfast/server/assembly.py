@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from holdfast.audit import AuditBroker
 from holdfast.errors import HoldfastError
 from holdfast.http.listener import HttpServer, bind_unix, reserve_port
 from holdfast.http.tls import TlsIdentity
+from holdfast.process.log_lines import log_to_stderr
 from holdfast.server.application import Application, error_body
 from holdfast.server.config import ServerConfig
 from holdfast.server.peers import PeerClients
@@ -181,11 +181,9 @@ def remove_unix_sockets(unix_sockets: Mapping[str, socket.socket]) -> None:
 
 def set_up_logging(config: ServerConfig) -> None:
     """Send the operator's log to standard error, one line a record."""
-    logging.basicConfig(
+    log_to_stderr(
+        "%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s",
         level=_LEVELS.get(config.log_level.lower(), logging.INFO),
-        format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s",
-        stream=sys.stderr,
-        force=True,
     )
 
 

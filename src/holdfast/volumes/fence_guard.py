@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from holdfast.process.log_lines import log_to_stderr
 from holdfast.volumes import data_lock, fencing, lease_file, loop, syscalls
 from holdfast.volumes.backend import VolumeBackend
 from holdfast.volumes.dm_crypt import DmCryptBackend
@@ -46,9 +47,7 @@ def is_guarded(file: Path) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Guard one lease file; returns the exit status."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     file = Path(arguments[0])
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
