@@ -96,6 +96,11 @@ def printable(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    """Return ``text`` as ``printable`` does, newlines too: for what would pass for a row of its own."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def remark(text: str) -> None:
     """Tell the person at the terminal something, on standard error."""
     print(printable(text), file=sys.stderr)

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from holdfast.cli.output import as_cell, print_pairs, print_result, print_table, printable, warn
+from holdfast.cli.output import as_cell, on_one_line, print_pairs, print_result, print_table, printable, warn
 
 
 def test_the_pairs_table_has_the_published_layout(capsys):
@@ -80,6 +80,10 @@ def test_json_and_yaml_are_exact(capsys):
 )
 def test_a_value_cannot_drive_the_terminal(text, shown):
     assert printable(text) == shown
+
+
+def test_what_is_to_stay_in_its_row_begins_no_other():
+    assert on_one_line("a\nb\tc\x1b[2J") == "a\\nb\\tc\\x1b[2J"
 
 
 def test_warnings_stay_off_standard_output(capsys):

@@ -18,7 +18,7 @@ from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.schedule_options import declare_plan, plan_of
 from holdfast.cli.hfctl.sizes import format_size, parse_size
 from holdfast.cli.hfctl.volume_figures import request_size
-from holdfast.cli.output import print_result, print_table, printable, remark
+from holdfast.cli.output import on_one_line, print_result, print_table, printable, remark
 from holdfast.cli.program import Run
 
 FORMATS = {"ext4": "FS_TYPE_EXT4", "xfs": "FS_TYPE_XFS"}
@@ -256,7 +256,7 @@ def _fields(volume: Mapping[str, Any]) -> list[tuple[str, str]]:
     fields += [("Mounted at", path) for path in volume.get("attach_path", [])]
     labels = volume["locator"].get("volume_labels", {})
     if labels:
-        fields.append(("Labels", ",".join(f"{name}={value}" for name, value in labels.items())))
+        fields.append(("Labels", on_one_line(",".join(f"{name}={value}" for name, value in labels.items()))))
     return fields
 
 

@@ -12,7 +12,7 @@ from holdfast.cli.hfctl.connection import (
     prints_for_programs,
 )
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import print_result, print_table, remark
+from holdfast.cli.output import on_one_line, print_result, print_table, remark
 from holdfast.cli.program import Run
 
 HEADER = ("PATH", "TYPE", "SIZE", "MODIFIED")
@@ -59,4 +59,5 @@ def _below(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     size = format_size(int(entry.get("size", 0))) if entry["type"] == "File" else ""
-    return (entry["path"], entry["type"], size, entry.get("LastModified", ""))
+    # Whoever writes to the volume chooses the names in it.
+    return (on_one_line(entry["path"]), entry["type"], size, entry.get("LastModified", ""))
