@@ -15,7 +15,6 @@ import msgspec
 
 from holdfast.errors import ConflictError, NotFoundError
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.access.resource import PAGE
 from holdfast.node.credentials.credential_records import (
     CredentialRecord,
     SecretMark,
@@ -26,6 +25,7 @@ from holdfast.node.credentials.credential_records import (
     encode,
 )
 from holdfast.node.errors import CredentialExistsError
+from holdfast.node.stored import read_all
 from holdfast.policy.ownership import Ownership
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
@@ -66,7 +66,7 @@ class CredentialCatalog:
 
     def enumerate(self) -> Iterator[CredentialRecord]:
         """Yield all credentials, by id."""
-        for _, stored in _pages(self._storage, RECORDS):
+        for _, stored in read_all(self._storage, RECORDS):
             yield decode_credential(stored)
 
     def insert(self, record: CredentialRecord) -> None:
@@ -178,7 +178,7 @@ class CredentialCatalog:
 
     def marks(self) -> list[tuple[str, SecretMark]]:
         """Return all marks, by leaf."""
-        return [(leaf, decode_mark(stored)) for leaf, stored in _pages(self._storage, MARKS)]
+        return [(leaf, decode_mark(stored)) for leaf, stored in read_all(self._storage, MARKS)]
 
 
 def _get(transaction: Transaction, identity: str) -> CredentialRecord:
@@ -192,18 +192,3 @@ def _take_name(transaction: Transaction, record: CredentialRecord) -> None:
     if transaction.get(NAMES + record.name) is not None:
         raise CredentialExistsError("name: another credential has it already")
     transaction.put(NAMES + record.name, record.id.encode())
-
-
-def _pages(storage: Storage, prefix: str) -> Iterator[tuple[str, bytes]]:
-    after = ""
-
-    def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-        names = reader.list(prefix, after=after, limit=PAGE)
-        return names, [reader.get(prefix + name) for name in names]
-
-    while True:
-        names, found = read_one_state(storage, read)
-        yield from ((name, text) for name, text in zip(names, found, strict=True) if text is not None)
-        if len(names) < PAGE:
-            return
-        after = names[-1]

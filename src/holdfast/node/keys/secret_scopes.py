@@ -9,12 +9,10 @@ import msgspec
 
 from holdfast.errors import InternalError, NotFoundError
 from holdfast.model import Principal
+from holdfast.node.stored import read_all
 from holdfast.policy.decision import Decision
 from holdfast.policy.secret_scopes import OWN, SecretScope, decide_namespace, decide_secret
-from holdfast.storage.interface import Reader, Storage
-from holdfast.storage.reading import read_one_state
-
-PAGE = 500
+from holdfast.storage.interface import Storage
 
 
 class ScopeBook:
@@ -32,18 +30,10 @@ class ScopeBook:
     def scopes(self) -> list[SecretScope]:
         """Return all scopes, by name; asked anew for every call, so that a change acts at once."""
         found = {OWN.name: OWN}
-        after = ""
-
-        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-            names = reader.list("scopes/", after=after, limit=PAGE)
-            return names, [reader.get(f"scopes/{name}") for name in names]
-
-        while True:
-            names, stored = read_one_state(self._storage, read)
-            found |= {scope.name: scope for scope in map(_decode, filter(None, stored))}
-            if len(names) < PAGE:
-                return sorted(found.values(), key=lambda scope: scope.name)
-            after = names[-1]
+        for _, stored in read_all(self._storage, "scopes/"):
+            scope = _decode(stored)
+            found[scope.name] = scope
+        return sorted(found.values(), key=lambda scope: scope.name)
 
     def put(self, scope: SecretScope) -> None:
         """Store a scope, replacing one of that name.

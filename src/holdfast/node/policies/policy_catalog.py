@@ -10,7 +10,6 @@ import msgspec
 
 from holdfast.errors import NotFoundError
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.access.resource import PAGE
 from holdfast.node.errors import PolicyExistsError
 from holdfast.node.policies.policy_records import (
     PolicyRecord,
@@ -18,6 +17,7 @@ from holdfast.node.policies.policy_records import (
     decode_policy,
     encode_policy,
 )
+from holdfast.node.stored import read_all
 from holdfast.policy.ownership import Ownership
 from holdfast.storage.interface import Reader, Storage, Transaction
 from holdfast.storage.reading import read_one_state
@@ -49,18 +49,8 @@ class PolicyCatalog:
 
     def enumerate(self) -> Iterator[PolicyRecord]:
         """Yield all policies, by name."""
-        after = ""
-
-        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-            names = reader.list(RECORDS, after=after, limit=PAGE)
-            return names, [reader.get(RECORDS + name) for name in names]
-
-        while True:
-            names, found = read_one_state(self._storage, read)
-            yield from (decode_policy(stored) for stored in found if stored is not None)
-            if len(names) < PAGE:
-                return
-            after = names[-1]
+        for _, stored in read_all(self._storage, RECORDS):
+            yield decode_policy(stored)
 
     def default(self) -> PolicyRecord | None:
         """Return the policy that counts for volumes that name none, if there is one."""

@@ -11,12 +11,10 @@ import msgspec
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.model.schedule import Schedule, read_schedule
 from holdfast.node.access.ownership_note import OwnershipNote, note_of
-from holdfast.node.access.resource import PAGE
 from holdfast.node.errors import PolicyExistsError
-from holdfast.node.stored import read_stored
+from holdfast.node.stored import read_all, read_stored
 from holdfast.policy.ownership import Ownership
-from holdfast.storage.interface import Reader, Storage, Transaction
-from holdfast.storage.reading import read_one_state
+from holdfast.storage.interface import Storage, Transaction
 
 RECORDS = "schedule-policies/"
 MAX_NAME_CHARACTERS = 128
@@ -105,18 +103,8 @@ class SchedulePolicies:
 
     def enumerate(self) -> Iterator[SchedulePolicy]:
         """Yield all policies, by name."""
-        after = ""
-
-        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-            names = reader.list(RECORDS, after=after, limit=PAGE)
-            return names, [reader.get(RECORDS + name) for name in names]
-
-        while True:
-            names, found = read_one_state(self._storage, read)
-            yield from (_read(stored) for stored in found if stored is not None)
-            if len(names) < PAGE:
-                return
-            after = names[-1]
+        for _, stored in read_all(self._storage, RECORDS):
+            yield _read(stored)
 
     def insert(self, policy: SchedulePolicy) -> None:
         """Store a new policy.

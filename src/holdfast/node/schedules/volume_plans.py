@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from holdfast.model import Principal
-from holdfast.node.access.resource import PAGE
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS
-from holdfast.node.stored import read_stored
-from holdfast.storage.interface import Reader, Storage, Transaction
-from holdfast.storage.reading import read_one_state
+from holdfast.node.stored import read_all, read_stored
+from holdfast.storage.interface import Storage, Transaction
 
 
 class Planner(msgspec.Struct, frozen=True, array_like=True):
@@ -116,18 +114,8 @@ class VolumePlans:
 
     def enumerate(self) -> Iterator[VolumePlan]:
         """Yield all plans, by volume."""
-        after = ""
-
-        def read(reader: Reader) -> tuple[list[str], list[bytes | None]]:
-            names = reader.list(SNAPSHOT_PLANS, after=after, limit=PAGE)
-            return names, [reader.get(SNAPSHOT_PLANS + name) for name in names]
-
-        while True:
-            names, found = read_one_state(self._storage, read)
-            yield from (_read(stored) for stored in found if stored is not None)
-            if len(names) < PAGE:
-                return
-            after = names[-1]
+        for _, stored in read_all(self._storage, SNAPSHOT_PLANS):
+            yield _read(stored)
 
     def update(self, volume_id: str, edit: Callable[[VolumePlan], VolumePlan]) -> None:
         """Change a plan; nothing happens if it is gone."""
