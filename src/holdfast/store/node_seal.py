@@ -36,6 +36,8 @@ from holdfast.store.open_store import load_token_key
 from holdfast.store.request import Answer
 from holdfast.store.tokens.records import TokenHasher
 
+NOT_INITIALIZED = "the store is not initialised: initialise it first"
+
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +102,7 @@ class NodeSeal:
             InvalidInputError: it is not initialised.
         """
         if isinstance(self._state, Uninitialized):
-            raise InvalidInputError("the store is not initialised: initialise it first")
+            raise InvalidInputError(NOT_INITIALIZED)
         return self._state.config
 
     def require_unsealed(self) -> Unsealed:

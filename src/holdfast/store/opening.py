@@ -15,12 +15,10 @@ from holdfast.storage.errors import StorageBrokenError
 from holdfast.storage.interface import Storage
 from holdfast.store.founding import Furniture
 from holdfast.store.keeper_commands import AutoUnseal, SealStore, SubmitShare
-from holdfast.store.node_seal import NodeSeal
+from holdfast.store.node_seal import NOT_INITIALIZED, NodeSeal
 from holdfast.store.other_store import OtherStore
 from holdfast.store.self_opening import require_superuser, unseal_key_from
 from holdfast.store.trouble import Trouble
-
-NOT_INITIALIZED = "the store is not initialised: initialise it first"
 
 log = logging.getLogger(__name__)
 

@@ -188,7 +188,8 @@ class Gate:
         Raises:
             RoleDeniedError: no role allows the API.
         """
-        admission = Admission(self._remembered(principal), api, new_request_id(), peer)
+        who = GUEST if principal.is_guest else principal  # whatever was remembered of one
+        admission = Admission(who, api, new_request_id(), peer)
         decision = self._decide_api(admission.principal, api)
         self._record(admission, "role", decision)
         if decision:
@@ -480,9 +481,6 @@ class Gate:
         self._log.record(
             "done", admission.principal, **_where(admission), resource=resource, reason=outcome, **change
         )
-
-    def _remembered(self, principal: Principal) -> Principal:
-        return GUEST if principal.is_guest else principal
 
     def _identify(self, token: str | None) -> Principal:
         return GUEST if token is None else self._verifier.verify(token)
