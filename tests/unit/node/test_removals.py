@@ -7,7 +7,7 @@ from holdfast.node.errors import OwnershipDeniedError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.removals import MOST_REMEMBERED, note_removal, was_removed_by
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
-from holdfast.providers import ProviderUnavailableError, SecretNotFoundError, SecretRef
+from holdfast.providers import ProviderDeniedError, ProviderUnavailableError, SecretNotFoundError, SecretRef
 from holdfast.storage.memory import MemoryStorage
 
 
@@ -88,3 +88,24 @@ def test_a_key_that_could_not_be_destroyed_is_destroyed_later(under_test, monkey
     with pytest.raises(SecretNotFoundError):
         under_test.provider.get(SecretRef(key.name))
     assert under_test.node.volumes.recover() == 0
+
+
+def test_one_that_may_not_be_destroyed_keeps_no_other(under_test, monkeypatch):
+    alice, destroy = under_test.token("alice"), under_test.provider.destroy
+    for number in range(4):
+        spec = VolumeSpec(name=f"vol{number}", size_bytes=16 << 20, own_key=True)
+        under_test.call(alice, VolumeService.create, under_test.node.volumes, spec)
+
+    def refuse(*_):
+        raise ProviderDeniedError("no rule for it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(under_test.provider, "destroy", refuse)
+        for number in range(4):
+            delete(under_test, alice, f"vol{number}")
+        first = Catalog(under_test.storage).leftover_keys()[0].name
+        patched.setattr(
+            under_test.provider, "destroy", lambda ref: (refuse if ref.name == first else destroy)(ref)
+        )
+        assert under_test.node.volumes.recover() == 3
+    assert [note.name for note in Catalog(under_test.storage).leftover_keys()] == [first]

@@ -18,7 +18,7 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord, VolumeState
 from holdfast.node.keys.volume_keys import VolumeKeys
-from holdfast.providers import SecretNotFoundError
+from holdfast.providers import ProviderDeniedError, SecretNotFoundError
 from holdfast.volumes.integrity import format_volume
 from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
@@ -124,7 +124,8 @@ class VolumeMaker:
     def destroy_leftover_keys(self) -> int:
         """Destroy keys of volumes that are gone, if the provider lets us by now; return how many there were.
 
-        At the first that cannot be destroyed it ends: each of the others would wait as long.
+        It ends where the provider cannot be used: each of the others would wait as long. One that the provider
+        will not have destroyed keeps no other from it.
         """
         destroyed = 0
         for note in self._catalog.leftover_keys():
@@ -134,6 +135,8 @@ class VolumeMaker:
                 self._keys.destroy(note)
             except HoldfastError as error:
                 _log.warning("the key of a volume that is gone cannot be destroyed now: %s", error.message)
+                if isinstance(error, ProviderDeniedError):
+                    continue
                 break
             self._catalog.forget_leftover_key(note)
             destroyed += 1
