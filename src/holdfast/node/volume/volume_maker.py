@@ -124,8 +124,8 @@ class VolumeMaker:
     def destroy_leftover_keys(self) -> int:
         """Destroy keys of volumes that are gone, if the provider lets us by now; return how many there were.
 
-        It ends where the provider cannot be used: each of the others would wait as long. One that the provider
-        will not have destroyed keeps no other from it.
+        It ends where the provider cannot be used, as each of the others would wait as long. One that the
+        provider will not have destroyed keeps no other from it.
         """
         destroyed = 0
         for note in self._catalog.leftover_keys():
