@@ -56,6 +56,15 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"scope: labels: expected names and values of 1 to {MAX_CHARACTERS} characters;"
                     " * for any value"
                 )
+            # Elsewhere it would be a text like any other, and a denial with it one that counts for nothing.
+            if ANY_VALUE in text and text != ANY_VALUE:
+                raise InvalidInputError(
+                    "scope: labels: expected * alone, for any value, and in no other text"
+                )
+        if ANY_VALUE in self.labels:
+            raise InvalidInputError(
+                "scope: labels: expected the name of a label; * stands for any value only"
+            )
 
     def covers(self, labels: Mapping[str, str]) -> bool:
         """Whether a resource with these labels is one of them."""

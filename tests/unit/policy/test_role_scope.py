@@ -133,3 +133,11 @@ def test_a_scope_for_calls_about_no_resource_is_refused(services):
 @pytest.mark.parametrize("services", [("volume",), ("!volume",), ("watch", "v*")])
 def test_a_scope_for_calls_about_resources_is_not(services):
     check_scopes(Role("r", (Rule(services, ("*",), BLUE), Rule(("*",), ("*",)))), KNOWN, {"volume", "watch"})
+
+
+@pytest.mark.parametrize(
+    "labels", [{"team": "blue*"}, {"team": "**"}, {"*": "blue"}, {"team": "x", "pro*": "*"}]
+)
+def test_a_star_that_would_stand_for_itself_is_refused(labels):
+    with pytest.raises(InvalidInputError, match="scope: labels: expected"):
+        Scope(labels)
