@@ -340,6 +340,23 @@ def test_a_plan_that_another_api_carries_is_asked_about_by_its_own(site, rules, 
     ask.dialect.close()
 
 
+def test_a_request_that_is_refused_for_its_labels_or_its_plan_changes_neither(site):
+    ask, labels = Face(site.t), {"team": "red"}
+    planned = {"spec": {"snapshot_schedule": "periodic=60,1"}}
+    assert ask("PUT", "/v1/volumes/blue1", planned, token=site.t.token("alice")).status == 200
+    site.role(IN_BLUE)
+    request = {"labels": labels, "spec": {"snapshot_schedule": ""}}
+    assert ask("PUT", "/v1/volumes/blue1", request, token=site.token).status == 403
+    site.t.call(site.t.admin, RoleService.update, site.node.roles, Role("scoped", (EVERYWHERE, NO_PLAN)))
+    site.create("kept", protected="yes")
+    request = {"labels": labels, **planned}
+    assert ask("PUT", "/v1/volumes/kept", request, token=site.token).status == 403
+    blue, kept = (Catalog(site.t.storage).find(name) for name in ("blue1", "kept"))
+    assert (blue.labels, blue.snapshot_plan) == ({"team": "blue"}, "periodic=60,1")
+    assert (kept.labels, kept.snapshot_plan) == ({"protected": "yes"}, "")
+    ask.dialect.close()
+
+
 def test_a_policy_that_is_named_is_no_volume(site):
     site.role(IN_BLUE)
     mine = PolicySpec(name="mine", rules=VolumeRules())

@@ -107,23 +107,34 @@ class SnapshotPlanService:
                 states.append(ScheduleState(found.key, found.schedule.text(), due, entry))
         return PlanState(plan.text, plan.planner.name, plan.stopped, tuple(states))
 
-    def check(self, admission: Admission, text: str, *, labels: Mapping[str, str] | None = None) -> Plan:
-        """Return a plan that a request names in a field, if the caller may have it; before anything is made.
+    def check(
+        self,
+        admission: Admission,
+        text: str,
+        *,
+        reference: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """Return a plan that a request names in a field, if the caller may have it; before anything is done.
 
         Args:
             admission: of the caller, to the API that has the field.
             text: the plan.
-            labels: of the volume that is made.
+            reference: id or name of the volume that is to have it, if there is one.
+            labels: of the volume that is made, if there is none.
 
         Raises:
             RoleDeniedError: no role of the caller allows snapshots, or to have them taken.
-            OwnershipDeniedError: of a policy, as if it were not there.
+            OwnershipDeniedError: of the volume, or of a policy, as if it were not there.
             InvalidInputError: it is no plan.
+            ConflictError: it is for a snapshot.
         """
         plan = read_plan(text)
         for api in (apis.SNAPSHOT_SCHEDULE_UPDATE, apis.SNAPSHOT_CREATE):
             self._gate.require_api(admission, api, labels=labels)
         self._policies_of(admission, plan)
+        if reference:
+            self._volume(admission, reference, plan)
         return plan
 
     def change(self, admission: Admission, reference: str, plan: Plan) -> VolumeRecord:
@@ -134,15 +145,19 @@ class SnapshotPlanService:
             reference: id or name of the volume.
             plan: from ``check``.
         """
+        return self._set(*self._volume(admission, reference, plan), plan)
+
+    def _volume(self, admission: Admission, reference: str, plan: Plan) -> tuple[Admission, VolumeRecord]:
+        """Return the volume that is to have a plan, and the admission to the API that is about plans."""
         volume = self._gate.resource(admission, self._catalog, reference, access=AccessType.WRITE)
         # A scope may allow the one API with this volume, and not the other.
         further = self._gate.require_api(admission, apis.SNAPSHOT_SCHEDULE_UPDATE)
         self._gate.require(further, self._catalog, volume, reference=reference)
-        return self._set(further, volume, plan)
+        _refuse_snapshot(volume, plan)
+        return further, volume
 
     def _set(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumeRecord:
-        if plan and volume.is_snapshot:
-            raise ConflictError("a snapshot is not changed any more, so none is taken of it")
+        _refuse_snapshot(volume, plan)
         policies = self._policies_of(admission, plan)
         text = plan.text()
         wanted = VolumePlan(
@@ -172,3 +187,8 @@ class SnapshotPlanService:
         return {
             name: self._gate.resource(admission, collection, name, access=read).uid for name in plan.policies
         }
+
+
+def _refuse_snapshot(volume: VolumeRecord, plan: Plan) -> None:
+    if plan and volume.is_snapshot:
+        raise ConflictError("a snapshot is not changed any more, so none is taken of it")

@@ -103,9 +103,10 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
     spec = request.spec
     refuse_others(spec, _UPDATABLE, "spec")
     named = spec.HasField("ownership")
-    if spec.HasField("snapshot_schedule"):
-        plan = call.node.snapshot_plans.check(call.admission, spec.snapshot_schedule)
-        call.node.snapshot_plans.change(call.admission, request.volume_id, plan)
+    plan = None
+    if spec.HasField("snapshot_schedule"):  # what is refused in the end has changed nothing
+        schedule, volume = spec.snapshot_schedule, request.volume_id
+        plan = call.node.snapshot_plans.check(call.admission, schedule, reference=volume)
     call.node.volumes.update(
         call.admission,
         request.volume_id,
@@ -114,6 +115,8 @@ def update(call: Call, request: SdkVolumeUpdateRequest) -> SdkVolumeUpdateRespon
         acls=updated_list(spec.ownership) if named else None,
         size_bytes=spec.size or None,  # the SDK's command line sends 0 with whatever else it changes
     )
+    if plan is not None:
+        call.node.snapshot_plans.change(call.admission, request.volume_id, plan)
     return SdkVolumeUpdateResponse()
 
 
