@@ -188,8 +188,7 @@ class Gate:
         Raises:
             RoleDeniedError: no role allows the API.
         """
-        who = GUEST if principal.is_guest else principal  # whatever was remembered of one
-        admission = Admission(who, api, new_request_id(), peer)
+        admission = Admission(self._in_his_absence(principal), api, new_request_id(), peer)
         decision = self._decide_api(admission.principal, api)
         self._record(admission, "role", decision)
         if decision:
@@ -484,6 +483,10 @@ class Gate:
 
     def _identify(self, token: str | None) -> Principal:
         return GUEST if token is None else self._verifier.verify(token)
+
+    def _in_his_absence(self, principal: Principal) -> Principal:
+        """Return whom somebody counts for who is not there; a guest is one, whatever is kept of him."""
+        return GUEST if principal.is_guest else principal
 
     def _decide_api(self, principal: Principal, api: Api) -> Decision:
         decision = self._roles.decide(principal, api)

@@ -58,7 +58,7 @@ class OpenGate(Gate):
             )
         return EVERYBODY if standing is Standing.EVERYTHING else GUEST
 
-    def _remembered(self, principal: Principal) -> Principal:  # noqa: ARG002 - no name counts here
+    def _in_his_absence(self, principal: Principal) -> Principal:  # noqa: ARG002 - no name counts here
         return self._identify(None)
 
     def readable(
