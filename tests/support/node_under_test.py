@@ -8,6 +8,8 @@ from holdfast.audit import AuditSinkError
 from holdfast.clock import ManualClock
 from holdfast.model import SecretBytes
 from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.cluster.cluster_records import SecurityStatus
+from holdfast.node.cluster.node_cluster import alone
 from holdfast.node.cluster.status_service import NodeIdentity
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
@@ -99,6 +101,7 @@ def new_node(
     clock=None,
     issuers=(),
     node_id: str = "node-1",
+    security: SecurityStatus = SecurityStatus.SECURED,
     **settings,
 ) -> NodeUnderTest:
     clock, sink = clock or ManualClock(), MemorySink()
@@ -132,6 +135,7 @@ def new_node(
         verifier=verifier,
         decisions=DecisionLog(sink, key=CHAIN_KEY, clock=clock),
         clock=clock,
+        cluster=alone(storage, node_id, clock=clock, security=security),
     )
     return NodeUnderTest(node, provider, sink, clock, devices, storage, host_root, verifier)
 

@@ -8,6 +8,7 @@ from tests.support.node_under_test import new_node
 from tests.support.sdk_face import Face
 
 from holdfast.clock import ManualClock
+from holdfast.node.cluster.cluster_records import SecurityStatus
 from holdfast.node.errors import HeldElsewhereError
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
 from holdfast.node.schedules.due import schedules_of
@@ -326,6 +327,21 @@ def test_who_may_not_remove_a_snapshot_has_none_removed_that_others_had_taken(no
     node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,2"}})
     node.after(HOUR)
     assert len(node.snapshots()) == 2
+
+
+def test_where_no_token_is_looked_at_no_name_counts_of_who_planned_either(node, tmp_path):
+    rules = [{"services": ["volume"], "apis": ["*"]}]
+    root = {"who": "root", "roles": ("system.admin",), "groups": ("*",)}
+    node.done("POST", "/v1/roles", {"role": {"name": "keeper", "rules": rules}}, **root)
+    spec = {"size": str(16 << 20), "snapshot_schedule": "periodic=60,2"}
+    node.done("POST", "/v1/volumes", {"name": "vol1", "spec": spec}, roles=("keeper",))
+    node.done("DELETE", "/v1/roles/keeper", **root)
+    node.t.stop()
+    unsecured = Planned(tmp_path, storage=node.t.storage, security=SecurityStatus.UNSECURED)
+    unsecured.after(HOUR)
+    assert len(unsecured.snapshots()) == 1
+    assert unsecured.state()["planned_by"] == "alice"
+    unsecured.close()
 
 
 def test_a_snapshot_that_was_given_away_is_left_to_whom_it_belongs(node):

@@ -39,7 +39,9 @@ class NodeCluster:
             return False
 
 
-def alone(storage: Storage, node_id: str, *, clock: Clock) -> NodeCluster:
+def alone(
+    storage: Storage, node_id: str, *, clock: Clock, security: SecurityStatus = SecurityStatus.SECURED
+) -> NodeCluster:
     """Return the cluster of one node that keeps its state to itself, and has joined it."""
     own = SelfDescription(
         node_id=node_id,
@@ -47,7 +49,7 @@ def alone(storage: Storage, node_id: str, *, clock: Clock) -> NodeCluster:
         version=VERSION,
         pool="",
         backend="",
-        security=SecurityStatus.SECURED,
+        security=security,
     )
     membership = Membership(storage, own, clock=clock)
     membership.join()
