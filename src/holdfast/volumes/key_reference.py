@@ -12,6 +12,7 @@ it is to become:
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,9 @@ def recovery_slots(header: Luks2Header) -> tuple[int, ...]:
     return ()
 
 
+_SIZE = re.compile("[0-9]{1,19}")  # as many digits as a size in bytes has
+
+
 def growth_token(size_bytes: int) -> bytes:
     """Write the note that a volume grows, and how large it is to become, as JSON."""
     return json.dumps({"type": GROWTH_TOKEN_TYPE, "keyslots": [], "size": str(size_bytes)}).encode()
@@ -129,7 +133,7 @@ def growth(header: Luks2Header) -> int | None:
         DamagedHeaderError: the note says it is ours, and is not of the form above.
     """
     match header.metadata["tokens"].get(str(GROWTH_TOKEN_NUMBER)):
-        case {"type": "holdfast-growth", "size": str(number)} if number.isascii() and number.isdecimal():
+        case {"type": "holdfast-growth", "size": str(number)} if _SIZE.fullmatch(number):
             return int(number)
         case {"type": "holdfast-growth"}:
             raise DamagedHeaderError("the note about the volume's growth is not of the expected form")

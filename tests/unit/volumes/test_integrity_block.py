@@ -89,5 +89,6 @@ def test_the_note_of_a_growth():
     assert json.loads(growth_token(5 << 30)) == note
     assert growth(header(note)) == 5 << 30
     assert growth(header({**note, "type": "somebody-else's"})) is None
-    with pytest.raises(DamagedHeaderError, match="growth"):
-        growth(header({**note, "size": "-1"}))
+    for size in ("-1", "", "9" * 5000, "\u0665"):
+        with pytest.raises(DamagedHeaderError, match="growth"):
+            growth(header({**note, "size": size}))
