@@ -135,13 +135,13 @@ def test_a_person_logs_in_once_and_the_provider_gives_new_tokens(person, tmp_pat
         assert "Reason: expired" in said
 
 
-def saved_token(person):
-    return read_contexts(context_file(person.home)).known["me"].token
+def saved_token(person, context="me"):
+    return read_contexts(context_file(person.home)).known[context].token
 
 
-def with_ended_token(saved, node):
+def with_ended_token(saved, node, context="me"):
     ended = SecretBytes(node.token("ann", lifetime=0).encode())
-    return saved.with_context(replace(saved.known["me"], token=ended))
+    return saved.with_context(replace(saved.known[context], token=ended))
 
 
 def test_a_context_makes_its_own_tokens_from_a_key_file(person, tmp_path):
@@ -150,8 +150,16 @@ def test_a_context_makes_its_own_tokens_from_a_key_file(person, tmp_path):
     )
     (person.home / "key").write_text(SHARED_SECRET)
     (person.home / "key").chmod(0o600)
-    words = ("--auth-config=robot.yaml", "--issuer=test.holdfast", "--shared-secret-file=key")
+    words = (
+        "--auth-config=robot.yaml",
+        "--issuer=test.holdfast",
+        "--shared-secret-file=key",
+        "--keep-in=file",
+    )
     with NodeProcess(tmp_path) as node:
-        person.run("context", "create", "robot", *words, "--token-duration=1s", f"--endpoint={node.address}")
-        for _ in range(2):  # each time a new one, or one that holds for a moment more
-            assert "robot" in person.run("whoami")
+        person.run("context", "create", "robot", *words, "--token-duration=1h", f"--endpoint={node.address}")
+        assert "robot" in person.run("whoami")
+        edit_contexts(context_file(person.home), lambda saved: with_ended_token(saved, node, "robot"))
+        ended = saved_token(person, "robot")
+        assert "robot" in person.run("whoami")
+        assert saved_token(person, "robot").reveal() != ended.reveal()
