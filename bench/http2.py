@@ -1,7 +1,8 @@
 """A load of gRPC calls that costs next to nothing to make: frames built once, answers counted by their ends.
 
 A client library in Python would be busier than the server it is to measure. So every call is the same bytes
-but for its stream number, and of an answer only the end of its stream is looked at.
+but for its stream number, and of an answer only the end of its stream is looked at, and whether a message
+came: a refusal has none.
 """
 
 import select
@@ -68,6 +69,7 @@ class Load:
         window = frame(WINDOW_UPDATE, 0, 0, (1 << 30).to_bytes(4, "big"))
         self._socket.sendall(_PREFACE + frame(SETTINGS, 0, 0) + window)
         self._received = b""
+        self._messages = 0
 
     def run(self, seconds: float) -> tuple[int, float]:
         """Call for so long; return how many answers came, and how long it took.
@@ -75,6 +77,7 @@ class Load:
         Raises:
             RuntimeError: the server refuses a call or the connection.
         """
+        self._messages = 0
         started = time.perf_counter()
         until, done = started + seconds, 0
         under_way = self._send(self._at_once)
@@ -84,7 +87,10 @@ class Load:
             under_way -= ended
             if ended and time.perf_counter() < until:
                 under_way += self._send(ended)
-        return done, time.perf_counter() - started
+        took = time.perf_counter() - started
+        if self._messages != done:
+            raise RuntimeError(f"of {done} calls {self._messages} were answered; the others were refused")
+        return done, took
 
     def close(self) -> None:
         """End the connection."""
@@ -121,6 +127,7 @@ class Load:
             at += 9 + size
             if kind in {HEADERS, DATA}:
                 ended += flags & _END_STREAM
+                self._messages += kind == DATA
             elif kind in {RST_STREAM, GOAWAY}:
                 raise RuntimeError(f"the server refused (frame {kind})")
             elif kind == SETTINGS and not flags & _ACK:

@@ -130,6 +130,8 @@ def _node(directory: Path, kind: str, secret: str) -> Iterator[tuple[int, int]]:
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
+            if process.stdout:
+                process.stdout.close()
 
 
 def _token(secret: str, **claims: Any) -> str:

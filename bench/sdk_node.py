@@ -34,8 +34,8 @@ class OpenNode:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._node, name)
 
-    def admit(self, _: str | None, api: Api, *, peer: str, correlation: str) -> Admission:
-        return Admission(GUEST, api, "-", peer, correlation)
+    def admit(self, _: str | None, api: Api, *, peer: str, correlation: str, request: str) -> Admission:
+        return Admission(GUEST, api, request, peer, correlation)
 
 
 def main() -> None:
