@@ -10,7 +10,7 @@ SOURCE = Path(holdfast.__file__).parent
 
 # From the ground up. The rooms of one floor do not know each other; only those of the ground do.
 FLOORS = (
-    ("errors", "stored", "api", "apis", "access"),
+    ("errors", "stored", "named_records", "api", "apis", "access"),
     ("inventory",),
     ("cluster",),
     ("keys",),

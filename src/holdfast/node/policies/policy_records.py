@@ -1,17 +1,12 @@
 """What a storage node remembers of a storage policy. Fields are only ever appended, with a default."""
 
-import re
-
 import msgspec
 
-from holdfast.errors import InvalidInputError
 from holdfast.node.access.ownership_note import OwnershipNote
+from holdfast.node.named_records import check_name
 from holdfast.node.policies.volume_rules import VolumeRules
 from holdfast.node.stored import read_stored
 from holdfast.policy.ownership import Ownership
-
-MAX_NAME_CHARACTERS = 128
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class PolicyRecord(msgspec.Struct, frozen=True, array_like=True, tag="storage-policy", kw_only=True):
@@ -75,11 +70,4 @@ def check_policy_name(name: str) -> str:
     Raises:
         InvalidInputError: none, other characters, or too long.
     """
-    if not name:
-        raise InvalidInputError("name: Must supply a Storage Policy Name")
-    if not _NAME.fullmatch(name):
-        raise InvalidInputError(
-            f"name: expected 1 to {MAX_NAME_CHARACTERS} letters, digits, dots, dashes and underscores, "
-            "beginning with a letter or digit"
-        )
-    return name
+    return check_name(name, missing="Must supply a Storage Policy Name")
