@@ -6,6 +6,7 @@ It answers as version 1.36 does: a review that fails has an error and an empty u
 from typing import Any
 
 from tests.support.https_service import Answer, HttpsService
+from tests.support.kubernetes_secrets import failure_status
 from tests.support.provider import as_jwk, rsa_key
 
 from holdfast.tokens.compact import write_compact
@@ -134,20 +135,8 @@ class Cluster:
     def _refusal(self, headers: dict[str, str], what: str) -> Answer | None:
         bearer = self._user(headers.get("Authorization", "").removeprefix("Bearer "))
         if bearer is None:
-            return 401, _status(401, "Unauthorized", "Unauthorized")
+            return 401, failure_status(401, "Unauthorized", "Unauthorized")
         who = f"system:serviceaccount:{bearer[0]}:{bearer[1]}"
         if who not in self.reviewers:
-            return 403, _status(403, "Forbidden", f'User "{who}" cannot {what}')
+            return 403, failure_status(403, "Forbidden", f'User "{who}" cannot {what}')
         return None
-
-
-def _status(code: int, reason: str, message: str) -> dict[str, Any]:
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": code,
-    }

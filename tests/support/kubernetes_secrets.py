@@ -35,16 +35,21 @@ class RefusalError(Exception):
     def __init__(self, code: int, reason: str, message: str, **about: Any) -> None:
         super().__init__(message)
         self.code = code
-        self.document = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": message,
-            "reason": reason,
-            **({"details": about} if about else {}),
-            "code": code,
-        }
+        self.document = failure_status(code, reason, message, **about)
+
+
+def failure_status(code: int, reason: str, message: str, **about: Any) -> dict[str, Any]:
+    """Return what a cluster's API says of a request that failed; ``about`` is its details."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        **({"details": about} if about else {}),
+        "code": code,
+    }
 
 
 def invalid(name: str, field: str, kind: str, problem: str) -> RefusalError:
