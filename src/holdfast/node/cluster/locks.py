@@ -3,8 +3,8 @@
 Where the node is one of several, the lock is the cluster's: nobody else has the volume at the same time.
 
 Whoever waits for his turn may lose his right to the volume meanwhile. So there are two ways to a lock, and
-no third: ``turn`` asks about that right again, of the volume as it is then, and ``making`` is for what is no
-volume yet.
+no third: ``turn``, or ``turns`` at several, asks about that right again, of the volume as it is then, and
+``making`` is for what is no volume yet.
 """
 
 import threading
