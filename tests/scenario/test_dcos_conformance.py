@@ -6,6 +6,7 @@ One test a row of the checklist of such behaviours; the number of a test is that
 import base64
 import hashlib
 import json
+import re
 import time
 
 import jwt
@@ -197,7 +198,7 @@ def test_row_14_initialised_for_a_key_of_gpg_and_unsealed_with_it(person, tmp_pa
         made = dcos.api("PUT", "init/default", body)
         assert made.status == 200
         [message], [fingerprint] = made.json["keys"], made.json["pgp_fingerprints"]
-        assert message.startswith(("c1c14c03", "85020c03"))
+        assert re.match("(c1c14[a-c]|85020[a-c])03", message)  # one byte shorter once in 256 times
         assert fingerprint == person.fingerprint("operator")
         assert made.json["recovery_keys"] == []
         assert dcos.is_sealed()

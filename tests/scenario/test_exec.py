@@ -333,7 +333,12 @@ class TestSupervision:
 
     def test_the_secret_is_nowhere_but_where_it_was_asked_for(self, hf, tmp_path):
         process = hf.start(
-            "--watch", "--env=PW=secret/team/db#password", "--", "sh", "-c", "echo ready; exec sleep 60"
+            "--watch",
+            "--env=PW=secret/team/db#password",
+            "--",
+            "sh",
+            "-c",
+            "echo ready; while :; do sleep 1; done",
         )
         read_until(process, "ready")
         (child,) = children_of(process.pid)
@@ -353,7 +358,11 @@ class TestSupervision:
             hf.launcher, user = AS_NOBODY, NOBODY
             os.chown(runtime, NOBODY, NOBODY)
         process = hf.start(
-            "--file=A=secret/top", "--", "sh", "-c", "cat $HOLDFAST_SECRETS_DIR/A; echo; exec sleep 60"
+            "--file=A=secret/top",
+            "--",
+            "sh",
+            "-c",
+            "cat $HOLDFAST_SECRETS_DIR/A; echo; while :; do sleep 1; done",
         )
         read_until(process, "top-value")
         (file,) = runtime.glob("*/A")

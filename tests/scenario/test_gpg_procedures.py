@@ -105,7 +105,8 @@ class TestTheFirstStart:
             assert shown["initialized"] is True
             assert shown["pgp_fingerprints"] == [bootstrap.fingerprint("Holdfast seal")]
             [message] = shown["keys"]
-            assert message.startswith("c1c14c03")
+            # A number modulo 4,096 bits is one byte shorter once in 256 times.
+            assert re.match("c1c14[a-c]03", message)
             assert re.fullmatch("[0-9a-f]{64}", bootstrap.decrypt(message))
 
     def test_gives_out_nothing_in_clear(self, itself, bootstrap):

@@ -121,9 +121,10 @@ class StoreProcess:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until all its workers listen: before that, a process that dies ends the start."""
         process_logs.note(self.log_path)
         with self.log_path.open("ab") as log:
+            said_before = log.tell()
             self.process = subprocess.Popen(
                 [*self._launcher, *self.command],
                 stdin=subprocess.DEVNULL,
@@ -137,10 +138,11 @@ class StoreProcess:
                 raise AssertionError(f"the store ended at once:\n{self.log_path.read_text()[-2000:]}")
             try:
                 self.get("/v1/sys/health")
+                if b" serves " in self.log_path.read_bytes()[said_before:]:
+                    return
             except (urllib3.exceptions.HTTPError, OSError):
-                time.sleep(0.02)
-            else:
-                return
+                pass
+            time.sleep(0.02)
         self.kill()
         raise AssertionError(f"the store did not start:\n{self.log_path.read_text()[-2000:]}")
 

@@ -210,8 +210,13 @@ class _Supervisor:
     # -- events ---------------------------------------------------------------------------------------
 
     def _on_news(self) -> None:
-        """Some process is ready."""
-        _, serial = WORKER_ID.unpack(self._news.recv(WORKER_ID.size))
+        """Some processes are ready; all of them are heard, since a death is judged by who was."""
+        with suppress(BlockingIOError):
+            while True:
+                _, serial = WORKER_ID.unpack(self._news.recv(WORKER_ID.size))
+                self._note_ready(serial)
+
+    def _note_ready(self, serial: int) -> None:
         if self._writer is not None and self._writer.serial == serial:
             self._writer.ready = True
             now = time.monotonic()
@@ -220,7 +225,7 @@ class _Supervisor:
         for child in self._workers.values():
             child.ready = child.ready or child.serial == serial
         ready = sum(child.ready for child in self._workers.values())
-        if ready == self._worker_count and not self._was_ready:
+        if ready == self._worker_count and not self._was_ready and not self._stopping:
             self._was_ready = True
             if self._on_ready is not None:
                 self._on_ready()
@@ -255,10 +260,12 @@ class _Supervisor:
         self._woken.recv(4096)
 
     def _reap(self) -> None:
-        for child in self._children():
-            process, status = os.waitpid(child.process, os.WNOHANG)
-            if process:
-                self._bury(child, os.waitstatus_to_exitcode(status))
+        waited = [(child, *os.waitpid(child.process, os.WNOHANG)) for child in self._children()]
+        ended = [(child, status) for child, process, status in waited if process]
+        if ended:
+            self._on_news()  # what was announced before a death counts as before it
+        for child, status in ended:
+            self._bury(child, os.waitstatus_to_exitcode(status))
         if self._stopping:
             self._go_on_stopping()
 

@@ -159,6 +159,33 @@ def test_when_the_writer_dies_everything_starts_anew_and_sealed(server, how):
     assert server.stop() == 0
 
 
+def test_a_writer_that_dies_before_the_supervisor_heard_that_all_are_ready_is_replaced_as_well(tmp_path):
+    running = RunningServer(tmp_path)
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(running.children) < 3:  # without a pause: workers are quick to be ready
+            assert time.monotonic() < deadline, running.log
+        writer, *workers = running.children
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        running.eventually(lambda: state_of(running.process.pid) == "S")  # it has handed them all they need
+        running.process.send_signal(signal.SIGSTOP)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        running.eventually(lambda: len(running.states()) == 2)
+        before = running.states()
+        os.kill(writer, signal.SIGKILL)
+        running.process.send_signal(signal.SIGCONT)
+        running.eventually(lambda: len(running.states()) == 2 and not running.states().keys() & before.keys())
+        assert "the store is sealed now" in running.log
+        assert running.stop() == 0
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait(PATIENCE_SECONDS)
+        running.process.stdout.close()
+
+
 def test_a_worker_that_does_not_take_a_key_is_killed_and_replaced(server):
     before = server.states()
     assert server.ask("POST", "/key", b"k1") == b"taken"
@@ -216,9 +243,13 @@ def test_nothing_is_left_when_the_supervisor_is_killed(server):
         time.sleep(0.02)
 
 
+def state_of(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def is_alive(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+        return state_of(pid) not in {"Z", "X"}
     except FileNotFoundError:
         return False
 

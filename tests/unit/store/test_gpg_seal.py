@@ -1,6 +1,7 @@
 """A store whose unseal key is for the holders of OpenPGP keys, and one that opens itself with such a key."""
 
 import base64
+import re
 import subprocess
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class TestAStoreThatOpensItself:
 
     def test_gives_out_nothing_but_messages(self, itself, pair):
         shown = itself.dcos("GET", "init/default")
-        assert shown.json["keys"][0].startswith("c1c14c03")
+        assert re.match("c1c14[a-c]03", shown.json["keys"][0])  # one byte shorter once in 256 times
         assert len(shown.json["pgp_fingerprints"][0]) == 40
         assert set(shown.json) == {
             "initialized",
