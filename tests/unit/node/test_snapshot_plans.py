@@ -226,9 +226,44 @@ def test_a_plan_that_cannot_be_read_keeps_no_other_from_its_turn(node):
     plans.update(broken, lambda plan: msgspec.structs.replace(plan, text="hourly=1"))
     node.after(HOUR)
     assert [len(node.snapshots(name)) for name in ("vol1", "vol2")] == [0, 1]
+    assert node.state()["stopped"] == "what the node keeps of the plan cannot be read"
     node.done("PUT", "/v1/volumes/vol1", {"spec": {"snapshot_schedule": "periodic=60,4"}})
     node.after(HOUR)
     assert len(node.snapshots()) == 1  # what is set anew is read anew
+
+
+@pytest.mark.parametrize("stored", [b"", b"canary", b"\x93\xa4none\x01\x02"], ids=["empty", "text", "other"])
+def test_a_plan_that_cannot_be_decoded_is_told_once_and_those_behind_it_go_on(node, caplog, stored):
+    for name in ("vol1", "vol2", "vol3"):
+        node.make("periodic=60,5", name=name)
+    ids = sorted(node.catalog.find(name).id for name in ("vol1", "vol2", "vol3"))
+    broken = node.catalog.get(ids[0]).name  # the first that is looked at
+    node.t.storage.write(lambda transaction: transaction.put(SNAPSHOT_PLANS + ids[0], stored))
+    for _ in range(2):
+        node.after(HOUR)
+    taken = {name: len(node.snapshots(name)) for name in ("vol1", "vol2", "vol3")}
+    assert taken == {name: 0 if name == broken else 2 for name in taken}
+    told = [record.getMessage() for record in caplog.records if ids[0] in record.getMessage()]
+    assert len(told) == 1
+    assert "set again" in told[0]
+    assert "canary" not in told[0]
+    state = node.state(broken)
+    assert state["snapshot_schedule"] == "periodic=60,5"
+    assert state["stopped"] == "what the node keeps of the plan cannot be read"
+    node.done("PUT", f"/v1/volumes/{broken}", {"spec": {"snapshot_schedule": "periodic=60,4"}})
+    assert "stopped" not in node.state(broken)
+    node.after(HOUR)
+    assert len(node.snapshots(broken)) == 1
+
+
+def test_a_volume_that_cannot_be_read_keeps_no_plan_of_another_from_its_turn(node):
+    for name in ("vol1", "vol2"):
+        node.make("periodic=60,5", name=name)
+    first, second = sorted(node.catalog.find(name).id for name in ("vol1", "vol2"))
+    sound = node.catalog.get(second).name
+    node.t.storage.write(lambda transaction: transaction.put(f"volumes/{first}", b"canary"))
+    node.after(HOUR)
+    assert len(node.snapshots(sound)) == 1
 
 
 def test_storage_that_was_away_for_a_moment_ends_no_plan(node, monkeypatch):

@@ -78,27 +78,40 @@ class PlanRunner:
     def look(self, over: Event) -> None:
         """Do what is due, until all is done or ``over`` is set."""
         revoked: Revocations | None = None
-        for plan in self._plans.enumerate():
+        for volume_id, plan in self._plans.enumerate():
             if over.is_set():
                 return
-            volume = self._catalog.find(plan.volume_id)
-            if volume is None or plan.stopped:
+            if plan is None:
+                self._pass_over(volume_id, "what is stored is no plan")
+                continue
+            if plan.stopped:
                 continue
             revoked = self._revoked_now() if revoked is None else revoked
             if revoked.covers(plan.planner.principal()):
                 self._end(plan)
                 continue
             try:
+                volume = self._catalog.find(plan.volume_id)
                 schedules = list(schedules_of(plan, self._policies.find))
             except UnavailableError:
                 raise  # that storage is away says nothing about the plan
             except HoldfastError as error:
-                if plan.volume_id not in self._unreadable:
-                    _log.error("the snapshot plan of volume %s cannot be read: %s", plan.volume_id, error)
-                self._unreadable.add(plan.volume_id)
-            else:
-                self._unreadable.discard(plan.volume_id)
+                self._pass_over(volume_id, error.message)
+                continue
+            self._unreadable.discard(volume_id)
+            if volume is not None:
                 self._look_at(plan, volume, schedules, over)
+
+    def _pass_over(self, volume_id: str, why: str) -> None:
+        """Say once that a plan cannot be read; those behind it have their turn."""
+        if volume_id not in self._unreadable:
+            _log.error(
+                "the snapshot plan of volume %s cannot be read, and no snapshot is taken by it until it is"
+                " set again, as with `hfctl volume snap-interval-update`: %s",
+                volume_id,
+                why,
+            )
+        self._unreadable.add(volume_id)
 
     def _revoked_now(self) -> Revocations:
         if self._revocations.catch_up() != self._revoked[0]:

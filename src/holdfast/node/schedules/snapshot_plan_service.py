@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from holdfast.clock import Clock
-from holdfast.errors import ConflictError
+from holdfast.errors import ConflictError, InternalError, InvalidInputError
 from holdfast.model.schedule import Plan, make_plan, read_plan
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
@@ -29,6 +29,8 @@ from holdfast.node.schedules.volume_plans import (
 )
 from holdfast.policy.ownership import AccessType
 from holdfast.storage.interface import Transaction
+
+UNREADABLE = "what the node keeps of the plan cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,15 @@ class SnapshotPlanService:
     def inspect(self, admission: Admission, reference: str) -> PlanState:
         """Return when snapshots of a volume are taken by themselves, and whether they were."""
         volume = self._gate.resource(admission, self._catalog, reference)
-        plan = self._plans.find(volume.id)
+        try:
+            plan = self._plans.find(volume.id)
+            schedules = [] if plan is None else list(schedules_of(plan, self._policies.find))
+        except (InternalError, InvalidInputError):
+            return PlanState(text=volume.snapshot_plan, stopped=UNREADABLE)
         if plan is None:
             return PlanState()
         now, states = self._clock.now(), []
-        for found in schedules_of(plan, self._policies.find):
+        for found in schedules:
             entry = plan.entries.get(found.key, Entry())
             if isinstance(found, Missing):
                 states.append(ScheduleState(found.key, "", 0, entry))

@@ -4,9 +4,11 @@ snapshot-plans/<volume id>     VolumePlan
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import msgspec
 
+from holdfast.errors import InternalError
 from holdfast.model import Principal
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS
 from holdfast.node.stored import read_all, read_stored
@@ -112,10 +114,15 @@ class VolumePlans:
         stored = self._storage.get(SNAPSHOT_PLANS + volume_id)
         return None if stored is None else _read(stored)
 
-    def enumerate(self) -> Iterator[VolumePlan]:
-        """Yield all plans, by volume."""
-        for _, stored in read_all(self._storage, SNAPSHOT_PLANS):
-            yield _read(stored)
+    def enumerate(self) -> Iterator[tuple[str, VolumePlan | None]]:
+        """Yield all plans by the id of the volume; ``None`` for one that cannot be read."""
+        for volume_id, stored in read_all(self._storage, SNAPSHOT_PLANS):
+            try:
+                plan = _read(stored)
+            except InternalError:
+                yield volume_id, None
+            else:
+                yield volume_id, plan
 
     def update(self, volume_id: str, edit: Callable[[VolumePlan], VolumePlan]) -> None:
         """Change a plan; nothing happens if it is gone."""
@@ -129,10 +136,13 @@ class VolumePlans:
 
 
 def put_plan(transaction: Transaction, plan: VolumePlan) -> None:
-    """Set the plan of a volume; what became of schedules that it had before is kept."""
+    """Set the plan of a volume; what became of schedules that it had before is kept, if it can be read."""
     stored, since = transaction.get(SNAPSHOT_PLANS + plan.volume_id), plan.planned_at
+    before = None
     if stored is not None:
-        before = _read(stored)
+        with suppress(InternalError):  # it is replaced: so one that is damaged is mended
+            before = _read(stored)
+    if before is not None:
         if before.planner.is_same_person(plan.planner):
             since = before.planner_since
         plan = msgspec.structs.replace(plan, entries=before.entries)
