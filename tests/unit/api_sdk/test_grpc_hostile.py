@@ -53,6 +53,15 @@ def still_serves(wire):
     return isinstance(raw(wire, VERSION, b"", wire.user), bytes)
 
 
+def serves_in_the_end(wire):
+    """As ``still_serves``, where the node is so impatient that a busy machine may lose it a sound call."""
+    deadline = time.monotonic() + SECONDS
+    while not still_serves(wire):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -162,7 +171,7 @@ def test_headers_without_a_message_keep_no_thread(impatient, wire, credential):
         wire.channel.stream_unary(VERSION).future(_never(ended), metadata=metadata, timeout=SECONDS)
         for _ in range(MAX_CALLS_OF_ONE)
     ]
-    assert still_serves(wire)
+    assert serves_in_the_end(wire)
     codes = {call.exception().code() for call in held}
     ended.set()
     assert codes <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAUTHENTICATED}
@@ -192,16 +201,16 @@ def test_more_calls_than_may_wait_are_refused_at_once(tmp_path, monkeypatch):
     under_test = new_node(tmp_path, guest_access=True)
     wire = GrpcWire(Calls(under_test.node))
     ended = threading.Event()
+    grpc.channel_ready_future(wire.channel).result(SECONDS)  # calls that wait for it come in any order
     held = [wire.channel.stream_unary(VERSION).future(_never(ended), timeout=SECONDS) for _ in range(3)]
-    deadline = time.monotonic() + SECONDS
-    while raw(wire, VERSION, b"") != (
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "Concurrent RPC limit exceeded!",
-    ):
-        assert time.monotonic() < deadline
+    refused = (grpc.StatusCode.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!")
+    assert raw(wire, VERSION, b"") == refused
     ended.set()  # the callers give up, and there is room again
     assert {call.exception().code() for call in held} == {grpc.StatusCode.INVALID_ARGUMENT}
-    assert isinstance(raw(wire, VERSION, b""), bytes)
+    deadline = time.monotonic() + SECONDS
+    while (answer := raw(wire, VERSION, b"")) == refused:  # a call counts until a moment after its answer
+        assert time.monotonic() < deadline
+    assert isinstance(answer, bytes)
     wire.close()
     release(under_test)
 
@@ -210,7 +219,7 @@ def test_health_calls_without_a_message_do_not_keep_others_out(impatient, wire):
     ended = threading.Event()
     health = wire.channel.stream_unary("/grpc.health.v1.Health/Check")
     held = [health.future(_never(ended), timeout=SECONDS) for _ in range(20)]
-    assert still_serves(wire)
+    assert serves_in_the_end(wire)
     assert {call.exception().code() for call in held} == {grpc.StatusCode.CANCELLED}
     ended.set()
 
@@ -466,7 +475,8 @@ def test_two_credentials_are_none(wire):
 )
 def test_bytes_that_are_no_call_end_their_connection_alone(wire, sent):
     with socket.create_connection(("127.0.0.1", wire.port), timeout=SECONDS) as connection:
-        connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # closed already
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
         assert still_serves(wire)
     assert still_serves(wire)

@@ -15,6 +15,7 @@ def threads():
     made = Threads(2, 4, name="test-call")
     yield made
     made.close()
+    until(lambda: running() == 0)  # or the next test would count them, too
 
 
 def running():

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.support.collecting_sink import CollectingSink
+from tests.support.ports import free_port
 from tests.support.receivers import DatagramReceiver, StreamReceiver, eventually
 
 from holdfast.audit import (
@@ -107,9 +108,7 @@ def fill(sink):
 
 
 def closed_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def test_every_line_arrives_in_order_and_verifies(receiver):

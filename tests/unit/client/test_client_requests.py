@@ -1,11 +1,11 @@
 """What the clients send and what they make of the answers, against a real server on loopback."""
 
 import json
-import socket
 import socketserver
 import threading
 
 import pytest
+from tests.support.ports import free_port
 
 from holdfast import errors
 from holdfast.client import DcosClient, KvMount, SdkClient, VaultClient
@@ -163,10 +163,7 @@ def test_sealed_is_final_for_vault(server, vault):
 
 
 def test_nobody_listening_is_said_plainly():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    client = SdkClient(f"http://127.0.0.1:{port}", TOKEN)
+    client = SdkClient(f"http://127.0.0.1:{free_port()}", TOKEN)
     with pytest.raises(errors.UnavailableError, match="nothing accepts connections") as caught:
         client.request("POST", "volumes", {})
     assert TOKEN not in str(caught.value)

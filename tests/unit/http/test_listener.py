@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.http_wire import answers_in, get, put, statuses
+from tests.support.ports import free_port
 
 from holdfast.errors import ConflictError, InvalidInputError, UnavailableError
 from holdfast.http.limits import Limits
@@ -74,7 +75,7 @@ def test_a_large_answer_reaches_a_slow_reader_whole(serve):
 
 
 def test_several_servers_share_a_port_that_was_reserved(serve):
-    port = reserve_port("127.0.0.1", 0)
+    port = reserve_port("127.0.0.1", free_port())
     with serve() as one, serve() as two:
         for running in (one, two):
             assert running.run(running.server.listen_tcp("127.0.0.1", port, reuse_port=True)) == port

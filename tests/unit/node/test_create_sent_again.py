@@ -16,7 +16,7 @@ from holdfast.providers import ProviderUnavailableError, SecretRef
 from holdfast.providers.file import FileProvider
 from holdfast.providers.generate import random_key
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 SPEC = VolumeSpec(name="vol1", size_bytes=16 << 20, encrypted=True)
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 from tests.support import process_model
+from tests.support.ports import free_port
 from tests.support.store_talk import started_at
-
-from holdfast.http import reserve_port
 
 PATIENCE_SECONDS = 60
 ENDLESS = 3600  # seconds of grace that no test waits for
@@ -23,7 +22,7 @@ ENDLESS = 3600  # seconds of grace that no test waits for
 
 class RunningServer:
     def __init__(self, directory, *, port=0, grace=ENDLESS):
-        self.port = port or reserve_port("127.0.0.1", 0)
+        self.port = port or free_port()
         self._log = directory / "log"
         self.process = subprocess.Popen(
             [
@@ -250,7 +249,7 @@ def state_of(pid):
 def is_alive(pid):
     try:
         return state_of(pid) not in {"Z", "X"}
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second where it goes while it is read
         return False
 
 

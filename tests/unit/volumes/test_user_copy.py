@@ -32,8 +32,8 @@ NOBODY = 65534
 @pytest.fixture
 def tree(tmp_path):
     source = tmp_path / "source"
-    (source / "a dir" / "deep").mkdir(parents=True)
-    (source / "a dir" / "deep" / "big").write_bytes(os.urandom(1_500_000))
+    (source / "a dir" / "name-canary").mkdir(parents=True)
+    (source / "a dir" / "name-canary" / "big").write_bytes(os.urandom(1_500_000))
     (source / "empty").touch()
     (source / 'quote"and\nnewline').write_text("PLAINTEXT-CANARY")
     (source / "ümlaut").write_text("text")
@@ -74,7 +74,7 @@ def test_backing_file_shows_no_plaintext(vol, key, tree):
     UserCopyBackend().import_tree(vol, key, tree)
     stored = vol.path.read_bytes()
     assert b"PLAINTEXT-CANARY" not in stored
-    assert b"deep" not in stored
+    assert b"name-canary" not in stored
     assert stored[HEADER_BYTES + 0x438 : HEADER_BYTES + 0x43A] != b"\x53\xef"  # the magic of ext4
 
 
