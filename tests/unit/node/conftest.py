@@ -1,4 +1,5 @@
 import pytest
+from tests.support.node_caller import Caller
 from tests.support.node_under_test import new_node, release
 
 
@@ -13,3 +14,8 @@ def under_test(tmp_path):
     made = new_node(tmp_path)
     yield made
     release(made)
+
+
+@pytest.fixture
+def alice(under_test):
+    return Caller(under_test)

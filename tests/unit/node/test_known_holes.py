@@ -76,7 +76,7 @@ HOLES = {
     ),
     10: (
         "calls without an ownership test",
-        f"{NODE}/test_node_snapshots.py::test_restoring_needs_the_right_to_read_the_snapshot",
+        f"{NODE}/test_ownership_of_copies.py::test_restoring_needs_the_right_to_read_the_snapshot",
         f"{NODE}/test_file_lists.py::test_only_who_may_read_the_volume_is_told",
         f"{NODE}/test_access_levels.py::test_only_lists_and_calls_about_no_resource_state_no_access",
         f"{NODE}/test_gate_of_every_kind.py::test_an_api_that_states_no_access_gets_at_nothing_by_less_than_admin",

@@ -4,6 +4,7 @@ import base64
 import os
 
 import pytest
+from tests.support.node_caller import Caller
 from tests.support.node_under_test import new_node, release
 
 from holdfast.errors import (
@@ -31,7 +32,6 @@ from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
 from holdfast.providers import ProviderUnavailableError, SecretDataError, SecretNotFoundError, SecretRef
 from holdfast.providers.file import FileProvider
 from holdfast.volumes.errors import ErasedVolumeError, VolumeBusyError, WrongKeyError
-from holdfast.volumes.luks_header import LuksHeader
 
 MIB = 1 << 20
 CANARY = b"canary-content-that-must-not-be-seen"
@@ -39,35 +39,6 @@ CANARY = b"canary-content-that-must-not-be-seen"
 
 def random_key():
     return SecretBytes(base64.b64encode(os.urandom(32)))
-
-
-class Alice:
-    """Alice's calls to a node that has a cluster-wide key."""
-
-    def __init__(self, t):
-        self.t = t
-        t.call(t.admin, SecretsService.set_cluster_key, t.node.secrets, "cluster-key", generate=True)
-
-    def volume(self, operation, *args, **kwargs):
-        return self.t.call(self.t.token("alice"), operation, self.t.node.volumes, *args, **kwargs)
-
-    def host(self, operation, *args, **kwargs):
-        return self.t.call(self.t.token("alice"), operation, self.t.node.attachments, *args, **kwargs)
-
-    def create(self, name="vol1", **fields):
-        spec = VolumeSpec(name=name, size_bytes=fields.pop("size_bytes", 16 * MIB), encrypted=True, **fields)
-        return self.volume(VolumeService.create, spec)
-
-    def header(self, record):
-        return LuksHeader(self.t.devices.file(record))
-
-    def key(self, name="cluster-key", version=None):
-        return self.t.provider.get(SecretRef(name, version=version)).value
-
-
-@pytest.fixture
-def alice(under_test):
-    return Alice(under_test)
 
 
 def test_write_unmount_and_read_again(alice, under_test):
@@ -227,7 +198,7 @@ class _Away(FileProvider):
 def test_a_sealed_provider_refuses_attach_and_changes_nothing(tmp_path):
     provider = _Away(tmp_path / "secrets")
     under_test = new_node(tmp_path, provider=provider)
-    alice = Alice(under_test)
+    alice = Caller(under_test)
     record = alice.create()
     before = under_test.devices.file(record).path.read_bytes()
     provider.away = True
@@ -448,7 +419,7 @@ def _prepared(record):
 class TestWithoutPrivileges:
     @pytest.fixture
     def copying(self, tmp_path):
-        return Alice(new_node(tmp_path, attaching=False))
+        return Caller(new_node(tmp_path, attaching=False))
 
     def test_trees_go_in_and_out(self, copying, tmp_path):
         record = copying.create()
