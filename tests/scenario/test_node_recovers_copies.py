@@ -1,17 +1,23 @@
-"""A node that starts clears up after a crash: half-made copies go, frozen volumes are thawed."""
+"""A node that starts clears up: half-made copies and leftover keys go, frozen volumes are thawed."""
 
 import fcntl
 import os
 import subprocess
+import time
 import uuid
 
 import pytest
 from tests.support.node_process import NodeProcess
 
+from holdfast.clock import SystemClock
+from holdfast.node.inventory.catalog import Catalog
+from holdfast.noded.state import StateSettings, open_state
+from holdfast.providers import SecretNotFoundError, SecretRef
+from holdfast.providers.file import FileProvider
 from holdfast.volumes.freezer import FIFREEZE
 from holdfast.volumes.pool import Pool
 
-SIZE = 16 << 20
+SIZE, SECONDS = 16 << 20, 120
 
 
 @pytest.fixture
@@ -62,3 +68,36 @@ def test_a_start_after_a_crash(node):
     assert files(node) == {f"{volume}.img", f"{snapshot}.img"}
     listed = client.request("POST", "volumes/snapshots/filters", {"volume_id": volume})
     assert listed == {"volume_snapshot_ids": [snapshot]}
+
+
+def test_a_key_of_a_volume_that_is_gone_is_destroyed_by_the_node_itself(tmp_path):
+    environment = {"HOLDFAST_SECRETS_DIRECTORY": str(tmp_path / "secrets")}
+    with NodeProcess(tmp_path, "-secret_type", "file", environment=environment) as node:
+        client = node.client(node.token("alice"))
+        spec = {"size": str(SIZE), "own_key": True}
+        volume = client.request("POST", "volumes", {"name": "vol1", "spec": spec})["volume_id"]
+        node.kill()
+        storage = open_state(
+            StateSettings(), node.storage / "records", cluster_id="test-cluster", clock=SystemClock()
+        )
+        catalog = Catalog(storage)
+        record = catalog.get(volume)
+        catalog.note_leftover_key(record.key)  # as a provider that was away leaves it
+        catalog.remove(record)
+        storage.close()
+        provider, key = FileProvider(tmp_path / "secrets"), SecretRef(record.key.name)
+        provider.get(key).value.wipe()
+
+        node.start()
+        until = time.monotonic() + SECONDS
+        while is_there(provider, key):
+            assert time.monotonic() < until, "nothing destroyed it"
+            time.sleep(0.1)
+
+
+def is_there(provider, key):
+    try:
+        provider.get(key).value.wipe()
+    except SecretNotFoundError:
+        return False
+    return True

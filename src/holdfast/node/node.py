@@ -36,6 +36,7 @@ from holdfast.node.keys.key_doctor import KeyDoctor
 from holdfast.node.keys.key_moves import KeyMoves
 from holdfast.node.keys.key_recovery import KeyRecovery
 from holdfast.node.keys.key_rotation import KeyRotation
+from holdfast.node.keys.leftover_keys import LeftoverKeys
 from holdfast.node.keys.provider_service import ProviderService
 from holdfast.node.keys.reencryptions import Reencryptions
 from holdfast.node.keys.scope_service import ScopeService
@@ -220,6 +221,7 @@ class Node:
             care=care,
             figures=self.usage.figures,
         )
+        self._leftover_keys = LeftoverKeys(catalog=catalog, keys=keys)
         self.secrets = SecretsService(
             gate=gate,
             catalog=catalog,
@@ -228,8 +230,10 @@ class Node:
             rotation=rotation,
             moves=KeyMoves(catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation),
         )
-        self.provider = ProviderService(gate=gate, provider=provider)
-        self.secret_scopes = ScopeService(gate=gate, book=scopes)
+        self.provider, self.secret_scopes = (
+            ProviderService(gate=gate, provider=provider),
+            ScopeService(gate=gate, book=scopes),
+        )
         doctor = KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key)
         recovery = KeyRecovery(
             catalog=catalog,
@@ -342,6 +346,20 @@ class Node:
         if self.cluster.is_serving():
             self._freshness.catch_up()
             self._plan_runner.look(over)
+
+    def destroy_leftover_keys(self, over: Event) -> int:
+        """Destroy some keys of volumes that are gone; to be called again and again by one thread.
+
+        Args:
+            over: set when the node stops.
+
+        Returns:
+            How many there were.
+        """
+        if not self.cluster.is_serving():
+            return 0
+        self._freshness.catch_up()
+        return self._leftover_keys.look(over)
 
     def note_refusal(self, admission: Admission, error: PermissionDeniedError) -> None:
         """Note in the audit log that an admitted caller was refused, if no gate did so that refused."""

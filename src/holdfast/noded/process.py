@@ -28,7 +28,7 @@ from holdfast.http.tls import TlsIdentity, TlsSettings
 from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
 from holdfast.noded.options import NodeOptions
-from holdfast.noded.plan_thread import PlanThread
+from holdfast.noded.regular_thread import RegularThread
 from holdfast.process.environment import forget_variables
 from holdfast.process.hardening import harden
 from holdfast.process.log_lines import OneLine, log_to_stderr
@@ -36,6 +36,7 @@ from holdfast.providers.registry import SECRET_VARIABLES
 from holdfast.version import VERSION
 
 GRACE_SECONDS = 30.0
+PLANS_SECONDS, LEFTOVERS_SECONDS = 10.0, 60.0  # between two looks
 # Making, filling and re-keying volumes takes its time; the client is told, not cut off.
 LIMITS = Limits(body_bytes=1 << 20, request_seconds=600.0, connections=256)
 
@@ -95,8 +96,17 @@ async def _serve_until_stopped(
         loop.call_soon_threadsafe(stop.set)
 
     await asyncio.to_thread(opened.heart.start, config.advertise or address, on_replaced=stop_soon)
-    plans = PlanThread(opened.node.carry_out_plans)
+    plans = RegularThread(
+        opened.node.carry_out_plans, name="plans", work="snapshots that are due", seconds=PLANS_SECONDS
+    )
     plans.start()
+    leftovers = RegularThread(
+        opened.node.destroy_leftover_keys,
+        name="leftovers",
+        work="keys of volumes that are gone",
+        seconds=LEFTOVERS_SECONDS,
+    )
+    leftovers.start()
     if options.ready_file:
         _write_ready_file(Path(options.ready_file), address, grpc_address)
     await stop.wait()
@@ -105,7 +115,7 @@ async def _serve_until_stopped(
     await asyncio.to_thread(plans.stop)
     await asyncio.to_thread(opened.node.cloud_backups.stop)
     dialect.end_streams()
-    ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS)]
+    ends: list[Awaitable[object]] = [server.stop(GRACE_SECONDS), asyncio.to_thread(leftovers.stop)]
     if grpc is not None:
         ends.append(asyncio.to_thread(grpc.stop, GRACE_SECONDS))
     await asyncio.gather(*ends)
@@ -169,8 +179,6 @@ def _recover(opened: OpenNode) -> None:
         _log.info("volume %s is attached at %s", attachment.uuid, attachment.device)
     for done in opened.node.copies.tidy():
         _log.info("%s", done)
-    if destroyed := opened.node.volumes.recover():
-        _log.info("keys of volumes that are gone, destroyed now: %s", destroyed)
     opened.node.credentials.recover()
     opened.node.cloud_backups.recover()
 

@@ -4,10 +4,8 @@ import pytest
 
 from holdfast.errors import NotFoundError
 from holdfast.node.errors import OwnershipDeniedError
-from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.removals import MOST_REMEMBERED, note_removal, was_removed_by
 from holdfast.node.volume.volume_service import VolumeService, VolumeSpec
-from holdfast.providers import ProviderDeniedError, ProviderUnavailableError, SecretNotFoundError, SecretRef
 from holdfast.storage.memory import MemoryStorage
 
 
@@ -61,51 +59,3 @@ def test_only_the_last_are_remembered():
         number for number in range(MOST_REMEMBERED + 1) if was_removed_by(storage, "alice", str(number))
     ]
     assert remembered == list(range(1, MOST_REMEMBERED + 1))
-
-
-@pytest.mark.parametrize("then", ["at the next start", "with the next volume"])
-def test_a_key_that_could_not_be_destroyed_is_destroyed_later(under_test, monkeypatch, then):
-    alice = under_test.token("alice")
-    for name in ("vol1", "vol2"):
-        spec = VolumeSpec(name=name, size_bytes=16 << 20, own_key=True)
-        under_test.call(alice, VolumeService.create, under_test.node.volumes, spec)
-    key = Catalog(under_test.storage).find("vol1").key
-
-    def away(*_):
-        raise ProviderUnavailableError("it is sealed")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(under_test.provider, "destroy", away)
-        report = delete(under_test, alice, "vol1")
-        assert under_test.node.volumes.recover() == 0
-    assert report.own_key_destroyed is False
-    assert "the node destroys it once it can" in report.remarks[0]
-    under_test.provider.get(SecretRef(key.name)).value.wipe()
-    if then == "at the next start":
-        assert under_test.node.volumes.recover() == 1
-    else:
-        assert delete(under_test, alice, "vol2").own_key_destroyed is True
-    with pytest.raises(SecretNotFoundError):
-        under_test.provider.get(SecretRef(key.name))
-    assert under_test.node.volumes.recover() == 0
-
-
-def test_one_that_may_not_be_destroyed_keeps_no_other(under_test, monkeypatch):
-    alice, destroy = under_test.token("alice"), under_test.provider.destroy
-    for number in range(4):
-        spec = VolumeSpec(name=f"vol{number}", size_bytes=16 << 20, own_key=True)
-        under_test.call(alice, VolumeService.create, under_test.node.volumes, spec)
-
-    def refuse(*_):
-        raise ProviderDeniedError("no rule for it")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(under_test.provider, "destroy", refuse)
-        for number in range(4):
-            delete(under_test, alice, f"vol{number}")
-        first = Catalog(under_test.storage).leftover_keys()[0].name
-        patched.setattr(
-            under_test.provider, "destroy", lambda ref: (refuse if ref.name == first else destroy)(ref)
-        )
-        assert under_test.node.volumes.recover() == 3
-    assert [note.name for note in Catalog(under_test.storage).leftover_keys()] == [first]

@@ -11,13 +11,15 @@ from holdfast.clock import ManualClock
 from holdfast.node.cluster.cluster_records import SecurityStatus
 from holdfast.node.errors import HeldElsewhereError
 from holdfast.node.inventory.catalog import SNAPSHOT_PLANS, Catalog
+from holdfast.node.inventory.records import VolumeState
 from holdfast.node.schedules.due import schedules_of
 from holdfast.node.schedules.schedule_policies import SchedulePolicies
 from holdfast.node.schedules.volume_plans import VolumePlans
 from holdfast.node.volume.copies import VolumeCopies
-from holdfast.noded.plan_thread import PlanThread
+from holdfast.node.volume.volume_service import VolumeService
 from holdfast.storage.errors import StorageUnavailableError
 from holdfast.volumes.errors import PoolFullError, VolumeBusyError
+from holdfast.volumes.pool import Pool
 
 HOUR, DAY = 3600, 86_400
 MONDAY = 1_893_456_000 - 1_893_456_000 % DAY + 6 * DAY  # 2030-01-07, midnight in UTC
@@ -569,6 +571,97 @@ def test_two_that_look_at_the_same_moment_take_one(node):
     assert len(node.snapshots()) == 1
 
 
+class DiedError(BaseException):
+    """In the place of a death: nothing is tidied up by who catches errors."""
+
+
+def die(*_args, **_kwargs):
+    raise DiedError
+
+
+def test_a_removal_that_a_death_cut_short_is_finished_by_the_next_look(node, monkeypatch):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+    (old,) = node.snapshots()
+    with monkeypatch.context() as patched:
+        patched.setattr(Pool, "delete", die)
+        with pytest.raises(DiedError):
+            node.after(HOUR)
+    assert [record.state for record in node.snapshots()] == [VolumeState.REMOVING, VolumeState.FORMATTED]
+    node.look()
+    (kept,) = node.snapshots()
+    assert kept.created_at == old.created_at + HOUR
+    (state,) = node.state()["schedules"]
+    assert (state["taken_for"], "failure" in state) == ("2030-01-07T12:00:00Z", False)
+
+
+def test_one_that_a_person_removes_meanwhile_is_not_taken_again(node, monkeypatch):
+    node.make("periodic=60,3")
+    for place, name in ((VolumePlans, "update"), (Pool, "delete")):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, die)
+            with pytest.raises(DiedError):
+                if place is VolumePlans:
+                    node.after(HOUR)  # it is taken, and that is not noted any more
+                else:
+                    remove_by_hand(node, node.snapshots()[0])
+    node.look()
+    assert node.snapshots() == []
+    (state,) = node.state()["schedules"]
+    assert (state["taken_for"], "failure" in state) == ("2030-01-07T11:00:00Z", False)
+
+
+def remove_by_hand(node, snapshot):
+    admission = node.t.node.admit(node.token(), VolumeService.delete, peer="test")
+    node.t.node.volumes.delete(admission, snapshot.id)
+
+
+def test_what_another_node_removed_meanwhile_is_no_failure(node, monkeypatch):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+    real = VolumeService.remove_taken
+
+    def twice(self, *args):
+        real(self, *args)
+        real(self, *args)
+
+    monkeypatch.setattr(VolumeService, "remove_taken", twice)
+    node.after(HOUR)
+    assert len(node.snapshots()) == 1
+    assert "failure" not in node.state()["schedules"][0]
+
+
+def test_what_one_node_could_not_remove_is_no_failure_once_another_has(node, monkeypatch):
+    node.make("periodic=60,1")
+    node.after(HOUR)
+
+    def fail(*_args):
+        monkeypatch.undo()
+        node.look()  # the other node
+        assert "failure" not in node.state()["schedules"][0]
+        raise HeldElsewhereError("another node is at it")
+
+    monkeypatch.setattr(VolumeService, "remove_taken", fail)
+    node.after(HOUR)
+    assert len(node.snapshots()) == 1
+    assert "failure" not in node.state()["schedules"][0]
+
+
+def test_what_was_taken_by_a_wrong_clock_takes_no_place_of_another(node):
+    node.make("periodic=60,2")
+    node.after(1000 * DAY)  # and then it is set right
+    (ahead,) = node.snapshots()
+    node.t.clock._now -= 1000 * DAY
+    node.look()
+    for _ in range(3):
+        node.after(HOUR)
+    kept = [record.created_at for record in node.snapshots()]
+    assert kept == [MONDAY + 12 * HOUR, MONDAY + 13 * HOUR, ahead.created_at]
+    node.after(1000 * DAY)
+    kept = [record.created_at for record in node.snapshots()]
+    assert kept == [ahead.created_at, int(node.t.clock.now())]
+
+
 def test_one_volume_keeps_no_other_from_its_turn(node, monkeypatch):
     for name in ("vol1", "vol2", "vol3"):
         node.make("periodic=60,5", name=name)
@@ -594,23 +687,6 @@ def test_nothing_more_is_begun_when_the_node_stops(node):
     over.set()
     node.t.node.carry_out_plans(over)
     assert node.snapshots() == []
-
-
-def test_the_thread_looks_again_and_again_and_survives_what_goes_wrong():
-    looked = Event()
-    times = []
-
-    def look(over):
-        times.append(over.is_set())
-        if len(times) >= 3:
-            looked.set()
-        raise ValueError("canary")
-
-    thread = PlanThread(look, seconds=0.01)
-    thread.start()
-    assert looked.wait(WAIT_SECONDS)
-    thread.stop()
-    assert not any(times[:3])
 
 
 def test_policies_are_shown_as_they_were_set(node):

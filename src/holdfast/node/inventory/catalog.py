@@ -273,18 +273,27 @@ class Catalog:
         record = encode_record(LeftoverKey(key=note))
         self._storage.write(lambda transaction: transaction.put(_leftover(note), record))
 
-    def leftover_keys(self) -> list[KeyNote]:
-        """Return the keys that are still to be destroyed; at most a page of them."""
+    def leftover_keys(self, *, after: str = "", limit: int = PAGE) -> list[tuple[str, KeyNote | None]]:
+        """Return keys that are still to be destroyed, by the name of their note.
 
-        def read(reader: Reader) -> list[bytes | None]:
-            return [reader.get(f"{LEFTOVER_KEYS}{name}") for name in reader.list(LEFTOVER_KEYS, limit=PAGE)]
+        Args:
+            after: only those whose notes sort after this one.
+            limit: at most so many.
 
-        found = (stored for stored in read_one_state(self._storage, read) if stored is not None)
-        return [decode_leftover_key(stored).key for stored in found]
+        Returns:
+            Each with what is noted of it; ``None`` if that cannot be read.
+        """
 
-    def forget_leftover_key(self, note: KeyNote) -> None:
-        """Forget a key that is destroyed by now."""
-        self._storage.write(lambda transaction: transaction.delete(_leftover(note)))
+        def read(reader: Reader) -> list[tuple[str, bytes | None]]:
+            names = reader.list(LEFTOVER_KEYS, after=after, limit=limit)
+            return [(name, reader.get(LEFTOVER_KEYS + name)) for name in names]
+
+        found = read_one_state(self._storage, read)
+        return [(name, _leftover_key(stored)) for name, stored in found if stored is not None]
+
+    def forget_leftover_key(self, name: str) -> None:
+        """Forget a key that is destroyed by now, by the name of its note."""
+        self._storage.write(lambda transaction: transaction.delete(LEFTOVER_KEYS + name))
 
     def cluster_key(self) -> ClusterKey | None:
         """Return the reference to the cluster-wide key, if one was set."""
@@ -299,6 +308,13 @@ class Catalog:
 def _leftover(note: KeyNote) -> str:
     place = f"{note.provider}\0{note.namespace}\0{note.name}"
     return LEFTOVER_KEYS + hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
+
+
+def _leftover_key(stored: bytes) -> KeyNote | None:
+    try:
+        return decode_leftover_key(stored).key
+    except InternalError:
+        return None
 
 
 def new_volume_id() -> str:

@@ -6,7 +6,6 @@ keyslots, own key, file, record; each of them may be missing already. A key of t
 as a snapshot or a clone needs it, and goes with the last of them.
 """
 
-import logging
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,14 +17,12 @@ from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import KeyNote, KeyOrigin, VolumeRecord, VolumeState
 from holdfast.node.keys.volume_keys import VolumeKeys
-from holdfast.providers import ProviderDeniedError, SecretNotFoundError
+from holdfast.providers import SecretNotFoundError
 from holdfast.volumes.integrity import format_volume
 from holdfast.volumes.lifecycle import EraseReport, crypto_erase
 from holdfast.volumes.lock import volume_lock
 
 MAX_NAMES_TOLD = 5
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,27 +118,6 @@ class VolumeMaker:
             remarks=tuple(remarks),
         )
 
-    def destroy_leftover_keys(self) -> int:
-        """Destroy keys of volumes that are gone, if the provider lets us by now; return how many there were.
-
-        It ends where the provider cannot be used, as each of the others would wait as long. One that the
-        provider will not have destroyed keeps no other from it.
-        """
-        destroyed = 0
-        for note in self._catalog.leftover_keys():
-            if note.provider != self._keys.kind:
-                continue
-            try:
-                self._keys.destroy(note)
-            except HoldfastError as error:
-                _log.warning("the key of a volume that is gone cannot be destroyed now: %s", error.message)
-                if isinstance(error, ProviderDeniedError):
-                    continue
-                break
-            self._catalog.forget_leftover_key(note)
-            destroyed += 1
-        return destroyed
-
     def _key_for(self, note: KeyNote) -> tuple[KeyNote, SecretBytes]:
         if note.origin is KeyOrigin.OWN:
             return self._keys.make_first(note)
@@ -189,7 +165,6 @@ class VolumeMaker:
                 then = "the node destroys it once it can"
             remarks.append(f"the secret {note.name} is still in the provider ({error.message}); {then}")
             return False
-        self.destroy_leftover_keys()
         return True
 
     def _users_of_own(self, note: KeyNote) -> list[str]:

@@ -158,10 +158,6 @@ class VolumeService:
         self._own_key_prefix = own_key_prefix
         self._maker = VolumeMaker(catalog=catalog, devices=devices, keys=keys)
 
-    def recover(self) -> int:
-        """Destroy the keys of volumes that are gone, which the provider did not let us destroy then."""
-        return self._maker.destroy_leftover_keys()
-
     @operation(apis.VOLUME_CREATE)
     def create(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord:
         """Create a volume that belongs to the caller. The same request again returns the same volume.
