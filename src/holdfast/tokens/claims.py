@@ -84,12 +84,12 @@ def read_claims(claims: dict[str, Any], *, namespace: str = "") -> Claims:
     if namespace:
         own = {name: claims[namespace + name] for name in NAMESPACED if namespace + name in claims}
         claims = {**claims, **own}
-    for name in REQUIRED:
-        if name not in claims:
-            raise TokenError(Reason.MISSING_CLAIM, f"expected the claim {name}")
     try:
         return msgspec.convert(claims, Claims)
     except msgspec.ValidationError as error:
+        for name in REQUIRED:
+            if name not in claims:
+                raise TokenError(Reason.MISSING_CLAIM, f"expected the claim {name}") from None
         # The text names the type and the claim (`$.roles[1]`), not the value.
         raise TokenError(Reason.INVALID_CLAIM, f"a claim is not what it must be: {error}") from None
 
