@@ -597,23 +597,19 @@ def test_a_removal_that_a_death_cut_short_is_finished_by_the_next_look(node, mon
 
 def test_one_that_a_person_removes_meanwhile_is_not_taken_again(node, monkeypatch):
     node.make("periodic=60,3")
-    for place, name in ((VolumePlans, "update"), (Pool, "delete")):
-        with monkeypatch.context() as patched:
-            patched.setattr(place, name, die)
-            with pytest.raises(DiedError):
-                if place is VolumePlans:
-                    node.after(HOUR)  # it is taken, and that is not noted any more
-                else:
-                    remove_by_hand(node, node.snapshots()[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(VolumePlans, "update", die)
+        with pytest.raises(DiedError):
+            node.after(HOUR)  # it is taken, and that is not noted any more
+    (taken,) = node.snapshots()
+    with monkeypatch.context() as patched:
+        patched.setattr(Pool, "delete", die)
+        with pytest.raises(DiedError):
+            node.t.call(node.token(), VolumeService.delete, node.t.node.volumes, taken.id)
     node.look()
     assert node.snapshots() == []
     (state,) = node.state()["schedules"]
     assert (state["taken_for"], "failure" in state) == ("2030-01-07T11:00:00Z", False)
-
-
-def remove_by_hand(node, snapshot):
-    admission = node.t.node.admit(node.token(), VolumeService.delete, peer="test")
-    node.t.node.volumes.delete(admission, snapshot.id)
 
 
 def test_what_another_node_removed_meanwhile_is_no_failure(node, monkeypatch):

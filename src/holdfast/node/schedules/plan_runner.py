@@ -10,9 +10,10 @@ his tokens were revoked since. Once he may not, the plan stops until somebody se
 otherwise is noted, and tried again after a while. Revocations are looked at whether anything is due or not:
 they are forgotten when no token is left that they cover, which may be long before a monthly snapshot.
 
-First the new snapshot, then the old ones: what is full or broken takes away nothing. Only what the same
-schedule took of the same volume is ever removed; what a person took is a person's to remove. And what was
-taken before he planned is removed for nobody who could not remove it himself.
+First the new snapshot, then the old ones, and that it is done comes last: what is full or broken takes away
+nothing, and whatever a death cut short the next look does again. Only what the same schedule took of the same
+volume is ever removed; what a person took is a person's to remove. And what was taken before he planned is
+removed for nobody who could not remove it himself.
 """
 
 import logging
@@ -24,13 +25,19 @@ from threading import Event
 import msgspec
 
 from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, InternalError, PermissionDeniedError, UnavailableError
+from holdfast.errors import (
+    HoldfastError,
+    InternalError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from holdfast.node import apis
 from holdfast.node.access.gate import Admission, Gate
 from holdfast.node.errors import HeldElsewhereError, OtherPoolError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState
-from holdfast.node.schedules.due import Missing, Scheduled, due_at, schedules_of, was_set_back
+from holdfast.node.schedules.due import AHEAD_SECONDS, Missing, Scheduled, due_at, schedules_of, was_set_back
 from holdfast.node.schedules.schedule_policies import SchedulePolicies
 from holdfast.node.schedules.volume_plans import Entry, VolumePlan, VolumePlans
 from holdfast.node.tokens.revocation_book import RevocationBook
@@ -196,27 +203,37 @@ class PlanRunner:
                 reason = f"snapshot by schedule {found.key} not taken: {type(error).__name__}"
                 self._gate.done(admission, volume.id, reason)
             raise
-        self._note(plan, found.key, _done(due, self._now()))
-        self._prune(admission, plan, volume, found)
+        failure = self._prune(admission, plan, volume, found)
+        self._note(plan, found.key, _done(due, self._now(), failure))
 
-    def _prune(self, admission: Admission, plan: VolumePlan, volume: VolumeRecord, found: Scheduled) -> None:
+    def _prune(self, admission: Admission, plan: VolumePlan, volume: VolumeRecord, found: Scheduled) -> str:
+        """Remove what the schedule keeps no longer; return what of it cannot be removed, and why."""
         taken = sorted(
             (
                 record
                 for record in self._catalog.copies_of(volume.id)
-                if record.is_snapshot and record.taken_by == found.key and record.state in _WHOLE
+                if record.is_snapshot and record.taken_by == found.key
             ),
             key=lambda record: (record.created_at, record.id),
         )
-        of = Taken(parent=volume.id, schedule=found.key, since=plan.planner_since)
-        for record in taken[: -found.schedule.kept]:
+        # What seems to be taken later than now, a clock that was wrong is to blame for, then or now.
+        whole = [
+            record
+            for record in taken
+            if record.state in _WHOLE and record.created_at <= self._clock.now() + AHEAD_SECONDS
+        ]
+        begun = [record for record in taken if record.state is VolumeState.REMOVING]
+        of, failure = Taken(parent=volume.id, schedule=found.key, since=plan.planner_since), ""
+        for record in (*begun, *whole[: -found.schedule.kept]):
             if not self._volumes.may_remove_taken(admission, record, of):
                 continue
             try:
                 self._volumes.remove_taken(admission, record.id, of)
+            except NotFoundError:
+                continue  # another node was quicker
             except HoldfastError as error:
-                told = f"snapshot {record.name} should be removed by now: {error.message}"
-                self._note(plan, found.key, _failed(self._now(), told))
+                failure = f"snapshot {record.name} should be removed by now: {error.message}"
+        return failure
 
     def _stop(self, plan: VolumePlan, reason: str) -> None:
         self._plans.update(
@@ -264,8 +281,13 @@ class PlanRunner:
         return int(self._clock.now())
 
 
-def _done(due: int, now: int) -> Callable[[Entry], Entry]:
-    return lambda entry: Entry(max(due, entry.done_for), now)
+def _done(due: int, now: int, failure: str) -> Callable[[Entry], Entry]:
+    def edit(entry: Entry) -> Entry:
+        if failure and entry.done_for >= due:
+            return entry  # another node did the same, and has its say
+        return Entry(max(due, entry.done_for), now, now if failure else 0, failure)
+
+    return edit
 
 
 def _failed(now: int, told: str) -> Callable[[Entry], Entry]:

@@ -148,6 +148,8 @@ class SnapshotService:
             now = int(self._clock.now())
             for record in self._catalog.copies_of(source.id):
                 if record.taken_by == schedule and due <= record.created_at <= now:
+                    if record.state is VolumeState.REMOVING:
+                        return record  # it was taken; that somebody has it removed is another matter
                     return self._finish(admission, source, record, is_there=True)
             record = msgspec.structs.replace(
                 self._copy_of(source, new_volume_id(), name),
@@ -191,6 +193,8 @@ class SnapshotService:
 
         Raises:
             ConflictError: it is no snapshot of this volume.
+            RoleDeniedError: by the labels that the volume has now, what is in the snapshot would be open to
+                the caller further than it is in the snapshot.
             VolumeBusyError: the volume is attached.
         """
         volume = self._gate.resource(admission, self._catalog, reference)
@@ -200,6 +204,7 @@ class SnapshotService:
         still = self._gate.still(admission, self._catalog)
         readable = self._gate.still(admission, self._catalog, access=AccessType.READ)
         with self._locks.turns((volume.id, still), (source.id, readable)) as (volume, source):
+            self._gate.require_content(admission, volume.labels, of=source.labels)
             restored = self._copies.restore(volume, source)
         self._gate.done(admission, volume.id, f"restored from snapshot {source.id}")
         return restored
