@@ -125,3 +125,5 @@ REFLECTION = Api("ServerReflection", "ServerReflectionInfo", prefix="grpc.reflec
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Api))
 SCOPED = tuple(api for api in ALL if api.is_scoped)
+# Those by which somebody gets at what is in a volume, or may: all but the one that only puts an end to it.
+SCOPED_TO_CONTENT = tuple(api for api in SCOPED if api is not VOLUME_DELETE)

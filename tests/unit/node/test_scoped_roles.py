@@ -77,6 +77,22 @@ class Site:
     def snapshot(self, parent, name, **labels):
         return self(SnapshotService.create, "snapshots", parent, name, labels=labels)
 
+    def restore(self, volume, snapshot):
+        return self(SnapshotService.restore, "snapshots", volume, snapshot)
+
+    def snapshot_of_old(self, labels):
+        """Have a snapshot of ``blue1``, which holds something else by now, with these labels."""
+        call = self.t.call
+        owner, taken = self.t.token("alice"), {"labels": labels}
+        call(owner, SnapshotService.create, self.node.snapshots, "blue1", "snap", **taken)
+        path = self.t.devices.file(Catalog(self.t.storage).find("blue1")).path
+        path.chmod(0o600)
+        with path.open("r+b") as file:
+            file.write(b"newer")
+
+    def content(self, name):
+        return self.t.devices.file(Catalog(self.t.storage).find(name)).path.read_bytes()
+
     def seen(self):
         page = self(VolumeListService.inspect_with_filters, "volume_lists")
         return [status.record.name for status in page.entries]
@@ -310,6 +326,80 @@ def test_both_volumes_of_a_restore_are_in_scope(site):
         site(SnapshotService.restore, "snapshots", "blue1", "snap")
 
 
+BLUE_IN_USE = (Rule(("volume",), ("*",)), Rule(("mountattach",), ("*",), BLUE))
+SECRET_NOT_MOUNTED = (EVERYWHERE, Rule(("mountattach",), ("!*",), Scope({"stage": "secret"})))
+
+
+@pytest.mark.parametrize(
+    ("rules", "labels"),
+    [
+        pytest.param(BLUE_IN_USE, {"team": "red"}, id="from-another-scope"),
+        pytest.param(BLUE_IN_USE, {}, id="from-no-scope"),
+        pytest.param(SECRET_NOT_MOUNTED, {"stage": "secret"}, id="out-of-a-denial"),
+        pytest.param(
+            [EVERYWHERE, Rule(("volume",), ("!clone",), PROTECTED)], {"protected": "yes"}, id="copy"
+        ),
+        pytest.param(
+            [EVERYWHERE, Rule(("volume",), ("!accessupdate",), PROTECTED)], {"protected": "yes"}, id="share"
+        ),
+    ],
+)
+def test_what_is_brought_back_is_open_no_further_than_in_the_snapshot(site, rules, labels):
+    site.snapshot_of_old(labels)
+    site.role(*rules)
+    before = site.content("blue1")
+    with pytest.raises(RoleDeniedError, match="labels: the caller's roles allow more"):
+        site.restore("blue1", "snap")
+    assert site.content("blue1") == before
+    refusal = site.t.sink.lines[-1]
+    assert (refusal["decision"], refusal["gate"], refusal["api"]) == (
+        "denied",
+        "role",
+        "volume.snapshotrestore",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "labels"),
+    [
+        pytest.param(BLUE_IN_USE, {"team": "blue"}, id="within-the-scope"),
+        pytest.param(SECRET_NOT_MOUNTED, {"stage": "old"}, id="beside-a-denial"),
+        pytest.param([EVERYWHERE, NO_DELETION], {"protected": "yes"}, id="kept-from-deletion-alone"),
+        pytest.param([EVERYWHERE], {"team": "red"}, id="without-scopes"),
+        pytest.param([*BLUE_IN_USE, Rule(("mountattach",), ("*",), RED)], {"team": "red"}, id="both-are-his"),
+        pytest.param([IN_BLUE, Rule(("mountattach",), ("*",))], {"team": "blue"}, id="into-less"),
+    ],
+)
+def test_what_is_as_open_in_the_snapshot_is_brought_back_as_ever(site, rules, labels):
+    site.snapshot_of_old(labels)
+    site.role(*rules)
+    site.restore("blue1", "snap")
+    assert site.content("blue1") == site.content("snap")
+
+
+def test_labels_that_change_while_a_restore_waits_count_as_they_are_then(site):
+    site.snapshot_of_old({"stage": "old"})
+    site.role(*SECRET_NOT_MOUNTED)
+    outcome, before = [], len(site.t.sink.lines)
+
+    def act():
+        try:
+            outcome.append(site.restore("blue1", "snap"))
+        except RoleDeniedError as error:
+            outcome.append(error)
+
+    waiting = threading.Thread(target=act, daemon=True)
+    with site.node.volumes._locks.turn(Catalog(site.t.storage).find("blue1").id, by_role_alone):
+        waiting.start()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while sum(line.get("gate") == "ownership" for line in site.t.sink.lines[before:]) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        site.t.call(site.t.admin, VolumeService.update, site.node.volumes, "snap", labels={"stage": "secret"})
+    waiting.join(PATIENCE_SECONDS)
+    assert isinstance(outcome[0], RoleDeniedError)
+
+
 NO_PLAN = Rule(("volume",), ("!snapshotscheduleupdate",), PROTECTED)
 PLAN_IN_BLUE = (
     Rule(("volume",), ("create", "update", "snapshotcreate")),
@@ -525,6 +615,10 @@ def test_the_gate_does_what_is_specified(roles, volumes, others, is_administrato
         no_more = all(may(api, labels) >= may(api, others) for api in apis.SCOPED)
         clones = may(apis.VOLUME_CLONE, others) and no_more
         agree(apis.VOLUME_CLONE, clones, gate.require_new, others, copy_of=labels)
+        rest = [api for api in apis.SCOPED if api is not apis.VOLUME_DELETE]
+        is_admitted = bool(book.decide(alice, apis.SNAPSHOT_RESTORE))
+        no_further = is_admitted and all(may(api, labels) >= may(api, others) for api in rest)
+        agree(apis.SNAPSHOT_RESTORE, no_further, gate.require_content, others, of=labels)
     agree(apis.VOLUME_CREATE, may(apis.VOLUME_CREATE, others), gate.require_new, others)
     if book.decide(alice, apis.VOLUME_ENUMERATE):
         lists = VolumeListService(gate=gate, catalog=catalog, devices=None)

@@ -15,7 +15,7 @@ the same answer as for one that does not exist.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
@@ -38,6 +38,7 @@ from holdfast.tokens.errors import TokenError
 _PROCESS_ID = secrets.token_hex(4)
 _numbers = count(secrets.randbits(31))
 _EVERYWHERE = Right(())
+BY_SCOPE = "a scope in the caller's roles does not allow it with these labels"
 
 
 class TokenVerifier(Protocol):
@@ -334,6 +335,31 @@ class Gate:
                 admission, of, lambda right: bool(right.decide(labels)) > bool(right.decide(copy_of))
             )
 
+    def require_content(
+        self, admission: Admission, labels: Mapping[str, str], *, of: Mapping[str, str]
+    ) -> None:
+        """Raise unless something that is there may be given the content of something else.
+
+        What is in the one may come to be open to the caller no further than it is in the other, as with a
+        copy. That he may delete the one and not the other opens nothing: the other stays.
+
+        Args:
+            admission: from ``admit``.
+            labels: of what gets the content.
+            of: the labels of what has it.
+
+        Raises:
+            RoleDeniedError: his roles let him do more with the one than with the other.
+        """
+        self._refuse_change(
+            admission,
+            self._rights(admission.principal),
+            lambda right: bool(right.decide(labels)) > bool(right.decide(of)),
+            among=apis.SCOPED_TO_CONTENT,
+            why="the caller's roles allow more with those of the volume than with those of the snapshot; "
+            "make a clone of the snapshot instead",
+        )
+
     def relabelling(self, admission: Admission) -> Callable[[Mapping[str, str], Mapping[str, str]], None]:
         """Return what to ask, within a change, about the labels of a resource before and after it.
 
@@ -508,15 +534,21 @@ class Gate:
         return bool(self._decide(admission.principal, resource, access))
 
     def _refuse_change(
-        self, admission: Admission, of: Callable[[Api], Right], changes: Callable[[Right], bool]
+        self,
+        admission: Admission,
+        of: Callable[[Api], Right],
+        changes: Callable[[Right], bool],
+        *,
+        among: Iterable[Api] = apis.SCOPED,
+        why: str = BY_SCOPE,
     ) -> None:
         """Raise if something changes what the caller's roles say about any API, and if so, write it down."""
-        for api in apis.SCOPED:
+        for api in among:
             right = of(api)
             if right.is_scoped and changes(right):
                 denied = Denied(f"with these labels the roles say something else about {api}")
                 self._record(admission, "role", denied)
-                raise _labels_denied(admission, denied.reason)
+                raise _labels_denied(admission, denied.reason, why)
 
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         return decide_ownership(
@@ -551,12 +583,8 @@ def _decide_scope(right: Right, resource: Resource) -> Decision | None:
     return None if labels is None else right.decide(labels)
 
 
-def _labels_denied(admission: Admission, reason: str) -> RoleDeniedError:
-    return RoleDeniedError(
-        f"Access to {admission.api.full_method} denied: labels: a scope in the caller's roles does not allow"
-        " it with these labels",
-        detail=reason,
-    )
+def _labels_denied(admission: Admission, reason: str, why: str = BY_SCOPE) -> RoleDeniedError:
+    return RoleDeniedError(f"Access to {admission.api.full_method} denied: labels: {why}", detail=reason)
 
 
 def _role_denied(admission: Admission, reason: str) -> RoleDeniedError:
