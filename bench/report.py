@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from bench.attach import Timing
 from bench.contest import Result
 from bench.expiry import Expiry
+from bench.figure import Figure
 from bench.growth import LISTED_NAMES, Size
 from bench.inprocess import Measurement
 from bench.logins import Logins
 from bench.plot import Curve, Panel, draw
-from bench.sdk import Figure
 from bench.start import Start
 from bench.volume_io import Speed
 from bench.volumes import Volumes

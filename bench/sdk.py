@@ -1,8 +1,7 @@
 """What security costs a call of the storage node's SDK: gates, tokens, lists cut for their reader.
 
 Calls go to two nodes in turn, in the same run and by the same bytes: one as it is, one without gates. Tokens
-are verified beside PyJWT, which does the same on top of the same primitives. Lists are of 10,000 volumes, of
-which their reader may see 100.
+are verified beside others (``sdk_tokens``). Lists are of 10,000 volumes, of which their reader may see 100.
 """
 
 import os
@@ -12,18 +11,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 from bench.cpu import cpu_seconds
+from bench.figure import Figure
 from bench.http2 import Load
+from bench.sdk_tokens import ISSUER
+from bench.sdk_tokens import measure as measure_tokens
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.proto.volume_pb2 import SdkVolumeEnumerateRequest
 from holdfast.api.sdk.services.volume import enumerate_volumes
@@ -39,45 +36,20 @@ from holdfast.noded.options import NodeOptions
 from holdfast.policy.ownership import Ownership
 from holdfast.storage.factory import open_storage
 from holdfast.tokens.generate import generate_token
-from holdfast.tokens.issuer import Issuer, IssuerRegistry
-from holdfast.tokens.key_files import load_verifying_key
 from holdfast.tokens.shared_secret import SharedSecretKey
 from holdfast.tokens.user_file import User
-from holdfast.tokens.verify import Verifier
 
 METHOD = "/openstorage.api.OpenStorageIdentity/Version"
-ISSUER = "bench"
 RUN_SECONDS = 1.0
 AT_ONCE = 32
 VOLUMES, READABLE = 10_000, 100
 STOP_SECONDS = 30
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One comparison.
-
-    Attributes:
-        what: what was done.
-        unit: of the two figures.
-        measured: ours, or the call with security.
-        beside: what stood beside it; 0 for nothing.
-        ratio: median of the rounds.
-        goal: what it is to be.
-    """
-
-    what: str
-    unit: str
-    measured: float
-    beside: float
-    ratio: float
-    goal: str
-
-
 def measure(rounds: int, say: Callable[[str], None]) -> list[Figure]:
     """Measure everything, each comparison round by round."""
     secret = secrets.token_hex(32)
-    return [*_calls(secret, rounds, say), *_tokens(rounds), _list(secret, rounds)]
+    return [*_calls(secret, rounds, say), *measure_tokens(rounds), _list(secret, rounds)]
 
 
 def _calls(secret: str, rounds: int, say: Callable[[str], None]) -> list[Figure]:
@@ -140,61 +112,6 @@ def _token(secret: str, **claims: Any) -> str:
     return generate_token(user, issuer=ISSUER, key=key, issued_at=time.time(), lifetime_seconds=3600)
 
 
-def _tokens(rounds: int) -> list[Figure]:
-    claims = {
-        "iss": ISSUER, "sub": "alice", "name": "Alice", "email": "alice@example.com", "jti": "0123456789",
-        "iat": int(time.time()), "exp": int(time.time()) + 3600,
-        "roles": ["system.user"], "groups": ["dev", "ops"],
-    }  # fmt: skip
-    secret = secrets.token_bytes(64)
-    rsa_key = rsa.generate_private_key(65537, 2048)
-    ec_key = ec.generate_private_key(ec.SECP256R1())
-    cases = {
-        "HS256": (secret, secret, SharedSecretKey(SecretBytes(secret))),
-        "RS256": (rsa_key, rsa_key.public_key(), load_verifying_key(_pem(rsa_key))),
-        "ES256": (ec_key, ec_key.public_key(), load_verifying_key(_pem(ec_key))),
-    }
-    figures = []
-    for algorithm, (signing, public, key) in cases.items():
-        token = jwt.encode(claims, signing, algorithm=algorithm)
-        registry = IssuerRegistry([Issuer(name=ISSUER, keys=(key,))])
-        new = Verifier(registry, clock=SystemClock(), remembered_tokens=0)
-        known = Verifier(registry, clock=SystemClock())
-        ours = _each(lambda: new.verify(token), rounds)  # noqa: B023 - run at once
-        bare = _each(lambda: jwt.decode(token, public, algorithms=[algorithm]), rounds)  # noqa: B023
-        ratio = median(one / other for one, other in zip(ours, bare, strict=True))
-        figures.append(
-            Figure(
-                f"a new token, {algorithm}, beside PyJWT",
-                "us",
-                median(ours),
-                median(bare),
-                ratio,
-                "at most 1.3",
-            )
-        )
-        if algorithm == "HS256":
-            seen = _each(lambda: known.verify(token), rounds)  # noqa: B023
-            figures.append(Figure("a token seen before", "us", median(seen), 0, 0, "under 5"))
-    return figures
-
-
-def _pem(key: Any) -> bytes:
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
-
-
-def _each(step: Callable[[], object], rounds: int, times: int = 400) -> list[float]:
-    """Return microseconds of one step, once for each round."""
-    found = []
-    for _ in range(rounds):
-        before = time.perf_counter()
-        for _ in range(times):
-            step()
-        found.append((time.perf_counter() - before) / times * 1e6)
-    return found
-
-
 def _list(secret: str, rounds: int) -> Figure:
     with TemporaryDirectory(prefix="holdfast-bench-") as name:
         environment = {"PORTWORX_AUTH_JWT_SHAREDSECRET": secret}
@@ -220,7 +137,11 @@ def _list(secret: str, rounds: int) -> Figure:
                     answer.SerializeToString()
 
             enumerate_all()
-            taken = [each / 1e3 for each in _each(enumerate_all, rounds, times=5)]
+            taken = []
+            for _ in range(rounds):
+                before = time.perf_counter()
+                enumerate_all()
+                taken.append((time.perf_counter() - before) * 1e3)
     return Figure(
         f"a list of {VOLUMES:,} volumes, of which {READABLE} may be seen",
         "ms",

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.sdk import Figure
+from bench.figure import Figure
 from bench.volume_bed import Bed
 from holdfast.volumes import filesystem
 

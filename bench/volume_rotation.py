@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.sdk import Figure
+from bench.figure import Figure
 from holdfast.clock import SystemClock
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.cluster.locks import VolumeLocks

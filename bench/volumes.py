@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import volume_io, volume_mounts, volume_rotation
-from bench.sdk import Figure
+from bench.figure import Figure
 from bench.volume_io import Settings, Speed
 
 
