@@ -8,7 +8,7 @@ import pytest
 from tests.support.ports import free_port
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 STORAGE = 'storage "file" {\n  path = "data"\n}\n'
 OTHER_STORAGE = 'storage "hunter2" {}\n'

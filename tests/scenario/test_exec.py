@@ -19,7 +19,7 @@ from tests.support.store_process import StoreProcess
 from holdfast.client import DcosClient, TlsSettings
 
 SECRET = "marked-7f3a"
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0  # a disk that others keep busy holds a write of a secret up for many seconds
 # A shell starts what it puts in the background with INT and QUIT ignored, and that is passed on.
 UNMUTED = ["env", "--default-signal"]
 NOBODY = 65534
@@ -436,10 +436,10 @@ class TestWatching:
             hf, f"--on-change=run:{helper}", "--file=pw=secret/top", "--env=PW=secret/team/db#password"
         )
         read_until(process, "start")
+        (child,) = children_of(process.pid)  # the helper will be another, and may be there a moment longer
         put("top", value="second")
         told = tmp_path / "told"
         eventually(lambda: told.exists() and told.read_text().endswith("\n"))
-        (child,) = children_of(process.pid)
         assert told.read_text() == f"second {child} \n"
 
     def test_exit_leaves_the_restart_to_others(self, hf, put):
@@ -583,7 +583,7 @@ def test_the_terminal_stops_and_interrupts_a_command_that_never_reads(hf, termin
     command = int(terminal.expect("."))
     terminal.type("\x1a")
     terminal.expect("Stopped")
-    assert state_of(command) == "T"
+    eventually(lambda: state_of(command) == "T")
     terminal.type("fg\n")
     eventually(lambda: state_of(command) != "T")
     terminal.type("\x03")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.store_process import StoreProcess
-from tests.support.store_talk import ask, ask_every_worker
+from tests.support.store_talk import ask, ask_every_worker, eventually
 
 READER = 'path "secret/data/*" {\n  capabilities = ["read"]\n}\n'
 WORKERS = 3
@@ -30,10 +30,14 @@ def make_token(store, *, token=None, **fields):
 def test_all_workers_are_asked(store):
     """The other tests mean something only if connections reach every worker."""
     assert len(store.children()) == 1 + WORKERS
-    ids = {
-        answer.json["request_id"][:20]
-        for answer in ask_every_worker(store, "GET", "/v1/auth/token/lookup-self")
-    }
+    ids = set()
+
+    def all_have_answered():
+        answers = ask_every_worker(store, "GET", "/v1/auth/token/lookup-self")
+        ids.update(answer.json["request_id"][:20] for answer in answers)
+        return len(ids) >= WORKERS
+
+    eventually(all_have_answered)  # of three workers, one is missed by so many connections once in 5,600
     assert len(ids) == WORKERS
 
 

@@ -61,7 +61,7 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def operations(store):
     schema = schemathesis.openapi.from_url(
-        store.url + DOCUMENT, headers=with_vault_token(store.root_token), timeout=20
+        store.url + DOCUMENT, headers=with_vault_token(store.root_token), timeout=60
     )
     schema.config.update(base_url=store.url + "/v1")
     return {result.ok().label: result.ok() for result in schema.get_all_operations()}

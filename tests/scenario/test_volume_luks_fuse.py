@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.store_talk import eventually
 
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
@@ -348,9 +349,7 @@ def test_attach_that_died_half_way_is_cleaned_up(vol, key, backend):
     luks_fuse._start_daemon(vol, key, file, readonly=False)
     assert luks_fuse._daemons(vol.uuid)
     backend.recover()
-    deadline = time.monotonic() + 60
-    while luks_fuse._daemons(vol.uuid) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: not luks_fuse._daemons(vol.uuid))
     assert_nothing_left(vol, backend)
     backend.attach(vol, key)
 
@@ -358,8 +357,10 @@ def test_attach_that_died_half_way_is_cleaned_up(vol, key, backend):
 def test_killed_daemon_loses_nothing_synced(vol, key, backend, mounted):
     for number in range(50):
         write_synced(mounted / f"synced-{number}", bytes([number]) * 5000)
-    for process in daemons_of(backend, vol):
+    processes = daemons_of(backend, vol)
+    for process in processes:
         os.kill(process, signal.SIGKILL)
+    eventually(lambda: all(gone(process) for process in processes))
     with pytest.raises(OSError, match=r"Input/output|Read-only"):
         write_synced(mounted / "late", b"x")
     assert backend.status(vol).stage is AttachStage.BROKEN

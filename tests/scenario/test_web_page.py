@@ -714,6 +714,7 @@ def test_every_view_is_named_readable_and_fits_a_small_screen(store, browser, da
         before = browser.find("h1")
         go(browser, view.replace("look/one", name))
         browser.until(partial(is_gone, before), f"{view} does not come")
+        browser.find("h1")
         inspect(view)
     go(browser, f"#/secret/default/{name}")
     browser.press("Delete")

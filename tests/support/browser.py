@@ -120,7 +120,7 @@ class Browser:
     @property
     def text(self) -> str:
         """What is to be seen."""
-        return str(self.driver.execute_script("return document.body.innerText"))
+        return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
 
     def until(self, condition: Callable[[], T], problem: str) -> T:
         """Wait until something holds; return it. A look at what the page just replaced says nothing yet."""

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.support.store_process import StoreProcess
 
 EXAMPLES = 30
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0  # a disk that others keep busy holds a write up for many seconds
 NOT_OFFERED, UNAVAILABLE = 501, 503
 
 _CONFORMANCE = [

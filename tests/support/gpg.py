@@ -28,7 +28,7 @@ class GpgHome:
 
     def close(self) -> None:
         subprocess.run(
-            ["gpgconf", "--homedir", str(self.directory), "--kill", "all"], check=False, timeout=30
+            ["gpgconf", "--homedir", str(self.directory), "--kill", "all"], check=False, timeout=LIMIT_SECONDS
         )
 
     def gpg(self, *words: str, standard_input: bytes = b"") -> bytes:

@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 PATIENCE_SECONDS = 60
 
 
@@ -28,7 +30,10 @@ class StreamReceiver:
 
     def __init__(self, address=("127.0.0.1", 0)):
         self.is_unix = isinstance(address, str | os.PathLike)
-        self.address = os.fspath(address) if self.is_unix else address
+        if self.is_unix:
+            self.address = os.fspath(address)
+        else:  # a port that the kernel hands out could be somebody else's by the time that we are back
+            self.address = (address[0], address[1] or free_port())
         self.capture = bytearray()
         self.reads = threading.Event()
         self.reads.set()
@@ -45,8 +50,6 @@ class StreamReceiver:
             Path(self.address).unlink(missing_ok=True)
         self._listener.bind(self.address)
         self._listener.listen()
-        if not self.is_unix:
-            self.address = self._listener.getsockname()
         self._thread = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
         self._thread.start()
 
@@ -107,14 +110,13 @@ class DatagramReceiver:
         self.path = path
         self.datagrams = []
         self._socket = self._thread = None
-        self.port = 0
+        self.port = 0 if path else free_port()
         self.start()
 
     def start(self):
         if self.path is None:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.bind(("127.0.0.1", self.port))
-            self.port = self._socket.getsockname()[1]
         else:
             Path(self.path).unlink(missing_ok=True)
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
