@@ -227,6 +227,7 @@ def _hfctl(*words: str) -> subprocess.CompletedProcess[str]:
         pytest.param(("--config", "/none.json"), {}, "/none.json: cannot be read", id="no-config"),
         pytest.param(("-jwt_rsa_pubkey_file", "/none.pem"), {}, "-jwt_rsa_pubkey_file", id="no-key-file"),
         pytest.param(("--guest-access", "maybe"), {}, "enabled or disabled", id="guest"),
+        pytest.param(("--ready-file", "/proc"), {}, "plain one to replace", id="ready-file-that-is-none"),
     ],
 )
 def test_it_does_not_start_half_configured(tmp_path, arguments, environment, text):

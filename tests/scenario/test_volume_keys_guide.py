@@ -40,7 +40,13 @@ def test_the_worst_day(reader):
     secrets = "/var/lib/holdfast/secrets"
     reader.type("hfctl secrets set-cluster-key --secret cluster-key --generate --context admin")
     reader.type("hfctl volume create one --size 8M --secure")
+    said = reader.type(
+        "hfctl volume key recovery add one --output-file absent/one.key 2>&1 || echo ended with $?"
+    )
+    assert "expected a file in a directory that you may write to\nended with 1" in said  # and none is made
     reader.type("hfctl volume key recovery add one --output-file one.key")
+    said = reader.type("hfctl volume key recovery add two --output-file one.key 2>&1 || echo ended with $?")
+    assert "expected the name of a new file; something of that name is there\nended with 1" in said
     assert reader.type("stat -c %a one.key") == "600\n"
     said = reader.type("hfctl volume key recovery add one 2>&1 || echo ended with $?")
     assert "has a recovery key already; remove that one first" in said

@@ -37,6 +37,31 @@ def read_private(path: Path, *, max_bytes: int) -> bytes | None:
     return content
 
 
+def check_named(path: Path, *, name: str, replace: bool) -> None:
+    """Return if a file that a person named can be written there, as far as can be told beforehand.
+
+    What else is in its place would be gone for everybody: ``/dev/null``, say, where root names that.
+
+    Args:
+        path: the file.
+        name: of the option, for messages.
+        replace: whether a plain file may be replaced.
+
+    Raises:
+        LocalError: its directory cannot be written to, or what is in its place must stay.
+    """
+    if not os.access(path.parent, os.W_OK | os.X_OK) or not path.parent.is_dir():
+        raise LocalError(f"{name}: cannot be written; expected a file in a directory that you may write to")
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not replace:
+        raise LocalError(f"{name}: expected the name of a new file; something of that name is there")
+    if not stat.S_ISREG(mode):
+        raise LocalError(f"{name}: expected a new file, or a plain one to replace")
+
+
 def write_private(path: Path, content: bytes | memoryview) -> None:
     """Put ``content`` in the place of what was there.
 

@@ -51,6 +51,8 @@ def serve(options: NodeOptions) -> int:
             _log.info("%s is not in place: %s", measure.name, measure.remark)
     if options.access_log:
         _open_access_log(options.access_log)
+    if options.ready_file:
+        _check_ready_file(Path(options.ready_file))
     config = read_config(options, os.environ)
     _forget_secrets()
     for scheduler in options.schedulers:
@@ -186,6 +188,13 @@ def _recover(opened: OpenNode) -> None:
 def _forget_secrets() -> None:
     """Take the secrets out of our own environment, so that nothing started later can inherit them."""
     forget_variables(lambda name: "AUTH_" in name or name in SECRET_VARIABLES or name == "PX_SHARED_SECRET")
+
+
+def _check_ready_file(path: Path) -> None:
+    # What else is there would be gone: of /dev/null, say, for all of the machine.
+    if not path.is_symlink() and (path.is_file() or not path.exists()):
+        return
+    raise InvalidInputError("--ready-file: expected a new file, or a plain one to replace")
 
 
 def _write_ready_file(path: Path, address: str, grpc_address: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -112,6 +113,29 @@ def test_output_file_is_private_and_replaces_what_was_there(hfctl, tmp_path, use
     assert (code, out, err) == (0, f"Token written to output file: {target}\n", "")
     assert target.stat().st_mode & 0o777 == 0o600
     assert verify(target.read_text(), SharedSecretKey(SecretBytes(SECRET.encode()))).subject == "alice"
+
+
+@pytest.mark.parametrize(
+    ("make", "is_still_there"),
+    [
+        pytest.param(
+            lambda path: path.symlink_to("/proc/self/fd/1"), Path.is_symlink, id="link-as-dev-stdout"
+        ),
+        pytest.param(os.mkfifo, Path.is_fifo, id="no-plain-file-as-dev-null"),
+        pytest.param(Path.mkdir, Path.is_dir, id="directory"),
+    ],
+)
+def test_an_output_file_takes_no_place_of_anything_but_a_plain_file(
+    hfctl, tmp_path, user_file, monkeypatch, make, is_still_there
+):
+    monkeypatch.setenv("OF_THE_ISSUER", SECRET)
+    target = tmp_path / "target"
+    make(target)
+    words = ("--auth-config", user_file, "--issuer=px.example", "--shared-secret-env=OF_THE_ISSUER")
+    code, out, err = hfctl("auth", "token", "generate", *words, "--output", str(target))
+    assert (code, out) == (1, "")
+    assert err == "Error: --output: expected a new file, or a plain one to replace\n"
+    assert is_still_there(target)
 
 
 @pytest.mark.parametrize(

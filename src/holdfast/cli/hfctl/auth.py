@@ -8,7 +8,7 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.hfctl.signing import add_key_options, named_key, read_file
 from holdfast.cli.output import print_result, warn
-from holdfast.cli.private_file import write_private
+from holdfast.cli.private_file import check_named, write_private
 from holdfast.cli.program import Run
 
 DEFAULT_DURATION = "1d"
@@ -86,6 +86,7 @@ def _generate(arguments: Namespace) -> int:
 
 
 def _write(path: Path, token: str) -> None:
+    check_named(path, name="--output", replace=True)
     try:
         write_private(path, f"{token}\n".encode())
     except OSError as error:

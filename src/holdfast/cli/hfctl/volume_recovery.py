@@ -5,10 +5,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from holdfast.cli.arguments import CommandParser
+from holdfast.cli.errors import LocalError
 from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
 from holdfast.cli.hfctl.volume import describe_key
 from holdfast.cli.output import remark
-from holdfast.cli.private_file import write_private
+from holdfast.cli.private_file import check_named, write_private
 from holdfast.cli.program import Run
 from holdfast.cli.typed_input import bytes_of_file, secret_word
 
@@ -58,6 +59,9 @@ def use(parser: CommandParser) -> Run:
 
 def _add(arguments: Namespace) -> int:
     body = {"volume_id": arguments.volume}
+    place = Path(arguments.output_file)
+    if arguments.output_file:  # before a key is made that nobody would get, or that takes another's place
+        check_named(place, name="--output-file", replace=False)
     if arguments.pgp_key:
         public_key = bytes_of_file(arguments.pgp_key, name="--pgp-key")
         body["public_key"] = base64.b64encode(public_key).decode()
@@ -66,7 +70,13 @@ def _add(arguments: Namespace) -> int:
     if not arguments.output_file:
         shown = handed_out if "recovery_key" in answer else base64.b64encode(handed_out)
         return print_answer(arguments, answer, shown.decode())
-    write_private(Path(arguments.output_file), handed_out)
+    try:
+        write_private(place, handed_out)
+    except OSError as error:
+        raise LocalError(
+            f"--output-file: cannot be written ({error.strerror}), so nobody has the key; remove it with "
+            "`hfctl volume key recovery remove`, and make another"
+        ) from None
     remark("Nobody can ask for it again. Keep it where the secrets provider is not.")
     written = {"volume": arguments.volume, "keyslot": answer.get("keyslot", 0), "file": arguments.output_file}
     return print_answer(arguments, written, f"Recovery key written to {arguments.output_file}")
