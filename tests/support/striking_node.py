@@ -95,9 +95,17 @@ class StrikingNode(NodeProcess):
         super().__init__(directory, *arguments, environment=environment)
         self._starter = starter
         self._strike = directory / "strike"
+        self._struck = self._strike.with_suffix(".at")
 
     def start(self) -> None:
         """Start it and wait until it says where it listens."""
+        assert self._comes_up(), self._without_start()
+
+    def _without_start(self) -> str:
+        return f"the node did not start:\n{self.log_path.read_text()[-2000:]}"
+
+    def _comes_up(self) -> bool:
+        """Start it; return whether it lived until it said where it listens."""
         process_logs.note(self.log_path)
         self.ready_file.unlink(missing_ok=True)
         question = {
@@ -109,19 +117,22 @@ class StrikingNode(NodeProcess):
         self.process = _Started(self._starter, self._starter.ask(question))  # type: ignore[assignment]
         deadline = time.monotonic() + START_SECONDS
         while not self.ready_file.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the node did not start:\n{self.log_path.read_text()[-2000:]}")
+            if self.process.poll() is not None:
+                return False
+            assert time.monotonic() < deadline, self._without_start()
             time.sleep(0.005)
         self.address = json.loads(self.ready_file.read_text())["address"]
+        return True
 
     def struck_at(self) -> str:
         """Return at which moment it died last."""
-        return self._strike.with_suffix(".at").read_text()
+        return self._struck.read_text()
 
     @contextmanager
-    def counting(self, moment: int) -> Iterator[None]:
-        """Have it die at a moment of what is done in the block."""
-        self._strike.write_text(str(moment))
+    def counting(self, moment: int, *, thread: str = "") -> Iterator[None]:
+        """Have it die at a moment of what is done in the block, perhaps by one of its threads alone."""
+        self._struck.unlink(missing_ok=True)
+        self._strike.write_text(f"{moment} {thread}")
         try:
             yield
         finally:
@@ -129,16 +140,32 @@ class StrikingNode(NodeProcess):
 
     def dies_at(self, moment: int, work: Callable[[], object]) -> bool:
         """Do some work; return whether the node died of it."""
-        assert self.process is not None
         with self.counting(moment):
-            try:
-                work()
-            except HoldfastError:
-                if not _is_dying(self.process.pid):
-                    raise
-        code = self.process.poll()
-        assert code in {None, -signal.SIGKILL}, self.log_path.read_text()[-2000:]
-        return code is not None
+            self._outlives(work)
+        return self._was_struck()
+
+    def dies_unasked_at(self, moment: int, await_done: Callable[[], object], *, thread: str) -> bool:
+        """Start it; return whether it died of what a thread does unasked; if not, it is stopped after it."""
+        with self.counting(moment, thread=thread):
+            if self._comes_up() and self._outlives(await_done):
+                self.stop()
+        return self._was_struck()
+
+    def _outlives(self, work: Callable[[], object]) -> bool:
+        assert self.process is not None
+        try:
+            work()
+        except HoldfastError:
+            if not _is_dying(self.process.pid):
+                raise
+        return not _has_ended(self.process.pid)
+
+    def _was_struck(self) -> bool:
+        assert self.process is not None
+        # It may have answered in the very moment before its death.
+        code = self.process.wait() if self._struck.exists() else self.process.poll()
+        assert code in {None, 0, -signal.SIGKILL}, self.log_path.read_text()[-2000:]
+        return code == -signal.SIGKILL
 
 
 def _is_dying(pid: int) -> bool:

@@ -7,6 +7,7 @@ standard input.
 
 Moments are counted from when the file is there: before and after each call of ``STEPS``, between which
 everything happens that outlives the process, and each time that another program was started and still runs.
+If the file names a thread after the moment, only those of that thread count.
 """
 
 import functools
@@ -41,7 +42,8 @@ class Striker:
     """Counts moments in a node.
 
     Args:
-        path: file with the number of the moment at which to die; while it is absent, none counts.
+        path: file with the number of the moment at which to die, and perhaps of which thread; while it is
+            absent, none counts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,6 +51,7 @@ class Striker:
         self._owner = os.getpid()
         self._guard = threading.Lock()
         self._left: int | None = None
+        self._thread = ""
 
     def moment(self, name: str) -> None:
         if os.getpid() != self._owner:
@@ -56,11 +59,14 @@ class Striker:
         with self._guard:
             if self._left is None:
                 try:
-                    self._left = int(self._path.read_text())
+                    number, _, self._thread = self._path.read_text().partition(" ")
                 except FileNotFoundError:
                     return
+                self._left = int(number)
             elif not self._path.exists():
                 self._left = None
+                return
+            if self._thread not in {"", threading.current_thread().name}:
                 return
             self._left -= 1
             if not self._left:
