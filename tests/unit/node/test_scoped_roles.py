@@ -430,6 +430,36 @@ def test_a_plan_that_another_api_carries_is_asked_about_by_its_own(site, rules, 
     ask.dialect.close()
 
 
+def default_policy(site, **labels):
+    spec = PolicySpec(name="labelled", rules=VolumeRules(labels=labels))
+    site.t.call(site.t.admin, PolicyService.create, site.node.policies, spec)
+    site.t.call(site.t.admin, PolicyService.set_default, site.node.policies, "labelled")
+
+
+def test_labels_of_a_storage_policy_that_put_the_plan_out_of_scope_make_no_volume(site):
+    site.role(*PLAN_IN_BLUE)
+    default_policy(site, team="red")
+    ask, planned = Face(site.t), {"snapshot_schedule": "periodic=60,1"}
+    new = {"name": "new", "labels": {"team": "blue"}, "spec": {"size": str(SIZE), **planned}}
+    answer = ask("POST", "/v1/volumes", new, token=site.token)
+    assert answer.status == 403
+    assert "SnapshotScheduleUpdate denied: labels: a scope" in answer.json["message"]
+    assert Catalog(site.t.storage).find("new") is None
+    new["spec"].pop("snapshot_schedule")
+    assert ask("POST", "/v1/volumes", new, token=site.token).status == 200
+    ask.dialect.close()
+
+
+def test_labels_of_a_storage_policy_put_the_plan_into_a_scope_as_those_of_the_request_do(site):
+    site.role(*PLAN_IN_BLUE)
+    default_policy(site, team="blue")
+    ask, spec = Face(site.t), {"size": str(SIZE), "snapshot_schedule": "periodic=60,1"}
+    assert ask("POST", "/v1/volumes", {"name": "new", "spec": spec}, token=site.token).status == 200
+    made = Catalog(site.t.storage).find("new")
+    assert (made.labels, made.snapshot_plan) == ({"team": "blue"}, "periodic=60,1")
+    ask.dialect.close()
+
+
 def test_a_request_that_is_refused_for_its_labels_or_its_plan_changes_neither(site):
     ask, labels = Face(site.t), {"team": "red"}
     planned = {"spec": {"snapshot_schedule": "periodic=60,1"}}

@@ -248,6 +248,10 @@ class Gate:
         decision = self._decide_api(admission.principal, api)
         if decision and labels is not None and (right := self._right(further)).is_scoped:
             decision = right.decide(labels)
+            self._record(further, "role", decision)
+            if not decision:
+                raise _labels_denied(further, decision.reason)
+            return further
         self._record(further, "role", decision)
         if not decision:
             raise _role_denied(further, decision.reason)

@@ -168,8 +168,12 @@ class Catalog:
 
         return self._storage.write(change)
 
-    def insert(self, record: VolumeRecord) -> None:
+    def insert(self, record: VolumeRecord, *, also: Callable[[Transaction], None] = lambda _: None) -> None:
         """Store a new volume.
+
+        Args:
+            record: of the volume.
+            also: changes of other records, in the same transaction.
 
         Raises:
             VolumeExistsError: the name is taken.
@@ -185,6 +189,7 @@ class Catalog:
             if record.parent:
                 transaction.put(f"copies/{record.parent}/{record.id}", b"")
             self._index.move(transaction, record.id, None, record.ownership)
+            also(transaction)
 
         self._storage.write(change)
 

@@ -106,7 +106,7 @@ class PlanRunner:
                 self._pass_over(volume_id, error.message)
                 continue
             self._unreadable.discard(volume_id)
-            if volume is not None:
+            if volume is not None and volume.state in _WHOLE:
                 self._look_at(plan, volume, schedules, over)
 
     def _pass_over(self, volume_id: str, why: str) -> None:

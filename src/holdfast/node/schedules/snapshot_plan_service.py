@@ -4,7 +4,7 @@ Who plans needs Write on the volume, Read on each policy, and a role that allows
 asked of him again whenever a snapshot is due (``plan_runner``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -30,6 +30,8 @@ from holdfast.node.schedules.volume_plans import (
 from holdfast.policy.ownership import AccessType
 from holdfast.storage.interface import Transaction
 
+PLANNING = (apis.SNAPSHOT_SCHEDULE_UPDATE, apis.SNAPSHOT_CREATE)
+"""What the roles of whoever plans must allow."""
 UNREADABLE = "what the node keeps of the plan cannot be read"
 
 
@@ -113,21 +115,13 @@ class SnapshotPlanService:
                 states.append(ScheduleState(found.key, found.schedule.text(), due, entry))
         return PlanState(plan.text, plan.planner.name, plan.stopped, tuple(states))
 
-    def check(
-        self,
-        admission: Admission,
-        text: str,
-        *,
-        reference: str = "",
-        labels: Mapping[str, str] | None = None,
-    ) -> Plan:
+    def check(self, admission: Admission, text: str, *, reference: str = "") -> Plan:
         """Return a plan that a request names in a field, if the caller may have it; before anything is done.
 
         Args:
             admission: of the caller, to the API that has the field.
             text: the plan.
-            reference: id or name of the volume that is to have it, if there is one.
-            labels: of the volume that is made, if there is none.
+            reference: id or name of the volume that is to have it, if it is there.
 
         Raises:
             RoleDeniedError: no role of the caller allows snapshots, or to have them taken.
@@ -136,12 +130,37 @@ class SnapshotPlanService:
             ConflictError: it is for a snapshot.
         """
         plan = read_plan(text)
-        for api in (apis.SNAPSHOT_SCHEDULE_UPDATE, apis.SNAPSHOT_CREATE):
-            self._gate.require_api(admission, api, labels=labels)
+        for api in PLANNING:
+            self._gate.require_api(admission, api)
         self._policies_of(admission, plan)
         if reference:
             self._volume(admission, reference, plan)
         return plan
+
+    def with_volume(self, admission: Admission, text: str) -> "PlanWithVolume":
+        """Return a plan for the volume that a request makes; raises as ``check``."""
+        return PlanWithVolume(self, admission, self.check(admission, text))
+
+    def require(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> None:
+        """Raise unless the caller may have a plan for a volume, which need not be stored yet.
+
+        Raises:
+            RoleDeniedError: his roles do not allow it with the labels of this one.
+            OwnershipDeniedError: he would have no Write on it.
+            ConflictError: it is a snapshot.
+        """
+        for api in PLANNING:
+            further = self._gate.require_api(admission, api, labels=volume.labels)
+            access = AccessType.WRITE
+            self._gate.require(further, self._catalog, volume, reference=volume.name, access=access)
+        _refuse_snapshot(volume, plan)
+
+    def at_birth(
+        self, admission: Admission, volume: VolumeRecord, plan: Plan
+    ) -> tuple[VolumeRecord, Callable[[Transaction], None]]:
+        """Return a new volume with its plan, and what is to be stored in the same transaction."""
+        wanted = self._wanted(admission, volume, plan)
+        return msgspec.structs.replace(volume, snapshot_plan=wanted.text), _putting(plan, wanted)
 
     def change(self, admission: Admission, reference: str, plan: Plan) -> VolumeRecord:
         """Set the plan of a volume as part of another API. What ``update`` asks is asked of the caller, too.
@@ -164,22 +183,8 @@ class SnapshotPlanService:
 
     def _set(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumeRecord:
         _refuse_snapshot(volume, plan)
-        policies = self._policies_of(admission, plan)
-        text = plan.text()
-        wanted = VolumePlan(
-            volume_id=volume.id,
-            text=text,
-            planner=planner_of(admission.principal),
-            planned_at=int(self._clock.now()),
-            policies=policies,
-        )
-
-        def also(transaction: Transaction) -> None:
-            if plan:
-                put_plan(transaction, wanted)
-            else:
-                drop_plan(transaction, volume.id)
-
+        wanted = self._wanted(admission, volume, plan)
+        text, also = wanted.text, _putting(plan, wanted)
         still = self._gate.still(admission, self._catalog, access=AccessType.WRITE)
         changed = self._catalog.update(
             volume.id, lambda now: msgspec.structs.replace(still(now), snapshot_plan=text), also=also
@@ -187,12 +192,58 @@ class SnapshotPlanService:
         self._gate.done(admission, volume.id, f"snapshots are taken: {text or 'by hand alone'}")
         return changed
 
+    def _wanted(self, admission: Admission, volume: VolumeRecord, plan: Plan) -> VolumePlan:
+        return VolumePlan(
+            volume_id=volume.id,
+            text=plan.text(),
+            planner=planner_of(admission.principal),
+            planned_at=int(self._clock.now()),
+            policies=self._policies_of(admission, plan),
+        )
+
     def _policies_of(self, admission: Admission, plan: Plan) -> dict[str, str]:
         """Return which policies a plan means, once the caller may use them."""
         read, collection = AccessType.READ, self._policies
         return {
             name: self._gate.resource(admission, collection, name, access=read).uid for name in plan.policies
         }
+
+
+class PlanWithVolume:
+    """A plan that is set together with the volume that a request makes: both are there, or neither.
+
+    Args:
+        plans: has it set.
+        admission: of the caller, to the API that makes the volume.
+        plan: from ``check``.
+    """
+
+    def __init__(self, plans: SnapshotPlanService, admission: Admission, plan: Plan) -> None:
+        self._plans = plans
+        self._admission = admission
+        self._plan = plan
+
+    def require(self, volume: VolumeRecord) -> None:
+        """Raise unless the caller may have it for this volume, as that is or would be."""
+        self._plans.require(self._admission, volume, self._plan)
+
+    def at_birth(self, volume: VolumeRecord) -> tuple[VolumeRecord, Callable[[Transaction], None]]:
+        """Return a new volume with it, and what is to be stored in the same transaction."""
+        return self._plans.at_birth(self._admission, volume, self._plan)
+
+    def change(self, volume: VolumeRecord) -> VolumeRecord:
+        """Set it for a volume that was there before."""
+        return self._plans.change(self._admission, volume.id, self._plan)
+
+
+def _putting(plan: Plan, wanted: VolumePlan) -> Callable[[Transaction], None]:
+    def put(transaction: Transaction) -> None:
+        if plan:
+            put_plan(transaction, wanted)
+        else:
+            drop_plan(transaction, wanted.volume_id)
+
+    return put
 
 
 def _refuse_snapshot(volume: VolumeRecord, plan: Plan) -> None:

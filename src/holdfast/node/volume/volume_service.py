@@ -1,8 +1,9 @@
 """Service ``Volume``: create, inspect, enumerate, update, delete, and a volume's own key rotation."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import msgspec
 
@@ -37,6 +38,7 @@ from holdfast.node.volume.volume_maker import RemovalReport, VolumeMaker
 from holdfast.policy.ownership import AccessControl, AccessType
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
+from holdfast.storage.interface import Transaction
 from holdfast.volumes.backend import AttachState
 from holdfast.volumes.errors import ForeignVolumeError, TruncatedVolumeError, WrongKeyError
 
@@ -103,6 +105,22 @@ class VolumeStatus:
     attached_on: str = ""
 
 
+class PlanToSet(Protocol):
+    """When snapshots are to be taken of the volume that a request makes; see ``schedules``."""
+
+    def require(self, volume: VolumeRecord) -> None:
+        """Raise unless the caller may have it for this volume, as that is or would be."""
+        ...
+
+    def at_birth(self, volume: VolumeRecord) -> tuple[VolumeRecord, Callable[[Transaction], None]]:
+        """Return a new volume with it, and what is to be stored in the same transaction."""
+        ...
+
+    def change(self, volume: VolumeRecord) -> VolumeRecord:
+        """Set it for a volume that was there before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What a schedule takes.
@@ -159,12 +177,20 @@ class VolumeService:
         self._maker = VolumeMaker(catalog=catalog, devices=devices, keys=keys)
 
     @operation(apis.VOLUME_CREATE)
-    def create(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord:
+    def create(
+        self, admission: Admission, spec: VolumeSpec, *, plan: PlanToSet | None = None
+    ) -> VolumeRecord:
         """Create a volume that belongs to the caller. The same request again returns the same volume.
+
+        Args:
+            admission: of the caller.
+            spec: what it is to be; its storage policy may change that, and what counts is what it becomes.
+            plan: when snapshots of it are to be taken by themselves, if they are. What the caller may not
+                have makes no volume, and there is no volume without it.
 
         Raises:
             VolumeExistsError: the name is taken, by another's volume or by one that differs.
-            RoleDeniedError: the labels are in no scope in which the caller may make volumes.
+            RoleDeniedError: the labels are in no scope in which the caller may make volumes, or plan.
             PolicyViolationError: the storage policy that counts for it refuses it.
             SecretDeniedError: the caller may not name that secret.
             NoClusterKeyError, SecretNotFoundError, SecretDataError: there is no key to encrypt it with.
@@ -179,27 +205,20 @@ class VolumeService:
         self._gate.require_new(admission, spec.labels)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         existing = self._existing(admission, spec)
-        still: Still = by_role_alone  # of a volume that this request is about to record
+        record = existing or self._new_record(admission, spec)
+        if plan is not None:
+            plan.require(record)
         if existing is not None:
             still = self._gate.still(admission, self._catalog, access=AccessType.ADMIN)
-        record = existing or self._prepare(admission, spec)
-        if record.state is not VolumeState.PREPARED:
-            require_complete(record)
-            return record
-        with self._locks.turn(record.id, still) as waiting:
-            record = waiting
-            if record.state is not VolumeState.PREPARED:  # the same request, sent again, was made meanwhile
-                require_complete(record)
-                return record
-            try:
-                record = self._maker.make(record)
-            except (ForeignVolumeError, TruncatedVolumeError, WrongKeyError):
-                raise  # what lies there is not what this request made: nothing of it is taken away
-            except Exception:
-                self._maker.discard(record)
-                raise
-        made = f"created {record.name}"
-        self._gate.done(admission, record.id, made, after=ownership_words(record.ownership))
+            record = self._made(admission, record, still)
+            return record if plan is None else plan.change(record)
+        if plan is None:
+            self._catalog.insert(record)
+            return self._made(admission, record, by_role_alone)
+        record, also = plan.at_birth(record)
+        self._catalog.insert(record, also=also)
+        record = self._made(admission, record, by_role_alone)
+        self._gate.done(admission, record.id, f"snapshots are taken: {record.snapshot_plan}")
         return record
 
     @operation(apis.VOLUME_INSPECT)
@@ -410,7 +429,29 @@ class VolumeService:
             raise VolumeExistsError(f"Volume {spec.name} already exists with another key")
         return record
 
-    def _prepare(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord:
+    def _made(self, admission: Admission, record: VolumeRecord, still: Still) -> VolumeRecord:
+        """Make a volume that is recorded, unless it is made; and tell."""
+        if record.state is not VolumeState.PREPARED:
+            require_complete(record)
+            return record
+        with self._locks.turn(record.id, still) as waiting:
+            record = waiting
+            if record.state is not VolumeState.PREPARED:  # the same request, sent again, was made meanwhile
+                require_complete(record)
+                return record
+            try:
+                record = self._maker.make(record)
+            except (ForeignVolumeError, TruncatedVolumeError, WrongKeyError):
+                raise  # what lies there is not what this request made: nothing of it is taken away
+            except Exception:
+                self._maker.discard(record)
+                raise
+        made = f"created {record.name}"
+        self._gate.done(admission, record.id, made, after=ownership_words(record.ownership))
+        return record
+
+    def _new_record(self, admission: Admission, spec: VolumeSpec) -> VolumeRecord:
+        """Return what is to be stored of a volume; nothing is yet."""
         identity = new_volume_id()
         record = VolumeRecord(
             id=identity,
@@ -428,7 +469,6 @@ class VolumeService:
             integrity=spec.integrity,
         )
         self._devices.file(record)  # refuses what the pool could not hold, before anything is stored
-        self._catalog.insert(record)
         return record
 
     def _key_note(self, spec: VolumeSpec, identity: str) -> KeyNote | None:

@@ -49,8 +49,7 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
     check_spec(spec)
     wanted = read_words(request.name, request.labels, spec)
     schedule = spec.snapshot_schedule
-    labels = dict(request.labels)
-    plan = call.node.snapshot_plans.check(call.admission, schedule, labels=labels) if schedule else None
+    plan = call.node.snapshot_plans.with_volume(call.admission, schedule) if schedule else None
     record = call.node.volumes.create(
         call.admission,
         VolumeSpec(
@@ -62,13 +61,12 @@ def create(call: Call, request: SdkVolumeCreateRequest) -> SdkVolumeCreateRespon
             secret_namespace=wanted.secret_namespace,
             own_key=spec.own_key,
             integrity=spec.integrity,
-            labels=labels,
+            labels=dict(request.labels),
             acls=access_control(spec.ownership) if spec.HasField("ownership") else None,
             storage_policy=spec.storage_policy,
         ),
+        plan=plan,
     )
-    if plan is not None:
-        call.node.snapshot_plans.change(call.admission, record.id, plan)
     return SdkVolumeCreateResponse(volume_id=record.id)
 
 
