@@ -10,7 +10,7 @@ import tempfile
 import threading
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.support import postgresql
@@ -551,7 +551,7 @@ def test_acknowledged_writes_survive_kill_minus_nine(tmp_path):
 
 # All of it at once, against a dictionary
 
-SEGMENTS = st.text(st.sampled_from("ab-/0é"), min_size=1, max_size=2).filter(lambda text: "/" not in text)
+SEGMENTS = st.text(st.sampled_from("ab-0é"), min_size=1, max_size=2)
 KEYS = st.lists(SEGMENTS, min_size=1, max_size=3).map("/".join)
 CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=3)), max_size=4)
 
@@ -645,6 +645,4 @@ class EveryEngineBehavesLikeADictionary(RuleBasedStateMachine):
 
 
 TestEveryEngineBehavesLikeADictionary = EveryEngineBehavesLikeADictionary.TestCase
-TestEveryEngineBehavesLikeADictionary.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestEveryEngineBehavesLikeADictionary.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -6,7 +6,7 @@ Every test talks to a ZooKeeper server that enforces what is tested.
 import logging
 import os
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -164,7 +164,7 @@ def test_znodes_belong_to_digest_credentials():
                         "address": shared_server(),
                         "path": storage._root,
                         "auth_info": "digest:store:wrong",
-                        "request_timeout": PATIENCE,
+                        "request_timeout": "30s",
                     }
                 )
             )
@@ -263,8 +263,11 @@ def test_a_wrong_sasl_password_is_said_to_be_wrong(sasl_server, tmp_path):
 
 def test_a_sasl_session_survives_a_server_that_dies(sasl_server, tmp_path):
     """While a server dies, the handshake ends as if the password were wrong; that is not the end of it."""
-    with opened(**sasl_options(sasl_server, tmp_path), request_timeout=PATIENCE) as storage:
-        use(storage)
+    settings = read_settings(
+        {**sasl_options(sasl_server, tmp_path), "path": "/access-dies", "request_timeout": PATIENCE}
+    )
+    with closing(eventually(lambda: ZookeeperStorage(settings))) as storage:
+        eventually(lambda: use(storage))
         for _ in range(2):
             sasl_server.members[0].kill()
             with pytest.raises(StorageUnavailableError):

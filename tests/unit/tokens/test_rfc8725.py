@@ -47,7 +47,7 @@ KINDS = {"secret": SECRET, "rsa": RSA, "ec": EC}
 
 LETTERS = st.text(alphabet="aZ05 *:/\u00e9\u202e\0", max_size=8)
 HIDDEN = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=list(HealthCheck),
     max_examples=100,
     deadline=None,
 )

@@ -117,7 +117,7 @@ def test_metadata_come_in_all_the_ways_that_command_lines_send(identity, said):
 @settings(
     max_examples=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=list(HealthCheck),
 )
 @given(name=st.text(max_size=20), key=st.text(max_size=5), value=st.text(max_size=5))
 def test_any_words_are_kept_as_they_are_or_refused(identity, name, key, value):

@@ -137,7 +137,7 @@ def test_no_group_is_in_itself(identity):
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=list(HealthCheck),
 )
 @given(links=st.lists(st.tuples(st.integers(0, 4), st.sets(st.integers(0, 4))), max_size=8))
 def test_whatever_is_nested_into_what_there_is_no_circle(identity, links):
