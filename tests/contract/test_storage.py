@@ -645,4 +645,4 @@ class EveryEngineBehavesLikeADictionary(RuleBasedStateMachine):
 
 
 TestEveryEngineBehavesLikeADictionary = EveryEngineBehavesLikeADictionary.TestCase
-TestEveryEngineBehavesLikeADictionary.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestEveryEngineBehavesLikeADictionary.settings = settings(max_examples=25, stateful_step_count=20)
