@@ -1,5 +1,5 @@
 // What a secret may be called, and how large it may be: the store's own rules, told before anything is sent.
-// The store checks again; the table in tests/scenario/test_web_page.py holds both to the same answers.
+// The store checks again; the table in tests/scenario/page/test_page_secrets.py holds both to the same answers.
 
 const MAX_SEGMENT_BYTES = 255;
 const MAX_TARGET_PATH_BYTES = 1024; // of /secrets/v1/secret/<store>/<path>, without the first slash
