@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ AS_NOBODY = [
     "--ambient-caps=-all,+dac_read_search",
 ]
 PASSWORD_COST = "argon2_memory = 19456\n  argon2_iterations = 2"
+MAKING_SECONDS = 240.0  # a prime of 2048 bits is luck, and others compute here too
 TEMPORARY = (Path("/dev/shm"), Path("/tmp"), Path("/run"))
 
 
@@ -216,12 +218,16 @@ def test_nothing_is_in_arguments_or_environment(session):
 
 
 def test_making_the_pair_left_nothing_in_temporary_places(session):
-    left = [
+    found = [
         entry for place in TEMPORARY if place.is_dir() for entry in place.glob("holdfast-*/private-keys-v1.d")
     ]
-    assert left == []
+    # Another store of this host may be making its pair at this moment, and takes what it made away, too.
+    eventually(lambda: not any(entry.exists() for entry in found), seconds=MAKING_SECONDS)
     for process_id in session.store.process_ids():
-        opened = [str(link.readlink()) for link in Path(f"/proc/{process_id}/fd").iterdir()]
+        opened = []
+        for link in Path(f"/proc/{process_id}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                opened.append(str(link.readlink()))
         assert not [name for name in opened if "(deleted)" in name and "memfd" not in name]
 
 
