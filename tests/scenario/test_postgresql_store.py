@@ -97,7 +97,7 @@ def test_a_restart_of_the_server_is_got_over_without_a_hand_laid_on(nodes, serve
 def test_a_store_that_starts_without_its_server_says_what_is_wrong(nodes, server, tmp_path):
     (tmp_path / "password").write_text("a-wrong-one")
     wrong = storage_stanza(
-        server.url(user="holdfast"), password_file=tmp_path / "password", request_timeout="1s"
+        server.url(user="holdfast"), password_file=tmp_path / "password", request_timeout="3s"
     )
     store = StoreProcess(tmp_path, storage=wrong)
     with pytest.raises(AssertionError, match="ended at once"):

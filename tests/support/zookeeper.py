@@ -51,6 +51,9 @@ class Member:
             "initLimit=10",
             "syncLimit=4",
             "maxClientCnxns=0",
+            # Processes are killed here, and no machine: what was written stays. A disk that others keep busy
+            # would hold up an answer for longer than a session lasts.
+            "forceSync=no",
             "admin.enableServer=false",
             "4lw.commands.whitelist=*",
             "standaloneEnabled=true",
