@@ -17,8 +17,7 @@ from typing import Any
 from holdfast.api.sdk.calls import Calls
 from holdfast.api.sdk.grpc.grpc_server import GrpcServer
 from holdfast.model.principal import GUEST
-from holdfast.node.access.gate import Admission
-from holdfast.node.api import Api
+from holdfast.node.api import Admission, Api
 from holdfast.node.node import Node
 from holdfast.noded.assembly import open_node
 from holdfast.noded.config import read_config

@@ -1,4 +1,4 @@
-"""The APIs of a storage node by name, and what each one needs of the volume it is called on.
+"""The APIs of a storage node by name, what each needs of its volume, and what proves that one may call it.
 
 Names are those of the OpenStorage SDK where it has the call; roles refer to them in lower case. An API
 states the access type that it needs, so that no handler can ask for less.
@@ -7,13 +7,11 @@ states the access type that it needs, so that no handler can ask for less.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from holdfast.errors import InternalError
+from holdfast.model import Principal
 from holdfast.policy.ownership import AccessType
-
-if TYPE_CHECKING:
-    from holdfast.node.access.gate import Admission
 
 SCOPED_SERVICES = frozenset({"mountattach", "volume", "watch"})
 """Services in lower case whose every call is about volumes, so that a rule about them may have a scope."""
@@ -56,9 +54,28 @@ class Api:
         return f"{self.service}.{self.method}".lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Proof that a caller has passed the first two gates for one API.
+
+    Attributes:
+        principal: who calls; the guest if nobody was authenticated.
+        api: the one API that it opens.
+        request: an id that ties the lines of one request together.
+        peer: address of the caller.
+        correlation: an id that the caller gave the request; it may have given others the same.
+    """
+
+    principal: Principal
+    api: Api
+    request: str
+    peer: str
+    correlation: str = ""
+
+
 def operation(
     api: Api,
-) -> Callable[[Callable[Concatenate[S, "Admission", P], R]], "Operation[S, P, R]"]:
+) -> Callable[[Callable[Concatenate[S, Admission, P], R]], "Operation[S, P, R]"]:
     """Bind a method of a service to its API: an admission to another one does not open it."""
     return lambda method: Operation(api, method)
 
@@ -71,12 +88,12 @@ class Operation(Generic[S, P, R]):
         method: what acts, once the caller was admitted.
     """
 
-    def __init__(self, api: Api, method: Callable[Concatenate[S, "Admission", P], R]) -> None:
+    def __init__(self, api: Api, method: Callable[Concatenate[S, Admission, P], R]) -> None:
         self.api = api
         self._method = method
         self.__doc__ = method.__doc__
 
-    def __call__(self, service: S, admission: "Admission", /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, service: S, admission: Admission, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Act.
 
         Raises:
@@ -89,7 +106,7 @@ class Operation(Generic[S, P, R]):
     @overload
     def __get__(self, service: None, owner: type[S]) -> "Operation[S, P, R]": ...
     @overload
-    def __get__(self, service: S, owner: type[S]) -> Callable[Concatenate["Admission", P], R]: ...
+    def __get__(self, service: S, owner: type[S]) -> Callable[Concatenate[Admission, P], R]: ...
     def __get__(
         self, service: S | None, owner: type[S]
     ) -> "Operation[S, P, R] | Callable[Concatenate[Admission, P], R]":

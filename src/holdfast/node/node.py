@@ -15,9 +15,9 @@ from typing import Any
 
 from holdfast.clock import Clock
 from holdfast.errors import PermissionDeniedError, UnauthenticatedError, UnavailableError
-from holdfast.node.access.decision_log import DecisionLog
-from holdfast.node.access.gate import Admission, Gate, new_request_id
-from holdfast.node.api import Api, Operation
+from holdfast.node.access.decision_log import DecisionLog, new_request_id
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, Api, Operation
 from holdfast.node.backups.opening import BackupSettings, open_cloud_backups
 from holdfast.node.cluster.cluster_records import SecurityStatus
 from holdfast.node.cluster.cluster_service import ClusterService

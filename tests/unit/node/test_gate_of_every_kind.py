@@ -6,8 +6,8 @@ import pytest
 
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.model import Principal
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import Api
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, Api
 from holdfast.node.errors import OwnershipDeniedError
 from holdfast.policy.ownership import AccessControl, AccessType, Ownership
 

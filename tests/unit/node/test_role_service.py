@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission
 from holdfast.node.access.known_apis import known_apis
+from holdfast.node.api import Admission
 from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import RoleDeniedError
 from holdfast.node.roles.role_book import RoleBook

@@ -16,8 +16,9 @@ from tests.unit.policy.test_role_scope import specified
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
+from holdfast.node.api import Admission
 from holdfast.node.cluster.locks import by_role_alone
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog

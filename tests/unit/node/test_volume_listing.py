@@ -8,8 +8,9 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
+from holdfast.node.api import Admission
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState, encode_record
 from holdfast.node.roles.role_book import RoleBook

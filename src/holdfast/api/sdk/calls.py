@@ -30,8 +30,8 @@ from holdfast.errors import (
 )
 from holdfast.http.answers import report_defect
 from holdfast.model import Principal
-from holdfast.node.access.gate import Admission, new_request_id
-from holdfast.node.api import Api
+from holdfast.node.access.decision_log import new_request_id
+from holdfast.node.api import Admission, Api
 from holdfast.node.host_trouble import host_trouble
 from holdfast.node.node import Node
 from holdfast.process.defect import describe_defect

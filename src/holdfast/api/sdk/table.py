@@ -16,8 +16,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from holdfast.errors import InternalError, UnsupportedError
-from holdfast.node.access.gate import Admission
-from holdfast.node.api import Api, Operation
+from holdfast.node.api import Admission, Api, Operation
 from holdfast.node.node import Node
 
 PACKAGE = "openstorage.api"

@@ -7,8 +7,9 @@ once, neither undoes the other's change, and who has just lost the right to chan
 
 from typing import Any
 
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.resource import OwnedCollection, R
+from holdfast.node.api import Admission
 from holdfast.policy.ownership import Ownership
 from holdfast.policy.ownership_change import AccessChange, ownership_on_change
 

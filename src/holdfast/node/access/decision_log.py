@@ -9,7 +9,9 @@ out. No token and no key is ever among them. A decision that cannot be written i
 Lines end in their place in a chain, as those of the store do: see ``audit.chain``.
 """
 
+import secrets
 import threading
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -23,6 +25,10 @@ from holdfast.model import Principal
 
 _encode = msgspec.json.Encoder().encode
 _EMPTY: tuple[Any, ...] = ("", (), None)
+
+# Ids tie lines together, and nobody gains by guessing one. A number costs no system call.
+_PROCESS_ID = secrets.token_hex(4)
+_numbers = count(secrets.randbits(31))
 
 
 class DecisionLog:
@@ -84,3 +90,8 @@ class DecisionLog:
         with self._guard:
             self._sink.reopen()
             self._chain.start_anew()
+
+
+def new_request_id() -> str:
+    """Return an id by which the audit log knows a request, and its caller is told of it if it is refused."""
+    return f"{_PROCESS_ID}{next(_numbers) & 0xFFFFFFFF:08x}"

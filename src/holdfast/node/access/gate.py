@@ -14,19 +14,17 @@ Each decision is written to the audit log before it takes effect. A caller who m
 the same answer as for one that does not exist.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 from typing import Protocol
 
 from holdfast.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError, UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node import apis
-from holdfast.node.access.decision_log import DecisionLog
+from holdfast.node.access.decision_log import DecisionLog, new_request_id
 from holdfast.node.access.resource import PAGE, Collection, IndexedCollection, R, Resource
-from holdfast.node.api import Api
+from holdfast.node.api import Admission, Api
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
 from holdfast.policy.decision import Allowed, Decision, Denied
 from holdfast.policy.ownership import AccessType, decide_ownership, is_storage_administrator
@@ -34,9 +32,6 @@ from holdfast.policy.roles import Right
 from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.tokens.errors import TokenError
 
-# Ids tie lines together, and nobody gains by guessing one. A number costs no system call.
-_PROCESS_ID = secrets.token_hex(4)
-_numbers = count(secrets.randbits(31))
 _EVERYWHERE = Right(())
 BY_SCOPE = "a scope in the caller's roles does not allow it with these labels"
 
@@ -71,25 +66,6 @@ class SecretRules(Protocol):
     def decide_namespace(self, principal: Principal, namespace: str) -> Decision:
         """Decide whether somebody may have a key made in a namespace of the provider."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Proof that a caller has passed the first two gates for one API.
-
-    Attributes:
-        principal: who calls; the guest if nobody was authenticated.
-        api: the one API that it opens.
-        request: an id that ties the lines of one request together.
-        peer: address of the caller.
-        correlation: an id that the caller gave the request; it may have given others the same.
-    """
-
-    principal: Principal
-    api: Api
-    request: str
-    peer: str
-    correlation: str = ""
 
 
 class Gate:
@@ -607,8 +583,3 @@ def _where(admission: Admission) -> dict[str, str]:
         "peer": admission.peer,
         "api": str(admission.api),
     }
-
-
-def new_request_id() -> str:
-    """Return an id by which the audit log knows a request, and its caller is told of it if it is refused."""
-    return f"{_PROCESS_ID}{next(_numbers) & 0xFFFFFFFF:08x}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from holdfast.errors import InvalidInputError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.backups.format import BackupId, check_cluster, manifests_of
 from holdfast.node.backups.records import (
     BackupCatalog,

@@ -16,10 +16,10 @@ from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
 from holdfast.node.access.resource import Resource
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.backups.format import BackupId, SetPlace, check_cluster
 from holdfast.node.backups.protection import PASSPHRASE, SECRET
 from holdfast.node.backups.records import (

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
+from holdfast.node.api import Admission
 from holdfast.node.backups.format import DamagedBackupError, Manifest
 from holdfast.node.errors import PolicyViolationError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog, new_volume_id

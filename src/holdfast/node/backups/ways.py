@@ -1,7 +1,8 @@
 """What a request about backups names beside them: a credential, and a volume that may be gone."""
 
 from holdfast.errors import ConflictError, InvalidInputError
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission
 from holdfast.node.backups.records import BackupRecord
 from holdfast.node.credentials.credential_catalog import CredentialCatalog
 from holdfast.node.credentials.credential_records import CredentialRecord

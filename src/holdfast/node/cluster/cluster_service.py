@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from holdfast.errors import ConflictError, InvalidInputError, NotFoundError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.cluster_records import NodeRecord
 from holdfast.node.cluster.cluster_security import ClusterState
 from holdfast.node.cluster.membership import Member

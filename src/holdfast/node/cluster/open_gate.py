@@ -14,9 +14,9 @@ from holdfast.errors import UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
 from holdfast.node.access.decision_log import DecisionLog
-from holdfast.node.access.gate import Admission, Gate, RoleSource, SecretRules
+from holdfast.node.access.gate import Gate, RoleSource, SecretRules
 from holdfast.node.access.resource import PAGE, Collection, IndexedCollection, R, Resource
-from holdfast.node.api import Api
+from holdfast.node.api import Admission, Api
 from holdfast.node.cluster.cluster_security import Standing
 from holdfast.policy.decision import Allowed, Decision
 from holdfast.policy.ownership import AccessType

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.inventory.devices import Devices
 from holdfast.version import VERSION
 

@@ -16,9 +16,9 @@ from holdfast.errors import InvalidInputError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.access.access_changes import change_access, note_update, ownership_words
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.credentials.credential_catalog import CredentialCatalog
 from holdfast.node.credentials.credential_check import CredentialCheck
 from holdfast.node.credentials.credential_form import FIELD, check_form

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.errors import NoProviderError
 from holdfast.providers import (
     ProviderSlot,

@@ -1,8 +1,8 @@
 """The part of service ``Secrets`` that says who may name which secrets."""
 
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.keys.secret_scopes import ScopeBook
 from holdfast.policy.secret_scopes import SecretScope
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from holdfast.errors import HoldfastError, UnavailableError, UnsupportedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.errors import ClusterKeyExistsError, NoProviderError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import ClusterKey, KeyNote, KeyOrigin

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.keys.key_doctor import Finding, KeyDoctor

@@ -15,8 +15,8 @@ from holdfast.client.tls import TlsSettings
 from holdfast.clock import Clock
 from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, NotFoundError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.node_cluster import NodeCluster
 from holdfast.node.cluster.open_gate import EVERYBODY
 from holdfast.node.errors import AdministratorOnlyError

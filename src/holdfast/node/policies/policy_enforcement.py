@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission
 from holdfast.node.errors import PolicyViolationError
 from holdfast.node.policies.policy_catalog import PolicyCatalog
 from holdfast.node.policies.policy_records import PolicyRecord

@@ -13,9 +13,9 @@ from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError
 from holdfast.node import apis
 from holdfast.node.access.access_changes import change_access, note_update, ownership_words
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.errors import AdministratorOnlyError
 from holdfast.node.policies.policy_catalog import PolicyCatalog
 from holdfast.node.policies.policy_records import PolicyRecord, check_policy_name

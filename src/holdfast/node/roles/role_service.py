@@ -8,9 +8,9 @@ import msgspec
 
 from holdfast.errors import InvalidInputError, NotFoundError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.known_apis import about, known_apis
-from holdfast.node.api import SCOPED_SERVICES, operation
+from holdfast.node.api import SCOPED_SERVICES, Admission, operation
 from holdfast.node.roles.role_book import DEFAULT_NAMES, FIXED_NAMES, RoleBook
 from holdfast.policy.decision import Decision, Denied
 from holdfast.policy.role_check import check_scopes, dead_patterns

@@ -33,7 +33,8 @@ from holdfast.errors import (
     UnavailableError,
 )
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission
 from holdfast.node.errors import HeldElsewhereError, OtherPoolError
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord, VolumeState

@@ -10,9 +10,9 @@ from holdfast.errors import InvalidInputError
 from holdfast.model.schedule import MAX_SCHEDULES, Schedule
 from holdfast.node import apis
 from holdfast.node.access.access_changes import change_access, note_update, ownership_words
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.schedules.schedule_policies import SchedulePolicies, SchedulePolicy, check_policy_name
 from holdfast.policy.ownership import AccessControl, Ownership
 from holdfast.policy.ownership_change import AccessChange, ownership_on_create, ownership_on_update

@@ -13,8 +13,8 @@ from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InternalError, InvalidInputError
 from holdfast.model.schedule import Plan, make_plan, read_plan
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.records import VolumeRecord
 from holdfast.node.schedules.due import Missing, schedules_of

@@ -11,8 +11,8 @@ from holdfast.clock import Clock
 from holdfast.errors import InvalidInputError
 from holdfast.model import Principal
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.errors import AdministratorOnlyError
 from holdfast.node.tokens.revocation_book import RevocationBook
 from holdfast.node.tokens.revocation_records import RevocationKind, RevocationRecord

@@ -14,8 +14,8 @@ import msgspec
 from holdfast.errors import ConflictError, PermissionDeniedError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.locks import VolumeLocks, by_role_alone
 from holdfast.node.errors import HeldElsewhereError, NotAttachedError, OwnershipDeniedError
 from holdfast.node.inventory.catalog import Catalog

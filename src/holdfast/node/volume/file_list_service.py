@@ -2,8 +2,8 @@
 
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
-from holdfast.node.api import operation
+from holdfast.node.access.gate import Gate
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.locks import VolumeLocks
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices

@@ -13,9 +13,9 @@ import msgspec
 from holdfast.clock import Clock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.locks import VolumeLocks
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog, new_volume_id

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from holdfast.errors import InvalidInputError
 from holdfast.node import apis
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.resource import PAGE
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.inventory.catalog import Catalog
 from holdfast.node.inventory.devices import Devices
 from holdfast.node.inventory.records import VolumeRecord

@@ -12,9 +12,9 @@ from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.node import apis
 from holdfast.node.access.access_changes import change_access, ownership_words
-from holdfast.node.access.gate import Admission, Gate
+from holdfast.node.access.gate import Gate
 from holdfast.node.access.ownership_note import note_of
-from holdfast.node.api import operation
+from holdfast.node.api import Admission, operation
 from holdfast.node.cluster.locks import Still, VolumeLocks, by_role_alone
 from holdfast.node.errors import OwnershipDeniedError, VolumeExistsError
 from holdfast.node.inventory.catalog import Catalog, new_volume_id
