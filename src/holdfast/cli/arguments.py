@@ -34,9 +34,10 @@ class CommandParser(argparse.ArgumentParser):
     Args:
         command: the words that reach it, such as ``holdfast kv put``.
         summary: one line for ``--help``.
+        may_be_empty: the options that mean something by an empty value; ``None`` for any.
     """
 
-    def __init__(self, *, command: str, summary: str) -> None:
+    def __init__(self, *, command: str, summary: str, may_be_empty: frozenset[str] | None = None) -> None:
         super().__init__(
             prog=command,
             description=summary,
@@ -44,6 +45,7 @@ class CommandParser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         self.register("type", int, _whole_number)
+        self._may_be_empty = may_be_empty
 
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse what follows the command's own words.
@@ -112,8 +114,18 @@ class CommandParser(argparse.ArgumentParser):
                     taken = value if equals else next(remaining, None)
                     if taken in {None, "--"}:
                         self.error(f"{name}: expected a value after it")
-                    options.append(f"{max(action.option_strings, key=len)}={taken}")
+                    long_name = max(action.option_strings, key=len)
+                    if not taken and self._must_not_be_empty(long_name):
+                        # A variable of a script that is not set, say: to go on as if the option had not
+                        # been given would make a volume without a key, or ask as somebody else.
+                        self.error(f"{long_name}: expected a value that is not empty")
+                    options.append(f"{long_name}={taken}")
         return options, positionals
+
+    def _must_not_be_empty(self, long_name: str) -> bool:
+        return self._may_be_empty is not None and not (
+            long_name in self._may_be_empty or self.values_of(long_name)  # whose error says what they can be
+        )
 
     def _switch_is_on(self, name: str, value: str) -> bool:
         if value.lower() not in _TRUE | _FALSE:

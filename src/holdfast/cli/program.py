@@ -83,6 +83,8 @@ class Program:
         version: what ``--version`` prints.
         options_with_value: options such as ``--address`` that may stand before the command and take a
             value; the commands declare them.
+        may_be_empty: the options that mean something by an empty value, if most mean nothing by it; ``None``
+            leaves that to each command.
         explain: turns an error into advice on what to try next; empty for none.
         elsewhere: says of words that are no command here, and are one in a program that people come from,
             what to do instead; empty for others.
@@ -95,6 +97,7 @@ class Program:
     root: Group
     version: str
     options_with_value: frozenset[str] = field(default_factory=frozenset)
+    may_be_empty: frozenset[str] | None = None
     explain: Callable[[HoldfastError], str] = lambda _: ""
     elsewhere: Callable[[Sequence[str]], str] = lambda _: ""
     closing: str = ""
@@ -103,6 +106,7 @@ class Program:
     def main(self, words: Sequence[str] | None = None) -> int:
         """Run one command line and return the exit code. Prints, never raises."""
         code = EXIT_LOCAL_ERROR
+        _replace_closed_streams()
         try:
             code = self._run(sys.argv[1:] if words is None else words)
         except HoldfastError as error:
@@ -115,6 +119,12 @@ class Program:
         except OSError as error:
             if not isinstance(error, BrokenPipeError):  # then the reader has seen enough and left
                 remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
+            _let_go_of_output()
+        except UnicodeEncodeError as error:
+            if error.encoding == "utf-8":  # what Python keeps the bytes of other encodings as
+                remark("Error: expected text in UTF-8, on the command line and in files")
+            else:
+                remark(f"Error: text cannot be printed in {error.encoding}; try again with LC_ALL=C.UTF-8")
             _let_go_of_output()
         except Exception as error:  # noqa: BLE001 - the last resort; an unknown text may quote a secret
             remark(f"Error: {_missing_package(error) or self._defect(error)}")
@@ -143,12 +153,15 @@ class Program:
         early: list[str] = []
         remaining = list(words)
         while isinstance(here, Group):
-            word = remaining.pop(0) if remaining else "--help"
+            if not remaining:
+                print(self._help(spoken, here))
+                return EXIT_LOCAL_ERROR  # nothing was done, as far as a script can tell
+            word = remaining.pop(0)
             if is_option(word):
                 option = canonical_option(word)
                 if option in {"-h", "--help"}:
                     print(self._help(spoken, here))
-                    return EXIT_OK if words else EXIT_LOCAL_ERROR
+                    return EXIT_OK
                 if option == "--version":
                     print(self.version)
                     return EXIT_OK
@@ -164,7 +177,11 @@ class Program:
                     usage=self.elsewhere([*spoken[1:], word]) or _meant(spoken, word, here.commands),
                 )
         declare = here.load()
-        parser = CommandParser(command=" ".join(spoken), summary=_flush_left(declare.__doc__ or here.summary))
+        parser = CommandParser(
+            command=" ".join(spoken),
+            summary=_flush_left(declare.__doc__ or here.summary),
+            may_be_empty=self.may_be_empty,
+        )
         run = declare(parser)
         try:
             arguments = parser.parse_words([*early, *remaining])
@@ -208,6 +225,20 @@ def _flush_left(docstring: str) -> str:
 
     first, _, rest = docstring.partition("\n")
     return f"{first}\n{dedent(rest)}".strip()
+
+
+def _replace_closed_streams() -> None:
+    """Put something in the place of standard streams that the caller has closed.
+
+    Python has none then, and what is for one of them would go to another, or into a file of that number. An
+    input is empty; what is printed as a result cannot arrive, and is told to be lost; remarks are for nobody.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")  # so that writing fails
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _let_go_of_output() -> None:

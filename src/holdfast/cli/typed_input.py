@@ -31,7 +31,7 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
         warn_of_inline(name)
         text = given
     elif given == "-" or not sys.stdin.isatty():
-        text = sys.stdin.readline()
+        text = _piped_line(name)
     elif not ask:
         raise LocalError(f"{name}: expected one from a pipe, because -non-interactive was given")
     else:
@@ -40,7 +40,17 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
         text = getpass(f"{prompt} (will be hidden): ", stream=sys.stderr)
     if not text.strip():
         raise LocalError(f"{name}: expected one; type it at the prompt or pipe it in")
-    return SecretBytes(text.strip().encode())
+    try:
+        return SecretBytes(text.strip().encode())
+    except UnicodeEncodeError:
+        raise LocalError(f"{name}: expected UTF-8 text") from None
+
+
+def _piped_line(name: str) -> str:
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise LocalError(f"{name}: expected UTF-8 text") from None
 
 
 def text_of_file(path: str, *, name: str) -> str:
@@ -71,6 +81,7 @@ def bytes_of_file(path: str, *, name: str) -> bytes:
     return content
 
 
-def warn_of_inline(name: str) -> None:
-    """Warn that a value was typed where others can see it."""
-    warn(f"{name}: a value on the command line is visible to others and stays in the shell's history.")
+def warn_of_inline(name: str, *, instead: str = "") -> None:
+    """Warn that a value was typed where others can see it, and say what keeps it from them."""
+    rest = f"; {instead}" if instead else ""
+    warn(f"{name}: a value on the command line is visible to others and stays in the shell's history{rest}.")

@@ -1,9 +1,14 @@
 """A program finds its command lazily and leaves with a code that never changes meaning."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from holdfast.cli.errors import LocalError
 from holdfast.cli.program import Command, Group, Program
+from holdfast.cli.typed_input import secret_word
 from holdfast.client.errors import RemotePermissionDeniedError
 
 SECRET = "hunter2"
@@ -30,6 +35,22 @@ def refuse(parser):
 def distrust(parser):
     def run(arguments):
         raise LocalError("token file: expected it to be yours")
+
+    return run
+
+
+def encode(parser):
+    parser.add_argument("word")
+
+    def run(arguments):
+        return len(arguments.word.encode())
+
+    return run
+
+
+def ask(parser):
+    def run(arguments):
+        return len(secret_word("-", prompt="Token", name="token").reveal())
 
     return run
 
@@ -65,6 +86,8 @@ PROGRAM = Program(
             "deep": Group("Nested", {"echo": Command("Say it again", HERE + "echo")}),
             "refuse": Command("Be refused", HERE + "refuse"),
             "distrust": Command("Distrust", HERE + "distrust"),
+            "encode": Command("Send it", HERE + "encode"),
+            "ask": Command("Ask for something", HERE + "ask"),
             "break": Command("Break down", HERE + "break_down"),
             "interrupt": Command("Stop", HERE + "interrupt"),
             "file": Command("Miss a file", HERE + "miss_a_file"),
@@ -127,6 +150,39 @@ def test_help_of_one_command_shows_its_options(capsys):
     assert "--address" in capsys.readouterr().out
 
 
-def test_no_command_shows_help_and_fails(capsys):
-    assert PROGRAM.main([]) == 1
+@pytest.mark.parametrize("words", [[], ["deep"], ["--nothing"], ["--address", "x"]])
+def test_no_command_shows_help_and_fails(words, capsys):
+    assert PROGRAM.main(words) == 1
     assert "Say it again" in capsys.readouterr().out
+
+
+def test_text_of_another_encoding_is_a_mistake_and_no_defect(capsys):
+    # as Python has a byte of the command line that is not UTF-8
+    assert PROGRAM.main(["encode", "caf\udce9"]) == 1
+    assert capsys.readouterr().err == "Error: expected text in UTF-8, on the command line and in files\n"
+
+
+def run_with_streams(redirection, *words):
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; from {__name__} import PROGRAM; sys.exit(PROGRAM.main())"
+    )
+    command = ["bash", "-c", f'"$0" -c "$1" "${{@:2}}" {redirection}', sys.executable, program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=Path.cwd())
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "words", "seen"),
+    [
+        pytest.param(
+            "<&-",
+            ["ask"],
+            (1, "", "Error: token: expected one; type it at the prompt or pipe it in\nTry less.\n"),
+            id="input",
+        ),
+        pytest.param(">&-", ["echo", "a"], (1, "", "Error: the system: Bad file descriptor\n"), id="output"),
+        pytest.param("2>&-", ["refuse"], (2, "", ""), id="remarks-do-not-go-among-the-results"),
+    ],
+)
+def test_a_stream_that_is_closed_is_no_defect(redirection, words, seen):
+    assert run_with_streams(redirection, *words) == seen

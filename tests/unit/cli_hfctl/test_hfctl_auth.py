@@ -147,7 +147,7 @@ def test_an_output_file_takes_no_place_of_anything_but_a_plain_file(
         pytest.param({"--issuer": "https://canary"}, "plain name", id="url-as-issuer"),
         pytest.param({"--shared-secret": None}, "Must provide a secret key to sign token", id="no-key"),
         pytest.param({"--shared-secret": "canary"}, "32 bytes", id="short-secret"),
-        pytest.param({"--shared-secret": ""}, "shared secret", id="empty-secret"),
+        pytest.param({"--shared-secret": ""}, "not empty", id="empty-secret"),
         pytest.param(
             {"--token-duration": "1h30m"}, "--token-duration: expected digits", id="sum-of-durations"
         ),

@@ -174,6 +174,7 @@ def test_set_unset_delete(hfctl, home):
         pytest.param(("create", "x" * 129), id="huge-name"),
         pytest.param(("create", "a", "--token", "canary-no-jwt"), id="no-token"),
         pytest.param(("create", "a", "--token-file", "/none"), id="no-token-file"),
+        pytest.param(("create", "a", "--token-file", "/dev/null"), id="token-file-that-is-empty"),
         pytest.param(("create", "a", "--endpoint", "http://10.0.0.1:9021"), id="plain-http-elsewhere"),
         pytest.param(("create", "a", "--endpoint", "canary"), id="no-address"),
         pytest.param(("create",), id="no-name"),

@@ -54,6 +54,17 @@ def test_what_matches_nothing_is_told(hfctl, role_file):
         pytest.param([], "JSON object", id="no-object"),
         pytest.param({"name": "a"}, "rules", id="no-rules"),
         pytest.param({"name": "a/b", "rules": READER["rules"]}, "no slash", id="slash-in-the-name"),
+        pytest.param(
+            {"name": "a", "rules": [], "canary": 1}, "no key in a role but name, rules", id="misspelt-key"
+        ),
+        pytest.param(
+            {"name": "a", "rules": [*READER["rules"], {"canary": ["volume"], "apis": ["*"]}]},
+            "no key in rule 2 but services, apis, scope",
+            id="misspelt-key-of-a-rule",
+        ),
+        pytest.param(
+            '{"name": "a", "name": "canary", "rules": []}', "each key of an object once", id="twice"
+        ),
     ],
 )
 def test_what_is_no_role_is_said(hfctl, role_file, role, text):

@@ -69,6 +69,8 @@ def test_asked_for_where_it_is_needed(monkeypatch):
         pytest.param((OPTION, "x", f"{OPTION}-env", "Y"), UsageError, "in one way", id="two-ways"),
         pytest.param((f"{OPTION}-env", "NOT_SET_HERE"), LocalError, "not set", id="no-variable"),
         pytest.param((f"{OPTION}-file", "/none"), LocalError, "cannot be read", id="no-file"),
+        pytest.param((f"{OPTION}-file", "/dev/null"), LocalError, "not empty", id="empty-file"),
+        pytest.param((OPTION, " "), LocalError, "not empty", id="blank"),
     ],
 )
 def test_what_cannot_be_had_names_the_option(words, error, text):

@@ -79,6 +79,8 @@ def test_what_is_no_token_is_said_without_repeating_it(hfctl, tmp_path, text):
         pytest.param(("--id=a", "--subject=b"), id="two-things"),
         pytest.param(("--id=a", "--issued-before=2030-01-01T00:00:00Z"), id="a-time-for-one-token"),
         pytest.param(("--subject=a", "--issued-before=canary"), id="no-time"),
+        pytest.param(("--subject=a", "--issued-before=0001-01-01T00:00:00+14:00"), id="before-all-years"),
+        pytest.param(("--subject=a", "--issued-before=9999-12-31T23:00:00-12:00"), id="after-all-years"),
     ],
 )
 def test_it_must_be_clear_what_is_revoked(hfctl, words):

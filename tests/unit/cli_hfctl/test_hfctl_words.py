@@ -19,7 +19,7 @@ from holdfast.cli.hfctl.elsewhere import INSTEAD
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size, parse_size
 from holdfast.cli.program import Command, Group
-from holdfast.errors import NotFoundError, UnavailableError
+from holdfast.errors import InvalidInputError, NotFoundError, UnavailableError
 
 HEAVY = ("asyncio", "cryptography", "msgspec", "ssl", "urllib3", "yaml")
 LOADED_BY_HELP = f"""
@@ -169,6 +169,36 @@ def test_short_words_are_the_commands_that_they_stand_for(hfctl):
     assert complete(PROGRAM, "hfctl v ins") == ["inspect"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "volume create data --secret_key=",
+        "volume create data --size=",
+        "volume list --context=",
+        "context create alice --token=",
+        "context create alice --token-file=",
+        "auth token revoke --subject bob --issued-before=",
+        "auth token generate --auth-config=a.yaml --issuer=px.example --shared-secret-env=KEY --output=",
+        "credentials create c --provider nfs --nfs-server=server --encryption-passphrase=",
+        "secrets scope set team --prefix= --group=",
+    ],
+)
+def test_a_variable_of_a_script_that_is_not_set_is_not_taken_for_an_option_that_was_not_given(hfctl, line):
+    """It would make a volume without a key, ask as somebody else, take back more than was meant."""
+    words = line.split()
+    code, out, err = hfctl(*words)
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        f"Error: {words[-1].removesuffix('=')}: expected a value that is not empty\nUsage: "
+    )
+
+
+@pytest.mark.parametrize("line", ["volume access update data --groups=", "secrets scope set all --prefix="])
+def test_where_an_empty_value_means_something_it_is_taken(hfctl, line):
+    code, _, err = hfctl(*line.split(), "--endpoint", "http://127.0.0.1:1")
+    assert (code, "no answer from" in err) == (2, True)
+
+
 def test_a_slip_of_the_pen_is_told_what_was_probably_meant(hfctl):
     code, _, err = hfctl("volume", "inspekt", "data")
     assert code == 1
@@ -196,6 +226,11 @@ def test_commands_of_the_original_that_are_not_here_say_what_to_do_and_why(hfctl
         pytest.param(NotFoundError("Volume x not found"), "`hfctl volume list`", id="no-volume"),
         pytest.param(
             NotFoundError("No Secret Data found for Secret ID"), "`hfctl secrets list`", id="no-secret"
+        ),
+        pytest.param(
+            InvalidInputError("--cred-id: expected one for S3; backups go nowhere else"),
+            "`hfctl credentials create`",
+            id="no-credential",
         ),
     ],
 )

@@ -53,6 +53,7 @@ def test_the_same_role_may_be_created_again_and_another_of_its_name_may_not(unde
     ("operation", "argument", "kind"),
     [
         *((RoleService.create, Role(name, READER.rules), InvalidInputError) for name in default_roles()),
+        *((RoleService.create, Role(name, READER.rules), InvalidInputError) for name in (".", "..")),
         *(
             (RoleService.update, Role(name, READER.rules), InvalidInputError)
             for name in default_roles()

@@ -121,6 +121,10 @@ PROGRAM = Program(
     options_with_value=frozenset(
         {"--context", "--config", "--endpoint", "--output", "--ca", "--cert", "--key"}
     ),
+    may_be_empty=frozenset(
+        # Any secret; nobody; below no path. An empty owner has an answer of its own.
+        {"--prefix", "--groups", "--collaborators", "--public", "--base-path", "--owner"}
+    ),
     names=dict.fromkeys(
         ("--context", "context set", "context delete", "ctx set", "ctx delete"),
         f"{_HERE}.context_file:names_for_completion",

@@ -229,9 +229,12 @@ def _token(arguments: Namespace) -> SecretBytes | None:
 def _word_of_file(path: str, option: str) -> SecretBytes:
     try:
         with Path(path).open("rb") as file:
-            return SecretBytes(file.read(MAX_TOKEN_BYTES + 1).strip())
+            word = file.read(MAX_TOKEN_BYTES + 1).strip()
     except OSError as error:
         raise LocalError(f"{option}: cannot be read ({error.strerror})") from None
+    if not word:  # such as what a command that failed was to write there; the context would be a guest's
+        raise LocalError(f"{option}: expected a token in this file, and it is empty")
+    return SecretBytes(word)
 
 
 def _opened(context: Context) -> Context:

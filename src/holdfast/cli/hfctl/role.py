@@ -17,6 +17,9 @@ from holdfast.cli.hfctl.connection import (
 from holdfast.cli.output import print_names, print_result
 from holdfast.cli.program import Run
 
+ROLE_KEYS = ("name", "rules")
+RULE_KEYS = ("services", "apis", "scope")
+
 
 def list_roles(parser: CommandParser) -> Run:
     """List the roles."""
@@ -127,16 +130,33 @@ def read_role_file(path: str | None) -> dict[str, Any]:
 
     Raises:
         UsageError: no file was named.
-        LocalError: it cannot be read, or is no JSON object.
+        LocalError: it cannot be read, is no JSON object, or has keys that a role has not.
     """
     if not path:
         raise UsageError("--role-config: expected a JSON file with name and rules")
     try:
-        role = json.loads(Path(path).read_text(encoding="utf-8"))
+        role = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_each_once)
     except OSError as error:
         raise LocalError(f"--role-config: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise LocalError("--role-config: expected a JSON file in UTF-8") from None
     if not isinstance(role, dict):
         raise LocalError("--role-config: expected a JSON object with name and rules")
+    _check_keys(role, ROLE_KEYS, "a role")
+    rules = role.get("rules")
+    for number, rule in enumerate(rules if isinstance(rules, list) else (), start=1):
+        if isinstance(rule, dict):
+            _check_keys(rule, RULE_KEYS, f"rule {number}")
     return role
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # the last would count, and who reads the file may see the first
+        raise LocalError("--role-config: expected each key of an object once")
+    return found
+
+
+def _check_keys(found: dict[str, Any], known: tuple[str, ...], what: str) -> None:
+    if found.keys() - set(known):
+        raise LocalError(f"--role-config: expected no key in {what} but {', '.join(known)}")

@@ -36,8 +36,15 @@ def given_secret(arguments: Namespace, option: str, *, prompt: str = "") -> str 
 
     Raises:
         UsageError: it is given in more than one way.
-        LocalError: it cannot be read.
+        LocalError: it cannot be read, or is empty: nothing is encrypted by a passphrase that was not there.
     """
+    secret = _given(arguments, option, prompt)
+    if secret is not None and not secret.strip():
+        raise LocalError(f"{option}: expected one that is not empty")
+    return secret
+
+
+def _given(arguments: Namespace, option: str, prompt: str) -> str | None:
     destination = option.lstrip("-").replace("-", "_")
     typed = getattr(arguments, destination, None)
     variable = getattr(arguments, f"{destination}_env", None)

@@ -247,8 +247,7 @@ def _status(claims: dict[str, Any]) -> str:
 
 def _moment(text: str) -> str:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):  # of a year that begins before all years in another time zone
         raise UsageError("--issued-before: expected a time such as 2030-01-31T12:00:00Z") from None
-    moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

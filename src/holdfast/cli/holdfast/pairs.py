@@ -43,7 +43,7 @@ def parse_pairs(words: Sequence[str], *, secrets: Container[str] | None = None) 
         else:
             fields[name] = value
     if inline:
-        warn_of_inline("fields; use field=@file or field=- for secrets")
+        warn_of_inline("fields", instead="field=@file and field=- keep it to you")
     return fields
 
 

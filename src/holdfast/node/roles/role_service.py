@@ -76,6 +76,8 @@ class RoleService:
         """
         if role.name in DEFAULT_NAMES:
             raise InvalidInputError("role name: expected another than a default role's")
+        if role.name in {".", ".."}:
+            raise InvalidInputError("role name: expected another than . and .., which no address leads to")
         _check_patterns(role, allow_unknown=allow_unknown)
         self._book.create(role)
         self._gate.done(admission, role.name, "role created", after=_words(role))
