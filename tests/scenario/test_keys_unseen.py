@@ -3,77 +3,18 @@
 The whole life of a volume's key is gone through while a sampler reads what the node and its programs show.
 """
 
-import os
-
 import pytest
-from tests.support.aws_service import aws_service
 from tests.support.key_life import MIB, assert_unseen, files_of, go_through_life, keys_in, re_encrypt
-from tests.support.kubernetes_secrets import KubernetesSecrets
 from tests.support.node_process import NodeProcess
+from tests.support.provider_surroundings import KINDS, READ_ONLY, Surroundings
 from tests.support.sampler import Sampler
-from tests.support.secret_backends import DCOS_PASSWORD, DCOS_USER, SecretBackends
-from tests.support.soft_hsm import make_token
 from tests.support.striking_node import Starter, StrikingNode
 
-READ_ONLY = "systemd"
-KINDS = (
-    *("file", READ_ONLY, "vault", "vault-transit", "dcos", "k8s"),
-    *("aws-kms", "aws-secrets-manager", "pkcs11"),
-)
-
 
 @pytest.fixture(scope="module")
-def backends(tmp_path_factory):
-    with SecretBackends(tmp_path_factory.mktemp("backends")) as running:
+def surroundings(tmp_path_factory):
+    with Surroundings(tmp_path_factory.mktemp("services")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def aws():
-    with aws_service() as running:
-        yield running
-
-
-@pytest.fixture
-def surroundings(request, tmp_path):
-    """Returns the environment of a node for a kind of provider."""
-
-    def of_store():
-        backends = request.getfixturevalue("backends")
-        token = backends.root().create_token(policies=["node"])["client_token"]
-        return {"VAULT_ADDR": backends.store.url, "VAULT_TOKEN": token}
-
-    def of_dcos():
-        url = request.getfixturevalue("backends").store.url
-        login = {"DCOS_SECRETS_USERNAME": DCOS_USER, "DCOS_SECRETS_PASSWORD": DCOS_PASSWORD}
-        return {"DCOS_CLUSTER_URL": url, "SECRETS_BASE_PATH": "pwx/secrets", **login}
-
-    def of_files():
-        (tmp_path / "secrets").mkdir(mode=0o700)
-        (tmp_path / "secrets" / "cluster-key").write_bytes(b"canary-of-a-key-from-systemd")
-        return {"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")}
-
-    def of_kubernetes():
-        cluster = KubernetesSecrets(tmp_path)
-        request.addfinalizer(cluster.__exit__)
-        return cluster.environment
-
-    def of_hsm():
-        options = make_token(tmp_path, "unseen")
-        return {**options, "SOFTHSM2_CONF": os.environ["SOFTHSM2_CONF"]}
-
-    makers = {
-        "file": lambda: {"HOLDFAST_SECRETS_DIRECTORY": str(tmp_path / "secrets")},
-        READ_ONLY: of_files,
-        "vault": of_store,
-        "vault-transit": of_store,
-        "dcos": of_dcos,
-        "k8s": of_kubernetes,
-        "aws-kms": lambda: request.getfixturevalue("aws").options(),
-        "aws-secrets-manager": lambda: request.getfixturevalue("aws").options(),
-        "pkcs11": of_hsm,
-    }
-    return lambda kind: makers[kind]()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +26,7 @@ def starter():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_a_device(kind, surroundings, starter, tmp_path):
-    environment = surroundings(kind)
+    environment = surroundings.of(kind, tmp_path)
     options = ("-secret_type", kind, "--grpc-listen", "off")
     with Sampler(tmp_path / "secrets") as sampler:
         if kind == "file":  # as it is started by hand; the others in less time
@@ -105,7 +46,7 @@ def test_with_a_device(kind, surroundings, starter, tmp_path):
 
 
 def test_without_a_device(surroundings, tmp_path):
-    environment = surroundings("file")
+    environment = surroundings.of("file", tmp_path)
     options = ("-secret_type", "file", "--backend", "user-copy")
     source, copied = tmp_path / "mounts" / "source", tmp_path / "mounts" / "copied"
     with (

@@ -43,10 +43,29 @@ def go_through_life(node, call, *, own_key):
     target = node.mount_root / "vol1"
     target.mkdir()
     where = {"volume_id": "vol1", "mount_path": str(target)}
+    volume = attach_new(call, own_key=own_key)
+    call("POST", "mountattach/mount", where)
+    names, recovery_key = change_keys(call, volume, own_key=own_key)
+    call("PUT", f"volumes/{volume}", {"spec": {"size": str(20 * MIB)}})
+    clone = {"parent_id": volume, "name": "copy1", "own_key": own_key}
+    copied = call("POST", "volumes/clone", clone)["volume_id"]
+    names += [f"holdfast/volumes/{copied}"] if own_key else []
+    call("POST", "mountattach/unmount", where)
+    call("POST", "mountattach/detach", {"volume_id": "vol1"})
+    re_encrypt(call, "vol1")
+    return names, recovery_key
+
+
+def attach_new(call, *, own_key):
+    """Make a volume and attach it; return its id."""
     spec = {"size": str(16 * MIB), "encrypted": True, "own_key": own_key}
     volume = call("POST", "volumes", {"name": "vol1", "spec": spec})["volume_id"]
     call("POST", "mountattach/attach", {"volume_id": "vol1"})
-    call("POST", "mountattach/mount", where)
+    return volume
+
+
+def change_keys(call, volume, *, own_key):
+    """Give the volume another key, and one more; return the names of the keys, and a recovery key."""
     names = ["cluster-key"]
     if own_key:
         names.append(f"holdfast/volumes/{volume}")
@@ -57,13 +76,6 @@ def go_through_life(node, call, *, own_key):
             call("POST", "volumes/rotatekey", {"volume_id": "vol1", "secret_name": "second-key"})
             names[1] = "second-key"
     recovery_key = call("POST", "volumes/keys/recovery", {"volume_id": "vol1"})["recovery_key"]
-    call("PUT", f"volumes/{volume}", {"spec": {"size": str(20 * MIB)}})
-    clone = {"parent_id": volume, "name": "copy1", "own_key": own_key}
-    copied = call("POST", "volumes/clone", clone)["volume_id"]
-    names += [f"holdfast/volumes/{copied}"] if own_key else []
-    call("POST", "mountattach/unmount", where)
-    call("POST", "mountattach/detach", {"volume_id": "vol1"})
-    re_encrypt(call, "vol1")
     return names, recovery_key.encode()
 
 

@@ -22,9 +22,11 @@ class Sampler:
 
     Args:
         passed_over: directories whose files are meant to hold what is looked for.
+        pause_seconds: between two looks; short beside how long a program runs.
     """
 
-    def __init__(self, *passed_over: Path) -> None:
+    def __init__(self, *passed_over: Path, pause_seconds: float = 0.004) -> None:
+        self._pause_seconds = pause_seconds
         self._passed_over = tuple(f"{path}/" for path in passed_over)
         self._before = set(_processes())
         self._seen: set[bytes] = set()
@@ -44,7 +46,7 @@ class Sampler:
         return any(text in seen for seen in self._seen)
 
     def _run(self) -> None:
-        while not self._over.wait(0.004):
+        while not self._over.wait(self._pause_seconds):
             for process in _processes():
                 if process not in self._before:
                     with contextlib.suppress(OSError):
