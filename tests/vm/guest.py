@@ -53,7 +53,7 @@ _KERNEL_OPTIONS = (
     *("no_timer_check", "nowatchdog"),
     "mitigations=off",  # nobody spies on anybody here
 )
-_BOOTS = 2  # a machine that did not come up, or has a wrong clock, is started once more
+_BOOTS = 4  # a machine that did not come up, or has a wrong clock, is started anew, as long as there is time
 
 
 @dataclass(frozen=True, slots=True)
