@@ -54,7 +54,7 @@ class Surroundings:
     def _backends(self) -> "SecretBackends":
         from tests.support.secret_backends import SecretBackends
 
-        return self._running.enter_context(SecretBackends(self._directory))
+        return self._running.enter_context(SecretBackends(self._directory, logins=False))
 
     @cached_property
     def _aws(self) -> "AwsService":
