@@ -632,7 +632,7 @@ def test_the_gate_does_what_is_specified(roles, volumes, others, is_administrato
             assert expected
 
     def relabel(admission, before, after):
-        gate.relabelling(admission)(before, after)
+        gate.labels.relabelling(admission)(before, after)
 
     readable = []
     for record in catalog.enumerate():
@@ -645,12 +645,12 @@ def test_the_gate_does_what_is_specified(roles, volumes, others, is_administrato
         agree(apis.VOLUME_UPDATE, may(apis.VOLUME_UPDATE, labels) and same, relabel, labels, others)
         no_more = all(may(api, labels) >= may(api, others) for api in apis.SCOPED)
         clones = may(apis.VOLUME_CLONE, others) and no_more
-        agree(apis.VOLUME_CLONE, clones, gate.require_new, others, copy_of=labels)
+        agree(apis.VOLUME_CLONE, clones, gate.labels.require_new, others, copy_of=labels)
         rest = [api for api in apis.SCOPED if api is not apis.VOLUME_DELETE]
         is_admitted = bool(book.decide(alice, apis.SNAPSHOT_RESTORE))
         no_further = is_admitted and all(may(api, labels) >= may(api, others) for api in rest)
-        agree(apis.SNAPSHOT_RESTORE, no_further, gate.require_content, others, of=labels)
-    agree(apis.VOLUME_CREATE, may(apis.VOLUME_CREATE, others), gate.require_new, others)
+        agree(apis.SNAPSHOT_RESTORE, no_further, gate.labels.require_content, others, of=labels)
+    agree(apis.VOLUME_CREATE, may(apis.VOLUME_CREATE, others), gate.labels.require_new, others)
     if book.decide(alice, apis.VOLUME_ENUMERATE):
         lists = VolumeListService(gate=gate, catalog=catalog, devices=None)
         assert list(lists.enumerate(_admission(alice, apis.VOLUME_ENUMERATE)).entries) == readable

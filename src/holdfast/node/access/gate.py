@@ -2,7 +2,8 @@
 
 1. The token: verified, or none at all, which makes the caller a guest. A token that is not believed is
    an error, never a guest.
-2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``.
+2. The role: some role of the caller must allow the API. Guests have the one role ``system.guest``. Which
+   labels he may give to something is a part of it: see ``label_gate``.
 3. The resource: if a rule of the role has a scope, the resource must be in it; and its ownership must give
    the caller the access type that the API states. There is no other way to a resource's record than through
    this gate, and it is the same for every kind.
@@ -14,15 +15,15 @@ Each decision is written to the audit log before it takes effect. A caller who m
 the same answer as for one that does not exist.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from holdfast.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError, UnavailableError
 from holdfast.model import Principal
 from holdfast.model.principal import GUEST
-from holdfast.node import apis
 from holdfast.node.access.decision_log import DecisionLog, new_request_id
+from holdfast.node.access.label_gate import LabelGate, labels_denied
 from holdfast.node.access.resource import PAGE, Collection, IndexedCollection, R, Resource
 from holdfast.node.api import Admission, Api
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError, SecretDeniedError
@@ -33,7 +34,6 @@ from holdfast.policy.secret_scopes import CLUSTER_WIDE
 from holdfast.tokens.errors import TokenError
 
 _EVERYWHERE = Right(())
-BY_SCOPE = "a scope in the caller's roles does not allow it with these labels"
 
 
 class TokenVerifier(Protocol):
@@ -78,6 +78,9 @@ class Gate:
         secret_rules: who may name which secrets.
         ownerless_is_public: let everybody do everything with what has no owner, as the original does. Only
             for the time of a migration from it.
+
+    Attributes:
+        labels: what of the second gate is about labels that something is to have.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Gate:
         self._log = log
         self._secret_rules = secret_rules
         self._ownerless_is_public = ownerless_is_public
+        self.labels = LabelGate(self._rights, self._record)
 
     def admit(
         self, token: str | None, api: Api, *, peer: str = "", correlation: str = "", request: str = ""
@@ -226,7 +230,7 @@ class Gate:
             decision = right.decide(labels)
             self._record(further, "role", decision)
             if not decision:
-                raise _labels_denied(further, decision.reason)
+                raise labels_denied(further, decision.reason)
             return further
         self._record(further, "role", decision)
         if not decision:
@@ -286,82 +290,6 @@ class Gate:
         self._record(admission, "ownership", decision, collection, resource.id)
         if not decision:
             raise _refusal(collection, reference or resource.id, decision.reason)
-
-    def require_new(
-        self, admission: Admission, labels: Mapping[str, str], *, copy_of: Mapping[str, str] | None = None
-    ) -> None:
-        """Raise unless the caller's roles allow him to make something with these labels.
-
-        A copy may not be open to more than its original: what his roles do not let him do with the one, they
-        must not let him do with the other.
-
-        Args:
-            admission: from ``admit``.
-            labels: of what is made.
-            copy_of: the labels of what it is made of; ``None`` if it is made of nothing.
-
-        Raises:
-            RoleDeniedError: they do not.
-        """
-        of = self._rights(admission.principal)
-        right = of(admission.api)
-        if right.is_scoped:
-            decision = right.decide(labels)
-            self._record(admission, "role", decision)
-            if not decision:
-                raise _labels_denied(admission, decision.reason)
-        if copy_of is not None:
-            self._refuse_change(
-                admission, of, lambda right: bool(right.decide(labels)) > bool(right.decide(copy_of))
-            )
-
-    def require_content(
-        self, admission: Admission, labels: Mapping[str, str], *, of: Mapping[str, str]
-    ) -> None:
-        """Raise unless something that is there may be given the content of something else.
-
-        What is in the one may come to be open to the caller no further than it is in the other, as with a
-        copy. That he may delete the one and not the other opens nothing: the other stays.
-
-        Args:
-            admission: from ``admit``.
-            labels: of what gets the content.
-            of: the labels of what has it.
-
-        Raises:
-            RoleDeniedError: his roles let him do more with the one than with the other.
-        """
-        self._refuse_change(
-            admission,
-            self._rights(admission.principal),
-            lambda right: bool(right.decide(labels)) > bool(right.decide(of)),
-            among=apis.SCOPED_TO_CONTENT,
-            why="the caller's roles allow more with those of the volume than with those of the snapshot; "
-            "make a clone of the snapshot instead",
-        )
-
-    def relabelling(self, admission: Admission) -> Callable[[Mapping[str, str], Mapping[str, str]], None]:
-        """Return what to ask, within a change, about the labels of a resource before and after it.
-
-        Before it, the roles must allow the change. And it changes nothing of what they let the caller do
-        with the resource: it moves it between scopes only if he may do the same in both.
-
-        Returns:
-            A function that raises ``RoleDeniedError``.
-        """
-        of = self._rights(admission.principal)
-
-        def ask(before: Mapping[str, str], after: Mapping[str, str]) -> None:
-            right = of(admission.api)
-            if right.is_scoped and not (decision := right.decide(before)):
-                self._record(admission, "role", decision)
-                raise _labels_denied(admission, decision.reason)
-            if before != after:
-                self._refuse_change(
-                    admission, of, lambda right: bool(right.decide(before)) != bool(right.decide(after))
-                )
-
-        return ask
 
     def still(
         self, admission: Admission, collection: Collection[R], *, access: AccessType | None = None
@@ -513,23 +441,6 @@ class Gate:
             return False
         return bool(self._decide(admission.principal, resource, access))
 
-    def _refuse_change(
-        self,
-        admission: Admission,
-        of: Callable[[Api], Right],
-        changes: Callable[[Right], bool],
-        *,
-        among: Iterable[Api] = apis.SCOPED,
-        why: str = BY_SCOPE,
-    ) -> None:
-        """Raise if something changes what the caller's roles say about any API, and if so, write it down."""
-        for api in among:
-            right = of(api)
-            if right.is_scoped and changes(right):
-                denied = Denied(f"with these labels the roles say something else about {api}")
-                self._record(admission, "role", denied)
-                raise _labels_denied(admission, denied.reason, why)
-
     def _decide(self, principal: Principal, resource: Resource, wanted: AccessType) -> Decision:
         return decide_ownership(
             principal, resource.ownership, wanted, ownerless_is_public=self._ownerless_is_public
@@ -561,10 +472,6 @@ def _decide_scope(right: Right, resource: Resource) -> Decision | None:
     """Decide by the labels of a resource; ``None`` if no scope has a say."""
     labels = resource.scope_labels if right.is_scoped else None
     return None if labels is None else right.decide(labels)
-
-
-def _labels_denied(admission: Admission, reason: str, why: str = BY_SCOPE) -> RoleDeniedError:
-    return RoleDeniedError(f"Access to {admission.api.full_method} denied: labels: {why}", detail=reason)
 
 
 def _role_denied(admission: Admission, reason: str) -> RoleDeniedError:

@@ -112,7 +112,7 @@ class SnapshotService:
         with self._locks.turn(waiting.id, still) as source:
             if source.is_snapshot:
                 raise ConflictError("a snapshot is not changed any more, so none is taken of it; clone it")
-            self._gate.require_new(admission, labels or {}, copy_of=source.labels)
+            self._gate.labels.require_new(admission, labels or {}, copy_of=source.labels)
             record = existing = self._existing(admission, name, source, is_snapshot=True)
             if record is None:
                 record = msgspec.structs.replace(
@@ -204,7 +204,7 @@ class SnapshotService:
         still = self._gate.still(admission, self._catalog)
         readable = self._gate.still(admission, self._catalog, access=AccessType.READ)
         with self._locks.turns((volume.id, still), (source.id, readable)) as (volume, source):
-            self._gate.require_content(admission, volume.labels, of=source.labels)
+            self._gate.labels.require_content(admission, volume.labels, of=source.labels)
             restored = self._copies.restore(volume, source)
         self._gate.done(admission, volume.id, f"restored from snapshot {source.id}")
         return restored
@@ -227,7 +227,7 @@ class SnapshotService:
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         still = self._gate.still(admission, self._catalog)
         with self._locks.turn(waiting.id, still) as parent:
-            self._gate.require_new(admission, self._labels(parent, spec), copy_of=parent.labels)
+            self._gate.labels.require_new(admission, self._labels(parent, spec), copy_of=parent.labels)
             record = existing = self._existing(admission, spec.name, parent, is_snapshot=False)
             if record is None:
                 identity = new_volume_id()

@@ -202,7 +202,7 @@ class VolumeService:
         if spec.integrity:
             self._devices.require_integrity()
         spec = self._as_its_policy_allows(admission, spec)
-        self._gate.require_new(admission, spec.labels)
+        self._gate.labels.require_new(admission, spec.labels)
         self._gate.secret(admission, spec.secret_name, spec.secret_namespace)
         existing = self._existing(admission, spec)
         record = existing or self._new_record(admission, spec)
@@ -265,14 +265,14 @@ class VolumeService:
             labels={**record.labels, **labels} if labels else None,
         )
         # What is refused in the end is refused before the volume grows.
-        self._gate.relabelling(admission)(record.labels, _relabelled(record.labels, labels))
+        self._gate.labels.relabelling(admission)(record.labels, _relabelled(record.labels, labels))
         if size_bytes is not None:
             still = self._gate.still(admission, self._catalog)
             self._resizer.resize(record.id, size_bytes, still=still)
             self._gate.done(admission, record.id, f"resized to {size_bytes} bytes")
 
         earlier = [record.ownership]
-        may_relabel = self._gate.relabelling(admission)
+        may_relabel = self._gate.labels.relabelling(admission)
 
         def edit(now: VolumeRecord) -> VolumeRecord:
             earlier[:] = [now.ownership]  # the last time counts: storage may repeat a change
