@@ -187,6 +187,8 @@ def _cause(error: Exception) -> str:
     from urllib3 import exceptions  # noqa: PLC0415 - as above
 
     if isinstance(error, exceptions.SSLError):
+        if "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER_FAILURE" in str(error):
+            return "it does not speak TLS (is the address one with http://, or another's?)"
         return "its certificate was not accepted (is the right CA certificate given?)"
     if isinstance(error, exceptions.NewConnectionError):
         return "nothing accepts connections there (is the server running, is the address right?)"

@@ -18,7 +18,7 @@ TOKEN = "hvs.canary-token-value"
 
 @pytest.fixture
 def vault(server):
-    client = VaultClient(server.address, TOKEN, timeout_seconds=2)
+    client = VaultClient(server.address, TOKEN, timeout_seconds=30)
     yield client
     client.close()
 
@@ -126,7 +126,7 @@ class TestRetries:
         for status in statuses:
             server.answer(status, b"{}")
         waits = []
-        transport = Transport(parse_address(server.address), timeout_seconds=2, sleep=waits.append)
+        transport = Transport(parse_address(server.address), timeout_seconds=30, sleep=waits.append)
         try:
             return transport.send(method, "/", headers={}, is_final=lambda a: a.status == 501), waits
         finally:
@@ -160,6 +160,11 @@ def test_sealed_is_final_for_vault(server, vault):
     with pytest.raises(errors.SealedError):
         vault.lookup_self()
     assert len(server.seen) == 1
+
+
+def test_an_address_without_tls_is_not_taken_for_one_with_a_bad_certificate(server):
+    with pytest.raises(errors.UnavailableError, match="it does not speak TLS"):
+        SdkClient(server.address.replace("http:", "https:"), TOKEN).request("GET", "volumes")
 
 
 def test_nobody_listening_is_said_plainly():
