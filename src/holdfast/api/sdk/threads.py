@@ -1,9 +1,9 @@
 """Threads for calls: a few while calls are quick, more while some of them wait for something.
 
 Threads of Python take turns. When many have something to do they mostly hand the turn to each other: the same
-calls in sixteen threads cost half as much again as in two. But a call that formats a volume, or waits for a
-provider, must not keep others waiting. So a few threads do the work, and each that is busy for longer than a
-moment is replaced by another until it is back.
+calls in sixteen threads cost a quarter more than in three (docs/performance.md). But a call that formats a
+volume, or waits for a provider, must not keep others waiting. So a few threads do the work, and each that is
+busy for longer than a moment is replaced by another until it is back.
 """
 
 import time

@@ -22,7 +22,7 @@ from holdfast.errors import InvalidInputError, UnavailableError
 from holdfast.http.listener import is_loopback
 from holdfast.http.tls import TlsIdentity, TlsSettings
 
-FEW_WORKERS, MOST_WORKERS = 2, 64
+FEW_WORKERS, MOST_WORKERS = 3, 64
 MAX_UNANSWERED = 256  # each waits in the queue with its headers alone
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 64 << 20
