@@ -50,6 +50,9 @@ class CommandParser(argparse.ArgumentParser):
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse what follows the command's own words.
 
+        Returns:
+            The value of each argument and option, and ``can_be_typed``: all of their names.
+
         Raises:
             UsageError: an option is unknown or lacks its value, or a word is missing or too many.
         """
@@ -58,11 +61,16 @@ class CommandParser(argparse.ArgumentParser):
         arguments, surplus = self.parse_known_args(ordered)
         if surplus:
             self.error("expected fewer words after the command")
+        arguments.can_be_typed = frozenset({*self.long_options(), *self.positionals()})
         return arguments
 
     def long_options(self) -> list[str]:
         """Return the options in their long forms, sorted."""
         return sorted(name for name in self._option_string_actions if name.startswith("--"))
+
+    def positionals(self) -> list[str]:
+        """Return the names of the words that are no options, in their order."""
+        return [action.dest for action in self._actions if not action.option_strings]
 
     def takes_value(self, option: str) -> bool:
         """Whether the word after an option is its value."""

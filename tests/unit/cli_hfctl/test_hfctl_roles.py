@@ -63,6 +63,11 @@ def test_what_matches_nothing_is_told(hfctl, role_file):
             id="misspelt-key-of-a-rule",
         ),
         pytest.param(
+            {"name": "a", "rules": [{**READER["rules"][0], "scope": {"canary": {"team": "blue"}}}]},
+            "no key in the scope of rule 1 but labels; correct the file",
+            id="misspelt-key-of-a-scope",
+        ),
+        pytest.param(
             '{"name": "a", "name": "canary", "rules": []}', "each key of an object once", id="twice"
         ),
     ],

@@ -17,6 +17,8 @@ NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl 
 
 _BY_TEXT = {
     r"Volume .* not found": "It is not there, or not for you: see `hfctl volume list` and `hfctl whoami`.",
+    r"--cred-id: expected the id or name.*": "See which there are with `hfctl credentials list`, or make one "
+    "with `hfctl credentials create`.",
     r".*: expected one for S3.*": "Make one with `hfctl credentials create`, or name it with --cred-id.",
     rf"{NO_SECRET}.*": "See which there are with `hfctl secrets list`, make a random one with `hfctl secrets "
     "generate`, find every volume that misses one with `hfctl volume key doctor`.",

@@ -2,19 +2,61 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser, one_of
 from holdfast.cli.errors import UsageError
 from holdfast.cli.hfctl.context_file import CONFIG_VARIABLE, Context, chosen_file, read_contexts
+from holdfast.cli.hfctl.field_words import in_typed_words
 from holdfast.cli.output import FORMATS, print_result
 from holdfast.client import SdkClient, TlsSettings
+from holdfast.errors import HoldfastError
 from holdfast.model import SecretBytes
 
 ENDPOINT_VARIABLE = "HOLDFAST_NODE"
 CONTEXT_VARIABLE = "HFCTL_CONTEXT"
 LONGEST_WAIT_SECONDS = 300.0  # formatting and rotation take their time
+
+
+class NodeClient(SdkClient):
+    """A client whose errors name what was typed, where the node names a field of its API.
+
+    Args:
+        endpoint: the node's address.
+        token: signed token; ``None`` calls as a guest.
+        words: names of the options and arguments that can be typed.
+        tls: how the node's certificate is checked.
+        timeout_seconds: longest wait for one answer.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: SecretBytes | None,
+        *,
+        words: Container[str],
+        tls: TlsSettings,
+        timeout_seconds: float,
+    ) -> None:
+        super().__init__(endpoint, token, tls=tls, timeout_seconds=timeout_seconds)
+        self._words = words
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Send one request; see ``SdkClient``."""
+        try:
+            return super().request(method, path, body, query=query)
+        except HoldfastError as error:
+            error.message = in_typed_words(error.message, self._words)
+            raise
 
 
 def add_node_options(parser: CommandParser) -> None:
@@ -112,4 +154,5 @@ def _client(arguments: Namespace, context: Context, token: SecretBytes | None, s
         client_cert=arguments.cert or context.tls.get("cert", ""),
         client_key=arguments.key or context.tls.get("key", ""),
     )
-    return SdkClient(endpoint, token, tls=tls, timeout_seconds=seconds)
+    words = arguments.can_be_typed
+    return NodeClient(endpoint, token, words=words, tls=tls, timeout_seconds=seconds)

@@ -19,6 +19,7 @@ from holdfast.cli.program import Run
 
 ROLE_KEYS = ("name", "rules")
 RULE_KEYS = ("services", "apis", "scope")
+SCOPE_KEYS = ("labels",)
 
 
 def list_roles(parser: CommandParser) -> Run:
@@ -147,6 +148,8 @@ def read_role_file(path: str | None) -> dict[str, Any]:
     for number, rule in enumerate(rules if isinstance(rules, list) else (), start=1):
         if isinstance(rule, dict):
             _check_keys(rule, RULE_KEYS, f"rule {number}")
+            if isinstance(scope := rule.get("scope"), dict):
+                _check_keys(scope, SCOPE_KEYS, f"the scope of rule {number}")
     return role
 
 
@@ -159,4 +162,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_keys(found: dict[str, Any], known: tuple[str, ...], what: str) -> None:
     if found.keys() - set(known):
-        raise LocalError(f"--role-config: expected no key in {what} but {', '.join(known)}")
+        raise LocalError(
+            f"--role-config: expected no key in {what} but {', '.join(known)}; correct the file and try again"
+        )
