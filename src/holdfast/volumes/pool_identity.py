@@ -11,8 +11,9 @@ import fcntl
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -21,7 +22,10 @@ from holdfast.errors import ConflictError, InvalidInputError
 NAME = ".holdfast-pool"
 _MAX_BYTES = 4096
 _PATIENCE_SECONDS = 1.0
+_SHARING_PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+
+T = TypeVar("T")
 
 
 class PoolIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +58,23 @@ def open_pool(directory: Path, *, cluster: str, shared: bool) -> Iterator[PoolId
     except OSError as error:
         raise InvalidInputError(f"--pool: the directory cannot be used ({error.strerror})") from None
     try:
-        identity = _read(descriptor)
-        if identity is None:
-            _lock(descriptor, fcntl.LOCK_EX)
-            identity = _read(descriptor) or _make(descriptor, cluster)
+        # Of nodes that make a shared pool at the same time one holds it alone, for as long as its disk takes.
+        patience = _SHARING_PATIENCE_SECONDS if shared else _PATIENCE_SECONDS
+        identity = _wait_for(lambda: _find_or_make(descriptor, cluster), patience)
         if identity.cluster != cluster:
             raise ConflictError("--pool: the directory belongs to another cluster")
-        _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        _wait_for(lambda: _has_locked(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX), patience)
         yield identity
     finally:
         os.close(descriptor)
+
+
+def _find_or_make(descriptor: int, cluster: str) -> PoolIdentity | None:
+    """Return what the file says; nothing while another node makes it, who shares the pool from then on."""
+    identity = _read(descriptor)
+    if identity is None and _has_locked(descriptor, fcntl.LOCK_EX):
+        identity = _read(descriptor) or _make(descriptor, cluster)
+    return identity
 
 
 def _read(descriptor: int) -> PoolIdentity | None:
@@ -83,17 +94,20 @@ def _make(descriptor: int, cluster: str) -> PoolIdentity:
     return identity
 
 
-def _lock(descriptor: int, kind: int) -> None:
-    # Nodes that make a shared pool at the same time hold it alone for a moment.
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise ConflictError(
-                    "--pool: another node uses the directory; nodes that share a pool share their state (-k)"
-                ) from None
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
+def _has_locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(ask: Callable[[], T | None], patience_seconds: float) -> T:
+    deadline = time.monotonic() + patience_seconds
+    while not (answer := ask()):
+        if time.monotonic() >= deadline:
+            raise ConflictError(
+                "--pool: another node uses the directory; nodes that share a pool share their state (-k)"
+            )
+        time.sleep(_POLL_SECONDS)
+    return answer

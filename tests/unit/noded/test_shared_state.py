@@ -1,5 +1,8 @@
 """Where a cluster's state and data are is said once, checked before anything starts, and holds no secret."""
 
+import fcntl
+import threading
+
 import pytest
 
 from holdfast.clock import ManualClock
@@ -9,6 +12,7 @@ from holdfast.noded.config import read_config
 from holdfast.noded.node_identity import NAME, read_node_identity
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.state import check_name, open_state, read_options, read_state_settings
+from holdfast.volumes import pool_identity
 from holdfast.volumes.pool_identity import open_pool
 
 KEYS = {"PORTWORX_AUTH_JWT_SHAREDSECRET": "0123456789abcdef" * 4}
@@ -156,6 +160,25 @@ def test_a_pool_has_one_user_or_several_that_share_their_state(tmp_path):
             open_pool(tmp_path, cluster="one", shared=False),
         ):
             pass
+
+
+def test_a_node_that_shares_a_pool_waits_for_one_that_is_making_it(tmp_path, monkeypatch):
+    """The disk may take its time; only who wants the pool for himself is soon told that he cannot have it."""
+    monkeypatch.setattr(pool_identity, "_PATIENCE_SECONDS", 0.05)
+    with open_pool(tmp_path, cluster="one", shared=True) as made:
+        pass
+    with (tmp_path / ".holdfast-pool").open() as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        with (
+            pytest.raises(ConflictError, match="another node uses"),
+            open_pool(tmp_path, cluster="one", shared=False),
+        ):
+            pass
+        done = threading.Timer(0.3, fcntl.flock, (making, fcntl.LOCK_UN))
+        done.start()
+        with open_pool(tmp_path, cluster="one", shared=True) as found:
+            assert found == made
+        done.join()
 
 
 def test_a_file_that_is_not_ours_is_left_alone(tmp_path):
