@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from tests.support.node_cluster import (
+    LONG_LEASE,
     SHORT_LEASE,
     KernelsView,
     daemon_sessions,
@@ -148,6 +149,7 @@ def test_an_administrator_has_it_released_where_it_is_and_that_node_confirms(nod
 @ON_ONE
 def test_a_killed_node_keeps_its_volumes_if_it_is_back_in_time(nodes):
     one, two, _ = nodes
+    one.restart(*LONG_LEASE)
     volume = one.create("survives", own_key=True)
     device = one.attach(volume)
     mark = next(found for found in loop.marked_devices() if found.path == device)

@@ -20,8 +20,9 @@ from holdfast.volumes import loop
 
 WAIT_SECONDS = 90
 PATIENCE = "4s"  # storage that others keep busy is not away
-LEASE_SECONDS = 10  # a busy machine must not lose it, nor a node that starts again
+LEASE_SECONDS = 10  # a busy machine must not lose it
 SHORT_LEASE = ("--attach-lease", "3")  # for a node that is to be waited for
+LONG_LEASE = ("--attach-lease", "60")  # for one that is to be back in time, however long it takes to start
 
 
 class Member(NodeProcess):
