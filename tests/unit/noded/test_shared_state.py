@@ -2,6 +2,7 @@
 
 import fcntl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -179,6 +180,29 @@ def test_a_node_that_shares_a_pool_waits_for_one_that_is_making_it(tmp_path, mon
         with open_pool(tmp_path, cluster="one", shared=True) as found:
             assert found == made
         done.join()
+
+
+def test_a_node_that_saw_a_pool_unmade_shares_what_another_made_of_it(tmp_path, monkeypatch):
+    looked, read = threading.Event(), pool_identity._read
+
+    def look(descriptor):
+        found = read(descriptor)
+        if found is None:
+            looked.set()
+        return found
+
+    def enter():
+        with open_pool(tmp_path, cluster="one", shared=True) as found:
+            return found
+
+    monkeypatch.setattr(pool_identity, "_read", look)
+    with (tmp_path / ".holdfast-pool").open("wb", buffering=0) as other, ThreadPoolExecutor(1) as thread:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        entering = thread.submit(enter)
+        assert looked.wait(60)
+        other.write(b'{"id":"of the other","cluster":"one"}')
+        fcntl.flock(other, fcntl.LOCK_SH)  # for as long as it runs
+        assert entering.result(60).id == "of the other"
 
 
 def test_a_file_that_is_not_ours_is_left_alone(tmp_path):
