@@ -13,14 +13,14 @@ TOKEN = "canary-token-value"
 
 @pytest.fixture
 def dcos(server):
-    client = DcosClient(server.address, TOKEN, timeout_seconds=2)
+    client = DcosClient(server.address, TOKEN, timeout_seconds=30)
     yield client
     client.close()
 
 
 @pytest.fixture
 def iam(server):
-    client = IamClient(server.address, TOKEN, timeout_seconds=2)
+    client = IamClient(server.address, TOKEN, timeout_seconds=30)
     yield client
     client.close()
 
