@@ -29,7 +29,7 @@ Context there saved
 $ hfctl --context there cluster token show | cut -d' ' -f3 > old.token
 $ hfctl --context there cluster token reset | cut -d' ' -f3 > new.token
 $ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file old.token
-Error: remote_cluster_token: the other cluster refuses it; have it show a new one
+Error: --token: the other cluster refuses it; have it show a new one
 [exit 2]
 $ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file new.token
 Successfully paired with cluster other
@@ -41,7 +41,7 @@ $ hfctl cluster pair list -j | grep -c token
 0
 [exit 1]
 $ hfctl cluster pair create --ip http://127.0.0.1 --port $PORT --token-file new.token
-Error: remote_cluster_token: the other cluster refuses it; have it show a new one
+Error: --token: the other cluster refuses it; have it show a new one
 [exit 2]
 $ hfctl cluster pair delete other && hfctl cluster pair list -j
 Cluster pair other successfully deleted

@@ -28,6 +28,18 @@ _SHAPES: dict[int | str | None, str] = {
 }  # by how many words an argument takes
 
 
+class Arguments(argparse.Namespace):
+    """What was typed: the value of each argument and option, as ``vars`` returns them.
+
+    Attributes:
+        can_be_typed: names of all arguments and options that the command has.
+    """
+
+    __slots__ = ("can_be_typed",)  # it is no value that was typed
+
+    can_be_typed: frozenset[str]
+
+
 class CommandParser(argparse.ArgumentParser):
     """The arguments of one command.
 
@@ -47,18 +59,15 @@ class CommandParser(argparse.ArgumentParser):
         self.register("type", int, _whole_number)
         self._may_be_empty = may_be_empty
 
-    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
+    def parse_words(self, words: Sequence[str]) -> Arguments:
         """Parse what follows the command's own words.
-
-        Returns:
-            The value of each argument and option, and ``can_be_typed``: all of their names.
 
         Raises:
             UsageError: an option is unknown or lacks its value, or a word is missing or too many.
         """
         options, positionals = self._sort(words)
         ordered = [*options, "--", *positionals] if positionals else options
-        arguments, surplus = self.parse_known_args(ordered)
+        arguments, surplus = self.parse_known_args(ordered, Arguments())
         if surplus:
             self.error("expected fewer words after the command")
         arguments.can_be_typed = frozenset({*self.long_options(), *self.positionals()})

@@ -67,6 +67,13 @@ def test_a_lone_dash_and_a_negative_number_are_words():
     assert arguments.pairs == ["-", "-12"]
 
 
+def test_what_can_be_typed_is_known_and_is_no_value():
+    arguments = make_parser().parse_words(["p"])
+    options = {"--format", "--value", "--cas", "--config", "--dev", "--help"}
+    assert arguments.can_be_typed == {*options, "path", "pairs"}
+    assert vars(arguments).keys() == {"format", "value", "cas", "config", "dev", "path", "pairs"}
+
+
 def test_a_repeatable_option_keeps_every_value_in_order():
     assert make_parser().parse_words(["-config=a", "p", "-config", "b"]).config == ["a", "b"]
 
