@@ -54,6 +54,22 @@ class Renewal:
 Renew = Callable[[Renewal, Command], Command | Deferred]
 
 
+def kept_by_name(place: str, *, read: AuthHandler, write: AuthHandler) -> tuple[AuthRoute, ...]:
+    """Return the rows of what a mount keeps by name, with nothing else that goes when one of them goes.
+
+    Args:
+        place: where they are, as path and as record alike: ``role``.
+        read: shows one.
+        write: makes or changes one.
+    """
+    return (
+        AuthRoute(place, Operation.LIST, lambda visit: visit.listing(f"{place}/")),
+        AuthRoute(f"{place}/<>", Operation.READ, read),
+        AuthRoute(f"{place}/<>", Operation.WRITE, write, creates=True),
+        AuthRoute(f"{place}/<>", Operation.DELETE, lambda visit: visit.remove(f"{place}/{visit.name}")),
+    )
+
+
 class Method:
     """One auth method.
 

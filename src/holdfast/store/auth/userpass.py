@@ -19,7 +19,7 @@ from holdfast.iam.passwords import Passwords
 from holdfast.store import fields
 from holdfast.store.auth.issue import FOR_PEOPLE, Earned
 from holdfast.store.auth.login import Login
-from holdfast.store.auth.method import AuthRoute, Method
+from holdfast.store.auth.method import AuthRoute, Method, kept_by_name
 from holdfast.store.auth.records import SaveAuthRecord, decode_record, encode_record, fold_role
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
 from holdfast.store.auth.visit import AuthVisit
@@ -97,14 +97,6 @@ def _read_user(visit: AuthVisit) -> Answer:
     return Answer(data=encode(describe_token_settings(user.settings)))
 
 
-def _delete_user(visit: AuthVisit) -> Command:
-    return visit.remove(_key(visit.name))
-
-
-def _list_users(visit: AuthVisit) -> Answer:
-    return visit.listing("users/")
-
-
 # -- logging in --------------------------------------------------------------------------------------------
 
 
@@ -156,10 +148,7 @@ def _password_checked(
 
 USERPASS = Method(
     (
-        AuthRoute("users", Operation.LIST, _list_users),
-        AuthRoute("users/<>", Operation.READ, _read_user),
-        AuthRoute("users/<>", Operation.WRITE, _write_user, creates=True),
-        AuthRoute("users/<>", Operation.DELETE, _delete_user),
+        *kept_by_name("users", read=_read_user, write=_write_user),
         AuthRoute("users/<>/password", Operation.WRITE, _write_password),
         AuthRoute("users/<>/policies", Operation.WRITE, _write_policies),
     ),

@@ -20,11 +20,11 @@ from holdfast.errors import HoldfastError, InvalidInputError, UnavailableError
 from holdfast.formats.strict_json import encode
 from holdfast.storage.interface import Reader
 from holdfast.store import fields
-from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.method import kept_by_name
 from holdfast.store.auth.records import SaveAuthRecord, decode_record, list_names
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
-from holdfast.store.request import Answer, Operation
+from holdfast.store.request import Answer
 from holdfast.store.route import Deferred
 
 LISTS = "crls/"
@@ -162,17 +162,4 @@ def _read(visit: AuthVisit) -> Answer:
     return Answer(data=encode(shown))
 
 
-def _delete(visit: AuthVisit) -> Command:
-    return visit.remove(LISTS + visit.name)
-
-
-def _list(visit: AuthVisit) -> Answer:
-    return visit.listing(LISTS)
-
-
-LIST_ROUTES = (
-    AuthRoute("crls", Operation.LIST, _list),
-    AuthRoute("crls/<>", Operation.READ, _read),
-    AuthRoute("crls/<>", Operation.WRITE, _write, creates=True),
-    AuthRoute("crls/<>", Operation.DELETE, _delete),
-)
+LIST_ROUTES = kept_by_name("crls", read=_read, write=_write)

@@ -10,12 +10,12 @@ from holdfast.formats.strict_json import encode
 from holdfast.store import fields
 from holdfast.store.auth.cert.extensions import read_required, read_told
 from holdfast.store.auth.cert.matching import AllowedNames
-from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.method import kept_by_name
 from holdfast.store.auth.pem import pem_texts
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
-from holdfast.store.request import Answer, Operation
+from holdfast.store.request import Answer
 
 MAX_CERTIFICATES = 16
 _FIELDS = {
@@ -113,17 +113,4 @@ def _read_role(visit: AuthVisit) -> Answer:
     return Answer(data=encode(shown | describe_token_settings(role.settings)))
 
 
-def _delete_role(visit: AuthVisit) -> Command:
-    return visit.remove(role_key(visit.name))
-
-
-def _list_roles(visit: AuthVisit) -> Answer:
-    return visit.listing("certs/")
-
-
-CERT_ROUTES = (
-    AuthRoute("certs", Operation.LIST, _list_roles),
-    AuthRoute("certs/<>", Operation.READ, _read_role),
-    AuthRoute("certs/<>", Operation.WRITE, _write_role, creates=True),
-    AuthRoute("certs/<>", Operation.DELETE, _delete_role),
-)
+CERT_ROUTES = kept_by_name("certs", read=_read_role, write=_write_role)

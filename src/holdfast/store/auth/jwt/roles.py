@@ -9,11 +9,11 @@ from holdfast.formats.strict_json import decode_object, encode
 from holdfast.store import fields
 from holdfast.store.auth.jwt.claims import Leeways
 from holdfast.store.auth.jwt.redirects import check_redirects
-from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.method import kept_by_name
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
-from holdfast.store.request import Answer, Operation
+from holdfast.store.request import Answer
 
 JWT, OIDC = "jwt", "oidc"
 CLIENT, DIRECT = "client", "direct"
@@ -222,17 +222,4 @@ def _read_role(visit: AuthVisit) -> Answer:
     return Answer(data=encode(shown | describe_token_settings(role.settings)))
 
 
-def _delete_role(visit: AuthVisit) -> Command:
-    return visit.remove(role_key(visit.name))
-
-
-def _list_roles(visit: AuthVisit) -> Answer:
-    return visit.listing("role/")
-
-
-ROLE_ROUTES = (
-    AuthRoute("role", Operation.LIST, _list_roles),
-    AuthRoute("role/<>", Operation.READ, _read_role),
-    AuthRoute("role/<>", Operation.WRITE, _write_role, creates=True),
-    AuthRoute("role/<>", Operation.DELETE, _delete_role),
-)
+ROLE_ROUTES = kept_by_name("role", read=_read_role, write=_write_role)

@@ -11,11 +11,11 @@ from holdfast.store.auth.globs import matches_any
 from holdfast.store.auth.kubernetes.namespace_labels import FIELD as _SELECTOR
 from holdfast.store.auth.kubernetes.namespace_labels import read_selector
 from holdfast.store.auth.kubernetes.service_account import ServiceAccount
-from holdfast.store.auth.method import AuthRoute
+from holdfast.store.auth.method import kept_by_name
 from holdfast.store.auth.token_settings import TokenSettings, describe_token_settings, read_token_settings
 from holdfast.store.auth.visit import AuthVisit
 from holdfast.store.command import Command
-from holdfast.store.request import Answer, Operation
+from holdfast.store.request import Answer
 
 ALIAS_SOURCES = ("serviceaccount_uid", "serviceaccount_name")
 _NAMES, _NAMESPACES = "bound_service_account_names", "bound_service_account_namespaces"
@@ -122,17 +122,4 @@ def _read_role(visit: AuthVisit) -> Answer:
     return Answer(data=encode(shown | describe_token_settings(role.settings)))
 
 
-def _delete_role(visit: AuthVisit) -> Command:
-    return visit.remove(role_key(visit.name))
-
-
-def _list_roles(visit: AuthVisit) -> Answer:
-    return visit.listing("role/")
-
-
-ROLE_ROUTES = (
-    AuthRoute("role", Operation.LIST, _list_roles),
-    AuthRoute("role/<>", Operation.READ, _read_role),
-    AuthRoute("role/<>", Operation.WRITE, _write_role, creates=True),
-    AuthRoute("role/<>", Operation.DELETE, _delete_role),
-)
+ROLE_ROUTES = kept_by_name("role", read=_read_role, write=_write_role)
