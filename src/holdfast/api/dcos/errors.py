@@ -6,6 +6,7 @@ from holdfast import errors
 from holdfast.errors import HoldfastError
 from holdfast.formats.strict_json import encode
 from holdfast.http.message import build_response
+from holdfast.http.status import status_in
 from holdfast.http.wrong_method import WrongMethodError
 from holdfast.store.quotas.errors import QuotaExceededError
 
@@ -33,11 +34,8 @@ NOT_KNOWN = "the authentication token is missing, expired or not valid"
 
 
 def status_of(error: HoldfastError) -> int:
-    """Return the status code for an error: that of the nearest kind it derives from, else 500."""
-    for kind in type(error).__mro__:
-        if kind in STATUS_BY_KIND:
-            return STATUS_BY_KIND[kind]
-    return 500
+    """Return the status code for an error."""
+    return status_in(STATUS_BY_KIND, error)
 
 
 def refuse(error: HoldfastError) -> bytes:
