@@ -120,6 +120,8 @@ class Program:
             if not isinstance(error, BrokenPipeError):  # then the reader has seen enough and left
                 remark(f"Error: {error.filename or 'the system'}: {error.strerror or type(error).__name__}")
             _let_go_of_output()
+        except EOFError:
+            remark("Error: expected an answer, and the input has ended")
         except UnicodeEncodeError as error:
             if error.encoding == "utf-8":  # what Python keeps the bytes of other encodings as
                 remark("Error: expected text in UTF-8, on the command line and in files")

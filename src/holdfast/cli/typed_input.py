@@ -19,7 +19,7 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
     """Return a key or token: as given on the line, else from a pipe, else asked for without echo.
 
     Args:
-        given: the word on the command line; ``-`` means standard input.
+        given: the word on the command line; ``-`` means standard input, which has no echo on a terminal.
         prompt: what to ask on a terminal.
         name: for messages, such as ``unseal key``.
         ask: whether somebody may be asked.
@@ -30,9 +30,9 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
     if given and given != "-":
         warn_of_inline(name)
         text = given
-    elif given == "-" or not sys.stdin.isatty():
+    elif not sys.stdin.isatty():
         text = _piped_line(name)
-    elif not ask:
+    elif not ask and given != "-":
         raise LocalError(f"{name}: expected one from a pipe, because -non-interactive was given")
     else:
         from getpass import getpass

@@ -69,6 +69,13 @@ def interrupt(parser):
     return run
 
 
+def end_of_input(parser):
+    def run(arguments):
+        raise EOFError
+
+    return run
+
+
 def miss_a_file(parser):
     def run(arguments):
         raise FileNotFoundError(2, "No such file or directory", "somewhere.hcl")
@@ -90,6 +97,7 @@ PROGRAM = Program(
             "ask": Command("Ask for something", HERE + "ask"),
             "break": Command("Break down", HERE + "break_down"),
             "interrupt": Command("Stop", HERE + "interrupt"),
+            "end": Command("End an answer by Ctrl-D", HERE + "end_of_input"),
             "file": Command("Miss a file", HERE + "miss_a_file"),
             "client-only": Command("Not installed", "no_such_package.module:nothing"),
             "absent": Command("Not importable", "holdfast.cli.no_such_module:nothing"),
@@ -129,6 +137,7 @@ def test_a_command_is_found_and_run(words, printed, capsys):
         pytest.param(["client-only"], 1, "pip install 'holdfast[all]'", id="not-installed"),
         pytest.param(["file"], 1, "somewhere.hcl: No such file", id="missing-file"),
         pytest.param(["interrupt"], 130, "", id="interrupted"),
+        pytest.param(["end"], 1, "expected an answer, and the input has ended", id="no-answer-at-a-prompt"),
     ],
 )
 def test_failures_have_a_code_and_a_sentence(words, code, remark, capsys):

@@ -9,6 +9,7 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.hfctl import secret_options
 from holdfast.cli.hfctl.secret_options import add_secret_options, given_secret
+from holdfast.cli.typed_input import secret_word
 
 OPTION = "--s3-secret-key"
 
@@ -61,6 +62,17 @@ def test_asked_for_where_it_is_needed(monkeypatch):
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "typed" if "Secret key" in prompt else "")
     assert given(prompt="Secret key") == "typed"
     assert given() is None
+
+
+def test_standard_input_that_is_a_terminal_does_not_show_what_is_typed(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("shown\n"))
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "hidden")
+    assert given(OPTION, "-") == "hidden"
+    assert secret_word("-", prompt="Token", name="--token").reveal() == b"hidden"
 
 
 @pytest.mark.parametrize(

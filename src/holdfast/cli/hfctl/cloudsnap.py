@@ -16,7 +16,7 @@ from holdfast.cli.hfctl.connection import (
 )
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import print_result, print_table
+from holdfast.cli.output import print_result, print_table, remark
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
 from holdfast.cli.ticker import Ticker
 from holdfast.client import SdkClient
@@ -203,13 +203,18 @@ def _follow(arguments: Namespace, client: SdkClient, answer: Mapping[str, Any], 
     if arguments.no_wait:
         return print_answer(arguments, answer, begun)
     ticker, task = Ticker(), answer["task_id"]
-    while True:
-        found = client.request("POST", "cloudbackups/status", {"task_id": task})["statuses"][task]
-        if found.get("completed_time"):
-            break
-        ticker.say(lambda found=found: _progress(found))  # type: ignore[misc]
-        time.sleep(ASK_SECONDS)
-    ticker.finish()
+    try:
+        while True:
+            found = client.request("POST", "cloudbackups/status", {"task_id": task})["statuses"][task]
+            if found.get("completed_time"):
+                break
+            ticker.say(lambda found=found: _progress(found))  # type: ignore[misc]
+            time.sleep(ASK_SECONDS)
+    except KeyboardInterrupt:
+        remark(f"It goes on at the node, until `hfctl cloudsnap stop --name {task}` ends it.")
+        raise
+    finally:
+        ticker.finish()
     state, problem = _state(found), "; ".join(found.get("info", []))
     good = state == "Done"
     said = done.format_map(found) if good else f"Cloudsnap task {task}: {state}. {problem}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.output import warn
-from holdfast.cli.typed_input import warn_of_inline
+from holdfast.cli.typed_input import secret_word, warn_of_inline
 from holdfast.model import SecretBytes
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def shared_secret_key(secret: SecretBytes, *, key_id: str, allow_short: bool) ->
 
 def _typed_secret(arguments: Namespace) -> SecretBytes | None:
     given: str | None = arguments.shared_secret
+    if given == "-" and sys.stdin.isatty():
+        return secret_word(given, prompt="Shared secret", name="--shared-secret")
     if given == "-":
         return SecretBytes(sys.stdin.buffer.readline(MAX_FILE_BYTES).strip(b"\r\n"))
     if given is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import warn
+from holdfast.cli.output import remark, warn
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
 from holdfast.cli.ticker import Ticker
 
@@ -37,10 +37,15 @@ def _reencrypt(arguments: Namespace) -> int:
     if arguments.no_wait:
         return print_answer(arguments, begun, f"Volume {arguments.volume} is being re-encrypted")
     ticker = Ticker()
-    while (found := client.request("GET", status_path)["reencryption"]).get("running"):
-        ticker.say(lambda found=found: _text(found))  # type: ignore[misc]
-        time.sleep(ASK_SECONDS)
-    ticker.finish()
+    try:
+        while (found := client.request("GET", status_path)["reencryption"]).get("running"):
+            ticker.say(lambda found=found: _text(found))  # type: ignore[misc]
+            time.sleep(ASK_SECONDS)
+    except KeyboardInterrupt:
+        remark("It goes on at the node; see how far it is with --status.")
+        raise
+    finally:
+        ticker.finish()
     if found.get("keyslots_destroyed"):
         warn("Its recovery key opens it no longer: make another with `hfctl volume key recovery add`.")
     print_answer(arguments, found, found.get("problem") or f"Volume {arguments.volume} re-encrypted")
