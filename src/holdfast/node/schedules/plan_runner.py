@@ -217,7 +217,7 @@ class PlanRunner:
             ),
             key=lambda record: (record.created_at, record.id),
         )
-        # What seems to be taken later than now, a clock that was wrong is to blame for, then or now.
+        # Where one seems to be taken later than now, a clock was wrong, then or now: it stays for the time being.
         whole = [
             record
             for record in taken
