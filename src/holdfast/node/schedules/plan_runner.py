@@ -217,7 +217,7 @@ class PlanRunner:
             ),
             key=lambda record: (record.created_at, record.id),
         )
-        # Where one seems to be taken later than now, a clock was wrong, then or now: it stays for the time being.
+        # Where one seems to be taken later than now, a clock is or was wrong: it stays for the time being.
         whole = [
             record
             for record in taken
