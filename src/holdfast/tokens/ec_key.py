@@ -3,7 +3,6 @@
 A signature is ``r || s``, both of the fixed width of the curve, and not the DER form that libraries use.
 """
 
-import hashlib
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +14,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.tokens.errors import BadSignatureError
 from holdfast.tokens.keys import Algorithm, check_key_id
+from holdfast.tokens.public_form import fingerprint_of, pem_of
 from holdfast.tokens.thumbprint import thumbprint
 
 
@@ -45,9 +45,7 @@ class EcVerifyingKey:
         self._key = key
         self.key_id = check_key_id(key_id)
         self.algorithms = frozenset({self._curve.algorithm})
-        self.fingerprint = hashlib.sha256(
-            key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        ).digest()
+        self.fingerprint = fingerprint_of(key)
 
     def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> None:
         """Return if the private half signed ``message``.
@@ -70,9 +68,7 @@ class EcVerifyingKey:
 
     def pem(self) -> bytes:
         """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""
-        return self._key.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        return pem_of(self._key)
 
 
 class EcSigningKey:

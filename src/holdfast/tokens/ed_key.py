@@ -1,13 +1,11 @@
 """Keys for EdDSA: Ed25519 (RFC 8037 section 3.1). Only verifying is done: no token of ours is signed so."""
 
-import hashlib
-
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from holdfast.tokens.errors import BadSignatureError
 from holdfast.tokens.keys import Algorithm, check_key_id
+from holdfast.tokens.public_form import fingerprint_of, pem_of
 
 SIGNATURE_BYTES = 64
 
@@ -21,9 +19,7 @@ class EdVerifyingKey:
         self._key = key
         self.key_id = check_key_id(key_id)
         self.algorithms = frozenset({Algorithm.EDDSA})
-        self.fingerprint = hashlib.sha256(
-            key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        ).digest()
+        self.fingerprint = fingerprint_of(key)
 
     def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> None:
         """Return if the private half signed ``message``.
@@ -40,6 +36,4 @@ class EdVerifyingKey:
 
     def pem(self) -> bytes:
         """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""
-        return self._key.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        return pem_of(self._key)

@@ -3,8 +3,6 @@
 A key is for RSASSA-PKCS1-v1_5 alone unless it is made for RSASSA-PSS, too. Signing is done with the former.
 """
 
-import hashlib
-
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -13,6 +11,7 @@ from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 from holdfast.tokens.errors import BadSignatureError
 from holdfast.tokens.keys import Algorithm, check_key_id
+from holdfast.tokens.public_form import fingerprint_of, pem_of
 from holdfast.tokens.thumbprint import thumbprint
 
 MIN_BITS = 2048  # RFC 7518 section 3.3
@@ -54,9 +53,7 @@ class RsaVerifyingKey:
         self._key = key
         self.key_id = check_key_id(key_id)
         self.algorithms = algorithms & frozenset(_HASHES)
-        self.fingerprint = hashlib.sha256(
-            key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        ).digest()
+        self.fingerprint = fingerprint_of(key)
 
     def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> None:
         """Return if the private half signed ``message``.
@@ -77,9 +74,7 @@ class RsaVerifyingKey:
 
     def pem(self) -> bytes:
         """Return the key as SubjectPublicKeyInfo PEM, the form a verifier is configured with."""
-        return self._key.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        return pem_of(self._key)
 
 
 class RsaSigningKey:
