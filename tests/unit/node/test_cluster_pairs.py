@@ -2,6 +2,7 @@
 
 import pytest
 from tests.support.node_under_test import new_node
+from tests.support.ports import free_port
 
 from holdfast.errors import (
     ConflictError,
@@ -9,6 +10,7 @@ from holdfast.errors import (
     InvalidInputError,
     NotFoundError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from holdfast.node.cluster.status_service import StatusService
 from holdfast.node.errors import OwnershipDeniedError, RoleDeniedError
@@ -163,6 +165,12 @@ def test_where_the_other_cluster_is(host, port, address):
 def test_where_no_cluster_can_be(made, host, port):
     request = PairRequest(host=host, port=port, token="0" * 128)
     with pytest.raises(InvalidInputError, match="remote_cluster"):
+        made.call(made.admin, PairService.create, made.node.pairs, request)
+
+
+def test_that_the_other_cluster_is_away_is_not_taken_for_this_node_being_away(made):
+    request = PairRequest(host="http://127.0.0.1", port=free_port(), token="0" * 128)
+    with pytest.raises(UnavailableError, match="the other cluster: no answer from"):
         made.call(made.admin, PairService.create, made.node.pairs, request)
 
 

@@ -13,7 +13,7 @@ from holdfast.client import SdkClient
 from holdfast.client.errors import RemoteUnauthenticatedError
 from holdfast.client.tls import TlsSettings
 from holdfast.clock import Clock
-from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, NotFoundError
+from holdfast.errors import ConflictError, HoldfastError, InvalidInputError, NotFoundError, UnavailableError
 from holdfast.node import apis
 from holdfast.node.access.gate import Gate
 from holdfast.node.api import Admission, operation
@@ -254,6 +254,8 @@ class PairService:
             raise InvalidInputError(
                 "remote_cluster_token: the other cluster refuses it; have it show a new one"
             ) from None
+        except UnavailableError as error:
+            raise UnavailableError(f"the other cluster: {error.message}") from None  # and not this node
         finally:
             client.close()
         endpoints = answer.get("endpoints", [])
