@@ -18,9 +18,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+EVERY_STEP = os.environ.get("HOLDFAST_EVERY_STEP") == "1"
 STEPS = {
     "holdfast.process.run": ("run",),
     "holdfast.volumes.loop": ("attach", "detach", "take_size"),
@@ -73,9 +75,9 @@ class Striker:
                 self._path.with_suffix(".at").write_text(name)
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def watch(self) -> None:
+    def watch(self, steps: Mapping[str, Iterable[str]] = STEPS) -> None:
         """Put the counting around every step."""
-        for place, names in STEPS.items():
+        for place, names in steps.items():
             module = importlib.import_module(place)
             for name in names:
                 owner: object = module

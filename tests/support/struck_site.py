@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support.store_talk import eventually
 from tests.support.striking_node import Starter, StrikingNode
+from tests.support.striking_program import EVERY_STEP
 
 from holdfast.errors import HoldfastError, NotFoundError, PermissionDeniedError
 from holdfast.noded.node_identity import read_node_identity
@@ -19,7 +20,6 @@ from holdfast.volumes.luks_fuse import DEFAULT_RUNTIME_DIRECTORY
 from holdfast.volumes.luks_read import read_header
 from holdfast.volumes.mounts import all_mounts
 
-EVERY_STEP = os.environ.get("HOLDFAST_EVERY_STEP") == "1"
 MIB = 1 << 20
 DAEMON = "holdfast.volumes.fuse_daemon"
 LETTER = b"what must not be lost\n" * 1000
@@ -122,8 +122,8 @@ class Site:
         """The volumes that daemons serve, by identity; each daemon is several processes."""
         found = set()
         for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().decode().split("\0")
+            with contextlib.suppress(OSError, IndexError):
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
                 if DAEMON in words and words[words.index(DAEMON) + 2].startswith(str(self.node.storage)):
                     found.add(words[words.index(DAEMON) + 1])
         return sorted(found)

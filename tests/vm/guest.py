@@ -97,9 +97,10 @@ def pytest_command(*arguments: str) -> str:
     # A test's usual limit is for processors that are not emulated.
     options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "--color=no", "-v", "--timeout=1500")
     report = f"--junit-xml={EXCHANGE / _REPORT}"
-    return "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; " + python_command(
-        "pytest", *options, report, *arguments
-    )
+    variables = ["PYTEST_DISABLE_PLUGIN_AUTOLOAD=1", "HOLDFAST_EMULATED=1"]
+    if os.environ.get("HOLDFAST_EVERY_STEP") == "1":
+        variables.append("HOLDFAST_EVERY_STEP=1")
+    return f"export {' '.join(variables)}; " + python_command("pytest", *options, report, *arguments)
 
 
 def prepare(*tests: str) -> None:
