@@ -20,6 +20,8 @@ from tests.support.transcript import play
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 PASSWORD = "correct-horse-7f3a"
 
+pytestmark = pytest.mark.timeout(300)  # dozens of commands, on a machine that may be busy
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Iterator[StoreProcess]:

@@ -17,6 +17,8 @@ PROGRAMS = Path(sys.executable).parent
 SECONDS = 60
 ADMIN = "admin-password-77"
 
+pytestmark = pytest.mark.timeout(300)  # dozens of commands, on a machine that may be busy
+
 
 class Desk:
     """Two people at a store: an administrator, whose home is HOME, and a user, whose home is PX."""

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
@@ -33,6 +37,11 @@ VISIBLE = """
         .filter((element) => element.checkVisibility() && element.getClientRects().length)
         .map((element) => [element, wordsOf(element)]);
 """
+_ON_THE_MOVE = (
+    StaleElementReferenceException,
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+)
 T = TypeVar("T")
 
 
@@ -123,10 +132,10 @@ class Browser:
         return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
 
     def until(self, condition: Callable[[], T], problem: str) -> T:
-        """Wait until something holds; return it. A look at what the page just replaced says nothing yet."""
+        """Wait until something holds; return it. What the page is just about to replace says nothing yet."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            with suppress(StaleElementReferenceException):
+            with suppress(*_ON_THE_MOVE):
                 if value := condition():
                     return value
             time.sleep(0.03)
