@@ -236,6 +236,11 @@ class Pool:
             _sync(vol.path)
         return larger
 
+    def require_detached(self, vol: VolumeFile) -> None:
+        """Raise ``VolumeBusyError`` for a volume that is attached on this host."""
+        if loop.find(vol.uuid):
+            raise VolumeBusyError("the volume is attached; detach it first")
+
     def delete(self, vol: VolumeFile) -> None:
         """Remove the backing file. Destroys no key: see ``lifecycle.crypto_erase``.
 
@@ -246,8 +251,7 @@ class Pool:
         if not vol.path.exists():
             raise NotFoundError("the volume has no backing file")
         with volume_lock(vol):
-            if loop.find(vol.uuid):
-                raise VolumeBusyError("the volume is attached; detach it first")
+            self.require_detached(vol)
             vol.path.unlink()
             self._sync_directory()
 

@@ -3,6 +3,7 @@
 import base64
 import os
 
+import msgspec
 import pytest
 from tests.support.node_caller import Caller
 from tests.support.node_under_test import new_node, release
@@ -457,6 +458,24 @@ def test_a_restarted_node_knows_what_is_attached(alice, under_test, tmp_path):
     again = new_node(tmp_path, storage=under_test.storage, provider=under_test.provider)
     status = again.call(again.token("alice"), VolumeService.inspect, again.node.volumes, record.id)
     assert status.state.attachment.device == device
+
+
+def test_a_plain_volume_that_was_not_deleted_as_it_is_attached_can_be_detached_and_deleted(alice, under_test):
+    alice.volume(VolumeService.create, VolumeSpec(name="plain", size_bytes=16 * MIB))
+    alice.host(AttachService.attach, "plain")
+    with pytest.raises(VolumeBusyError):
+        alice.volume(VolumeService.delete, "plain")
+    alice.host(AttachService.detach, "plain")
+    alice.host(AttachService.attach, "plain")  # nothing was begun
+    catalog = Catalog(under_test.storage)
+    # as a node of before has left it, which began to remove it all the same
+    catalog.update(
+        catalog.find("plain").id, lambda now: msgspec.structs.replace(now, state=VolumeState.REMOVING)
+    )
+    alice.host(AttachService.detach, "plain")
+    with pytest.raises(VolumeIncompleteError):
+        alice.host(AttachService.attach, "plain")
+    alice.volume(VolumeService.delete, "plain")
 
 
 def test_a_plain_volume_has_no_key_to_rotate(alice):

@@ -151,7 +151,7 @@ class AttachService:
             VolumeBusyError: it is mounted or in use.
         """
         try:
-            with self._volume(admission, reference) as record:
+            with self._volume(admission, reference, to_let_go=True) as record:
                 backend = self._devices.attacher(record)
                 vol = self._devices.file(record)
                 if unmount:
@@ -220,7 +220,7 @@ class AttachService:
         Raises:
             VolumeBusyError: files on it are in use.
         """
-        with self._volume(admission, reference) as record:
+        with self._volume(admission, reference, to_let_go=True) as record:
             path = self._host_paths.check(target, field="mount_path")
             # Only what is this volume's: the path alone would let a caller unmount another's.
             if path in self._devices.state(record).mounts:
@@ -262,11 +262,17 @@ class AttachService:
             self._gate.done(admission, record.id, f"exported to {path}")
 
     @contextmanager
-    def _volume(self, admission: Admission, reference: str) -> Iterator[VolumeRecord]:
-        """Pass the third gate, then hold the volume's lock with its record read anew."""
+    def _volume(
+        self, admission: Admission, reference: str, *, to_let_go: bool = False
+    ) -> Iterator[VolumeRecord]:
+        """Pass the third gate, then hold the volume's lock with its record read anew.
+
+        A volume whose removal was interrupted may be let go of: it is not removed while it is attached.
+        """
         waiting = self._gate.resource(admission, self._catalog, reference)
         with self._locks.turn(waiting.id, self._gate.still(admission, self._catalog)) as record:
-            require_complete(record)
+            if not (to_let_go and record.state is VolumeState.REMOVING):
+                require_complete(record)
             yield record
 
     def _require_place(self, admission: Admission, path: Path) -> None:

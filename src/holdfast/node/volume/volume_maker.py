@@ -98,6 +98,7 @@ class VolumeMaker:
         """
         vol = self._devices.file(record)
         remarks: list[str] = []
+        self._devices.pool.require_detached(vol)  # a plain volume has nothing to be erased that would say so
         erased = crypto_erase(vol) if record.encrypted and vol.path.exists() else None
         # From here on it needs its key no more: of two copies that are removed at once, the last sees that.
         self._catalog.update(record.id, lambda now: msgspec.structs.replace(now, state=VolumeState.REMOVING))
