@@ -1,4 +1,4 @@
-"""What else Debian's kernel shows: the core of ``luks-fuse``, deaths at volumes with integrity, and the demo.
+"""What else Debian's kernel shows: the core of ``luks-fuse``, deaths at work, more keys, and the demo.
 
 The demo goes by way of dm-crypt there. All of it takes long for what is new in it, so `./dev test` leaves it
 out; `./dev vm` does not.
@@ -11,6 +11,7 @@ from tests.vm import guest, kernel
 from tests.vm.guest import EXCHANGE, GUEST_SECONDS
 
 DEATHS = "tests/vm/test_integrity_killed.py"
+KEYS = "tests/vm/test_keys_unseen_further.py"
 LUKS_FUSE = "tests/scenario/test_volume_luks_fuse.py"
 LUKS_FUSE_CORE = (
     "whole_way",
@@ -26,10 +27,10 @@ pytestmark = pytest.mark.timeout(GUEST_SECONDS + 120)
 def returned(tmp_path_factory):
     """What the guest handed back, after it did everything and switched off."""
     found = kernel.fetch()
-    guest.prepare(LUKS_FUSE, DEATHS)
+    guest.prepare(LUKS_FUSE, DEATHS, KEYS)
     demo = guest.python_command("holdfast.cli.holdfast", "demo", "--json")
     core = (f"{LUKS_FUSE}::test_{name}" for name in LUKS_FUSE_CORE)
-    tests = guest.pytest_command(*guest.LEAN, *core, DEATHS)
+    tests = guest.pytest_command(*guest.LEAN, *core, DEATHS, KEYS)
     # The demo's own status is not told, but what it left in the exchange directory.
     session = f"({demo}) >{EXCHANGE}/demo.json 2>{EXCHANGE}/demo.log; {tests}"
     ended = guest.run(found, session, tmp_path_factory.mktemp("guest"), seconds=GUEST_SECONDS)
@@ -37,8 +38,8 @@ def returned(tmp_path_factory):
     return ended
 
 
-def test_both_keep_their_promises(returned):
-    assert returned.passed_files() == {LUKS_FUSE, DEATHS}
+def test_they_keep_their_promises(returned):
+    assert returned.passed_files() == {LUKS_FUSE, DEATHS, KEYS}
 
 
 def test_demo_goes_by_way_of_dm_crypt(returned):

@@ -1,35 +1,31 @@
 """No key is in an argument, an environment, a file or a log while a node uses volumes by way of dm-crypt.
 
-Needs a device-mapper; hosts without one run this in a guest: see ``test_guest``. The other ways to a volume,
-and the providers, are in ``tests/scenario/test_keys_unseen.py``.
+Needs a device-mapper; hosts without one run this in a guest: see ``test_guest``. The other ways to a volume
+are in ``tests/scenario/test_keys_unseen.py``.
 """
 
 import pytest
-from tests.support import node_process
 from tests.support.key_life import MIB, assert_unseen, files_of, go_through_life, keys_in, re_encrypt
 from tests.support.node_process import NodeProcess
 from tests.support.sampler import Sampler
+from tests.vm.short_life import PAUSE_SECONDS, go_through_short_life
 
 from holdfast.volumes.dm_crypt import DmCryptBackend
 
-pytestmark = pytest.mark.skipif(
-    not DmCryptBackend().probe().usable, reason=f"no dm-crypt here: {DmCryptBackend().probe().why_not}"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not DmCryptBackend().probe().usable, reason=f"no dm-crypt here: {DmCryptBackend().probe().why_not}"
+    ),
+    pytest.mark.usefixtures("patient_nodes"),
+]
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch):
-    """On an emulated processor the start of a node takes many times as long, and more if others use it."""
-    monkeypatch.setattr(node_process, "START_SECONDS", 1200.0)
-    monkeypatch.setattr(node_process, "STOP_SECONDS", 600.0)
-
-
-def test_with_a_mapping(tmp_path):
+def test_with_a_mapping(surroundings, tmp_path):
     """The whole life of keys; the volume key is changed below a mounted file system, too."""
-    environment = {"HOLDFAST_SECRETS_DIRECTORY": str(tmp_path / "secrets")}
+    environment = surroundings.of("file", tmp_path)
     options = ("-secret_type", "file", "--backend", "dm-crypt", "--grpc-listen", "off")
     with (
-        Sampler(tmp_path / "secrets") as sampler,
+        Sampler(tmp_path / "secrets", pause_seconds=PAUSE_SECONDS) as sampler,
         NodeProcess(tmp_path, *options, environment=environment) as node,
     ):
         call = node.client(node.admin()).request
@@ -66,3 +62,9 @@ def use_with_integrity(call):
     call("POST", "volumes/rotatekey", {"volume_id": "vol2"})
     call("POST", "mountattach/detach", {"volume_id": "vol2"})
     return f"holdfast/volumes/{volume}"
+
+
+@pytest.mark.parametrize("kind", ["k8s", "pkcs11"])
+def test_with_keys_from_elsewhere(kind, surroundings, starter, tmp_path):
+    """Others are in ``test_keys_unseen_further``; the stand-in for AWS takes too long to load here."""
+    go_through_short_life(kind, surroundings, starter, tmp_path)
