@@ -1,6 +1,6 @@
 """No key that a store or systemd keeps is in an argument, an environment, a file or a log by way of dm-crypt.
 
-What takes too long for ``test_keys_unseen_by_dm_crypt``: see ``test_guest_further``. Even here the way of DC/OS
+What takes too long for ``test_keys_unseen_by_dm_crypt``: see ``test_guest_further``. Even here DC/OS
 is left out: an emulated store takes about as long to check a password as a node waits for it.
 """
 
