@@ -16,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from holdfast.audit.file_sink import FileSink
 from holdfast.clock import SystemClock
 from holdfast.errors import ConflictError, InvalidInputError
 from holdfast.node.access.decision_log import DecisionLog
@@ -27,6 +26,7 @@ from holdfast.noded.audit_key import read_audit_key
 from holdfast.noded.cluster import join_cluster
 from holdfast.noded.config import NodeConfig
 from holdfast.noded.heart import Heart
+from holdfast.noded.host_files import open_audit_log
 from holdfast.noded.node_identity import read_node_identity
 from holdfast.noded.ownerless import ownerless_report
 from holdfast.noded.state import open_state
@@ -65,7 +65,6 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
     """Open a node for the length of a block.
 
     Raises:
-        AuditSinkError: the audit log cannot be opened.
         ConflictError: another node uses the storage directory, the pool or the name.
         InvalidInputError: the directory or the audit log cannot be used.
         UnsupportedError: no volume back end works on this host, or not the one asked for.
@@ -80,7 +79,7 @@ def open_node(config: NodeConfig, *, backend: str) -> Iterator[OpenNode]:
             clock=clock,
         )
         closing.callback(storage.close)
-        sink = FileSink(config.audit_log.parent, config.audit_log.name)
+        sink = open_audit_log(config.audit_log)
         closing.callback(sink.close)
         decisions = DecisionLog(sink, key=read_audit_key(config.storage), clock=clock)
         identity = read_node_identity(config.storage)

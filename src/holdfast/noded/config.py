@@ -16,6 +16,7 @@ from holdfast.node.tokens.token_service import TokenLimits
 from holdfast.node.volume.host_paths import DEFAULT_ROOTS
 from holdfast.noded.authentication import Authentication
 from holdfast.noded.config_file import NodeConfigFile, read_config_file
+from holdfast.noded.host_files import require_authorities, require_directories
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.ownerless import read_ownerless
 from holdfast.noded.state import StateSettings, check_name, read_options, read_state_settings
@@ -81,6 +82,8 @@ def read_config(options: NodeOptions, environment: Mapping[str, str]) -> NodeCon
     host, port = _listen_address(options.listen, option="--listen", example="127.0.0.1:9021")
     if options.guest_access not in GUEST_ACCESS:
         raise InvalidInputError("--guest-access: expected enabled or disabled")
+    require_directories("--mount-root", options.mount_roots)
+    require_authorities("--pair-ca", options.pair_ca)
     storage = Path(options.storage or file.storage or DEFAULT_STORAGE).absolute()
     state = read_state_settings(
         options.kvdb or file.kvdb,

@@ -82,7 +82,7 @@ def read_config_file(path: str) -> NodeConfigFile:
         with chosen.open("rb") as file:
             body = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidInputError(f"{chosen}: cannot be read ({error.strerror})") from None
+        raise InvalidInputError(f"--config {chosen}: cannot be read ({error.strerror})") from None
     if len(body) > MAX_BYTES:
         raise InvalidInputError(f"{chosen}: expected at most {MAX_BYTES} bytes")
     try:

@@ -27,6 +27,7 @@ from holdfast.http.listener import HttpServer
 from holdfast.http.tls import TlsIdentity, TlsSettings
 from holdfast.noded.assembly import OpenNode, open_node
 from holdfast.noded.config import NodeConfig, read_config
+from holdfast.noded.host_files import require_directories
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.regular_thread import RegularThread
 from holdfast.process.environment import forget_variables
@@ -192,9 +193,9 @@ def _forget_secrets() -> None:
 
 def _check_ready_file(path: Path) -> None:
     # What else is there would be gone: of /dev/null, say, for all of the machine.
-    if not path.is_symlink() and (path.is_file() or not path.exists()):
-        return
-    raise InvalidInputError("--ready-file: expected a new file, or a plain one to replace")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InvalidInputError("--ready-file: expected a new file, or a plain one to replace")
+    require_directories("--ready-file in", [str(path.parent)])
 
 
 def _write_ready_file(path: Path, address: str, grpc_address: str) -> None:

@@ -79,7 +79,7 @@ class EndpointRules:
             listed.add((scheme, *split_endpoint(rest, secure=scheme == "https", field=option)))
         tls = TlsSettings(ca_cert=ca_cert)
         if ca_cert:
-            tls.context()  # so that a mistake shows at the start
+            tls.context(ca_field="--cloud-ca")  # so that a mistake shows at the start
         return cls(listed=frozenset(listed), tls=tls)
 
     def place(self, account: S3Account) -> S3Place:
