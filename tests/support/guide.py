@@ -41,6 +41,7 @@ class Reader:
             "/var/lib/holdfast": f"{directory}/var",
             "/mnt": f"{directory}/mnt",
         }
+        (Path(directory) / "mnt").mkdir(exist_ok=True)  # as every host has one
         path = f"{Path(sys.executable).parent}:{os.defpath}:/usr/sbin"
         self.environment = {"PATH": path, "HOME": str(directory)}
 
