@@ -53,11 +53,12 @@ class NodeProcess:
         return [sys.executable, "-m", "holdfast.cli.holdfast", "node", *words]
 
     def environment(self) -> dict[str, str]:
-        return {
+        variables = {
             "PATH": os.environ["PATH"],
             "PORTWORX_AUTH_JWT_SHAREDSECRET": SHARED_SECRET,
             **self._environment,
         }
+        return {name: value for name, value in variables.items() if value}  # empty: not there at all
 
     def __enter__(self) -> Self:
         self.start()

@@ -73,6 +73,14 @@ class CommandParser(argparse.ArgumentParser):
         arguments.can_be_typed = frozenset({*self.long_options(), *self.positionals()})
         return arguments
 
+    def refuse_empty_values(self, *, but: frozenset[str] = frozenset()) -> None:
+        """Take no empty value for an option, whatever the program does elsewhere.
+
+        Args:
+            but: the options that mean something by one.
+        """
+        self._may_be_empty = but
+
     def long_options(self) -> list[str]:
         """Return the options in their long forms, sorted."""
         return sorted(name for name in self._option_string_actions if name.startswith("--"))

@@ -3,8 +3,10 @@
     HOLDFAST_AUTH_<NAME>, PORTWORX_AUTH_<NAME>, OPENSTORAGE_AUTH_<NAME>   the first of these that is set
     <the same>_FILE                                                      a file, with one secret a line
 
-Names that begin with ``JWT_`` may be written without it, as the reference server of OpenStorage does. A file
-is read again with every reload, so that a secret can be exchanged without a restart.
+A variable that is set and empty is refused: what was meant to be in it is missing, and neither a default nor
+an issuer less is what was meant. Names that begin with ``JWT_`` may be written without it, as the reference
+server of OpenStorage does. A file is read again with every reload, so that a secret can be exchanged without
+a restart.
 """
 
 import logging
@@ -24,12 +26,28 @@ log = logging.getLogger(__name__)
 
 
 def setting(environment: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Return the variable that says it and what it says; two empty texts if none does."""
+    """Return the variable that says it and what it says; two empty texts if none does.
+
+    Raises:
+        InvalidInputError: it is there, and empty.
+    """
     for prefix in PREFIXES:
         for spelling in (name, name.removeprefix("JWT_")):
-            if value := environment.get(prefix + spelling):
+            if value := variable(environment, prefix + spelling):
                 return prefix + spelling, value
     return "", ""
+
+
+def variable(environment: Mapping[str, str], name: str) -> str:
+    """Return what one variable says, nothing if it is not there.
+
+    Raises:
+        InvalidInputError: it is there, and empty.
+    """
+    value = environment.get(name)
+    if value == "":
+        raise InvalidInputError(f"{name}: expected a value that is not empty; unset it if none is meant")
+    return value or ""
 
 
 class Secrets:
@@ -39,15 +57,15 @@ class Secrets:
         name: the setting, as errors call it.
 
     Raises:
-        InvalidInputError: a secret and a file with secrets are both named.
+        InvalidInputError: a secret and a file with secrets are both named, or a variable is empty.
     """
 
     def __init__(self, environment: Mapping[str, str], name: str) -> None:
-        variable, value = setting(environment, name)
+        said_by, value = setting(environment, name)
         file_variable, path = setting(environment, f"{name}_FILE")
         if value and path:
-            raise InvalidInputError(f"{variable}, {file_variable}: expected one of both")
-        self.name = variable or file_variable or f"PORTWORX_AUTH_{name}"
+            raise InvalidInputError(f"{said_by}, {file_variable}: expected one of both")
+        self.name = said_by or file_variable or f"PORTWORX_AUTH_{name}"
         self._value = SecretBytes(os.fsencode(value)) if value else None
         self._path = Path(path) if path else None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from holdfast.clock import Clock, SystemClock
 from holdfast.errors import InvalidInputError
-from holdfast.noded.auth_environment import Secrets, read_file, setting
+from holdfast.noded.auth_environment import Secrets, read_file, setting, variable
 from holdfast.noded.options import NodeOptions
 from holdfast.noded.token_rules import in_field, read_rules, refuse_dangerous
 from holdfast.tokens.claims import UserNameClaim
@@ -88,7 +88,7 @@ class Authentication:
         self._system = Secrets(environment, "SYSTEM_KEY")
         self._stork = Secrets(environment, "STORK_KEY")
         self._apps = Secrets(environment, "SYSTEM_APPS_KEY")
-        if shared := environment.get("PX_SHARED_SECRET"):
+        if shared := variable(environment, "PX_SHARED_SECRET"):
             self._stork = _of_stork(shared, self._stork, self._apps)
 
     def read(self) -> IssuerRegistry:
@@ -182,9 +182,9 @@ def _key_files(options: NodeOptions, environment: Mapping[str, str]) -> tuple[_K
         ("-jwt_rsa_pubkey_file", "RSA_PUBKEY", options.jwt_rsa_pubkey_file, _rsa_keys),
         ("-jwt_ecds_pubkey_file", "ECDS_PUBKEY", options.jwt_ecds_pubkey_file, _ec_keys),
     ):
-        variable, path = setting(environment, name)
+        said_by, path = setting(environment, name)
         chosen = (path,) if path else paths
-        files += [(variable or argument, Path(each), load) for each in chosen]
+        files += [(said_by or argument, Path(each), load) for each in chosen]
     files += [("--jwt-keys-file", Path(each), read_key_set) for each in options.jwt_keys_file]
     return tuple(files)
 

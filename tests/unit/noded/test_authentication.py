@@ -334,3 +334,25 @@ def test_nodes_know_each_other_by_tokens_of_minutes():
     assert authentication({"PORTWORX_AUTH_JWT_SHAREDSECRET": USERS}).system_tokens("n", clock) is None
     with pytest.raises(InvalidInputError, match="node id"):
         auth.system_tokens("", clock)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "PORTWORX_AUTH_JWT_ISSUER",
+        "PORTWORX_AUTH_JWT_SHAREDSECRET",
+        "PORTWORX_AUTH_JWT_SHAREDSECRET_FILE",
+        "PORTWORX_AUTH_SYSTEM_KEY",
+        "PORTWORX_AUTH_STORK_KEY",
+        "PORTWORX_AUTH_SYSTEM_APPS_KEY",
+        "OPENSTORAGE_AUTH_RSA_PUBKEY",
+        "OPENSTORAGE_AUTH_ECDS_PUBKEY",
+        "PX_SHARED_SECRET",
+    ],
+)
+def test_an_empty_variable_is_refused_and_does_not_stand_for_a_default(tmp_path, variable):
+    key_file = tmp_path / "key.pem"
+    key_file.write_bytes(EC.verifying_key().pem())
+    with pytest.raises(InvalidInputError) as caught:
+        authentication({variable: ""}, jwt_ecds_pubkey_file=(str(key_file),))
+    assert caught.value.message.startswith(f"{variable}: expected a value that is not empty")

@@ -172,6 +172,8 @@ _SWITCHES = (
 
 def node(parser: CommandParser) -> Run:
     """Start a storage node in this process."""
+    # Of a variable that is not set, say: the node would start with a default in the place of what was meant.
+    parser.refuse_empty_values(but=frozenset({"--scheduler"}))
     for names, destination, metavar, text in _VALUES:
         parser.add_argument(*names, dest=destination, metavar=metavar, help=text)
     for names, destination, metavar, text in _LISTS:
