@@ -211,10 +211,15 @@ class _Supervisor:
 
     def _on_news(self) -> None:
         """Some processes are ready; all of them are heard, since a death is judged by who was."""
-        with suppress(BlockingIOError):
-            while True:
-                _, serial = WORKER_ID.unpack(self._news.recv(WORKER_ID.size))
-                self._note_ready(serial)
+        while (serial := self._next_news()) is not None:
+            self._note_ready(serial)
+
+    def _next_news(self) -> int | None:
+        try:
+            _, serial = WORKER_ID.unpack(self._news.recv(WORKER_ID.size))
+        except BlockingIOError:
+            return None
+        return int(serial)
 
     def _note_ready(self, serial: int) -> None:
         if self._writer is not None and self._writer.serial == serial:
@@ -260,12 +265,12 @@ class _Supervisor:
         self._woken.recv(4096)
 
     def _reap(self) -> None:
-        waited = [(child, *os.waitpid(child.process, os.WNOHANG)) for child in self._children()]
-        ended = [(child, status) for child, process, status in waited if process]
-        if ended:
-            self._on_news()  # what was announced before a death counts as before it
-        for child, status in ended:
-            self._bury(child, os.waitstatus_to_exitcode(status))
+        for child in self._children():
+            if _has_ended(child.process):
+                self._on_news()  # what was announced before a death counts as before it
+                # Only now: once it is reaped, its number may be another's, who would get our signals.
+                _, status = os.waitpid(child.process, 0)
+                self._bury(child, os.waitstatus_to_exitcode(status))
         if self._stopping:
             self._go_on_stopping()
 
@@ -359,3 +364,8 @@ class _Supervisor:
         self._selector.close()
         for sock in (self._woken, self._wake, self._news, self._announce):
             sock.close()
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a child of ours has ended; it stays to be reaped."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
