@@ -83,6 +83,12 @@ def test_each_word_is_one_that_some_command_has():
             "name: another storage policy has it",
             "policy: another storage policy has it",
         ),
+        ("secrets scope set", "prefix: expected no braces", "--prefix: expected no braces"),
+        ("secrets scope set", "users, groups: expected names", "--user, --group: expected names"),
+        ("secrets scope set", "body.scope.users[1]: expected text", "--user: [1]: expected text"),
+        ("secrets list", "prefix: expected a path", "prefix: expected a path"),
+        ("secrets vault login", "VAULT_TOKEN: expected one", "--vault-token: expected one"),
+        ("secrets aws login", "VAULT_TOKEN: expected one", "VAULT_TOKEN: expected one"),
         ("volume create", "name: another volume has it already", "name: another volume has it already"),
         # What a command has no word for, and what is no field, stays as it is.
         ("cloudsnap status", "credential_id: expected one", "credential_id: expected one"),
@@ -164,3 +170,23 @@ def test_what_is_wrong_is_named_as_it_was_typed(node, line, said):
     assert (code, out) == (2, "")
     assert err.startswith(f"Error: {said}")
     assert "canary" not in err
+
+
+def test_a_login_for_another_provider_names_the_one_that_there_is(node):
+    code, _, err = node("secrets", "vault", "login", "--vault-token", "canary", "--context", "root")
+    told = [line for line in err.splitlines() if line.startswith("Error: ")]
+    said = "Error: this node was started with -secret_type file; the keys of its volumes are there"
+    assert (code, told) == (2, [said])
+    assert "canary" not in err
+
+
+def test_a_scope_that_cannot_be_is_named_by_its_option(node):
+    for words, said in (
+        (("--prefix", "a/{canary}"), "--prefix: expected no braces but"),
+        (("--prefix", "a//b"), "--prefix: "),
+        (("--prefix", "a", "--namespace", "{canary}"), "--namespace: expected no braces but"),
+    ):
+        code, _, err = node("secrets", "scope", "set", "team", *words, "--context", "root")
+        assert code == 2
+        assert err.startswith(f"Error: {said}")
+        assert "canary" not in err

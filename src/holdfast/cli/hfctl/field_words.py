@@ -8,8 +8,18 @@ the command has no word for keeps its name.
 import re
 from collections.abc import Container
 
-# Fields as the texts of errors name them, without ``body.``, ``spec.`` and ``policy.`` before them.
+# Fields as the texts of errors name them, without what is in ``_ABOVE`` before them.
 WORDS: dict[str, tuple[str, ...]] = {
+    "AWS_ACCESS_KEY_ID": ("--aws_access_key",),
+    "AWS_CMK": ("--aws_cmk",),
+    "AWS_REGION": ("--aws_region",),
+    "AWS_SECRET_ACCESS_KEY": ("--aws_secret_key",),
+    "DCOS_SECRETS_PASSWORD": ("--password",),
+    "DCOS_SECRETS_USERNAME": ("--username",),
+    "SECRETS_BASE_PATH": ("--base-path",),
+    "VAULT_ADDR": ("--vault-address",),
+    "VAULT_NAMESPACE": ("--vault-namespace",),
+    "VAULT_TOKEN": ("--vault-token",),
     "additional_labels": ("--label",),
     "allow_unknown": ("--allow-unknown",),
     "aws_credential.access_key": ("--s3-access-key",),
@@ -49,6 +59,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "mode": ("--mode",),
     "mount_path": ("path",),
     "name": ("--name", "name", "policy", "role"),
+    "namespace": ("--namespace",),
     "nfs_credential.mount_opts": ("--nfs-mount-opts",),
     "nfs_credential.server": ("--nfs-server",),
     "nfs_credential.sub_path": ("--nfs-sub-path",),
@@ -57,6 +68,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "own_key": ("--own-key",),
     "parent_id": ("volume",),
     "passphrase": ("--secret_key",),
+    "prefix": ("--prefix",),
     "project_id": ("--google-project-id",),
     "remote_cluster_ip": ("--ip",),
     "remote_cluster_port": ("--port",),
@@ -85,11 +97,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 _MENTIONED = re.compile(r"\b(allow_unknown|project_id)\b")  # also within a text
 
-_FIELD = r"[a-z0-9_]+(?:\.[a-z0-9_]+|\[[0-9]+\])*"
+_FIELD = r"(?:[a-z0-9_]+|[A-Z0-9_]+)(?:\.[a-z0-9_]+|\[[0-9]+\])*"
 _PLACE = re.compile(
     rf"(storage policy [^:]*: |)(?:(?:query|path) parameter )?({_FIELD}(?:(?:, | and ){_FIELD})*)(?=: )"
 )
-_ABOVE = re.compile(r"(?:body\.)?(?:spec\.|policy\.)?")
+_ABOVE = re.compile(r"(?:body\.)?(?:spec\.|policy\.|scope\.)?")
 _LAST = re.compile(r"(?:\.[a-z0-9_]+|\[[0-9]+\])$")
 
 

@@ -12,6 +12,7 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
 from holdfast.cli.program import Run
 from holdfast.cli.typed_input import secret_word
+from holdfast.errors import HoldfastError
 from holdfast.model import SecretBytes
 
 LOGIN = "cluster/secrets/login"
@@ -134,7 +135,11 @@ def _kubernetes(arguments: Namespace) -> int:
 
 def _log_in(arguments: Namespace, kind: str, settings: Mapping[str, str | None], sentence: str) -> int:
     given = {name: value for name, value in settings.items() if value}
-    answer = node_client(arguments).request("POST", LOGIN, {"SecretType": kind, "SecretConfig": given})
+    try:
+        answer = node_client(arguments).request("POST", LOGIN, {"SecretType": kind, "SecretConfig": given})
+    except HoldfastError as error:
+        error.message = error.message.removeprefix("SecretType: ")  # it is a word of the command
+        raise
     return print_answer(arguments, answer, sentence)
 
 
