@@ -83,6 +83,25 @@ def write_private(path: Path, content: bytes | memoryview) -> None:
         raise
 
 
+def write_new_private(path: Path, content: bytes | memoryview) -> None:
+    """Write a file that is readable by its owner only, and that was not there: it takes nobody's place.
+
+    For what cannot be had again: it is on the disk on return.
+
+    Raises:
+        OSError: it cannot be written, ``FileExistsError`` if something is there; nothing is left of it.
+    """
+    descriptor = os.open(path, _WRITE_FLAGS, _MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _check(status: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"{path}: expected a plain file")

@@ -9,7 +9,7 @@ from holdfast.cli.errors import LocalError
 from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
 from holdfast.cli.hfctl.volume import describe_key
 from holdfast.cli.output import remark
-from holdfast.cli.private_file import check_named, write_private
+from holdfast.cli.private_file import check_named, write_new_private
 from holdfast.cli.program import Run
 from holdfast.cli.typed_input import bytes_of_file, secret_word
 
@@ -71,7 +71,7 @@ def _add(arguments: Namespace) -> int:
         shown = handed_out if "recovery_key" in answer else base64.b64encode(handed_out)
         return print_answer(arguments, answer, shown.decode())
     try:
-        write_private(place, handed_out)
+        write_new_private(place, handed_out)
     except OSError as error:
         raise LocalError(
             f"--output-file: cannot be written ({error.strerror}), so nobody has the key; remove it with "
