@@ -15,7 +15,9 @@ from holdfast.model import SecretBytes
 MAX_INPUT_BYTES = 32 * 1024 * 1024
 
 
-def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) -> SecretBytes:
+def secret_word(
+    given: str | None, *, prompt: str, name: str, ask: bool = True, with_blanks: bool = False
+) -> SecretBytes:
     """Return a key or token: as given on the line, else from a pipe, else asked for without echo.
 
     Args:
@@ -23,6 +25,7 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
         prompt: what to ask on a terminal.
         name: for messages, such as ``unseal key``.
         ask: whether somebody may be asked.
+        with_blanks: whether blanks around it are a part of it, as they may be of a passphrase.
 
     Raises:
         LocalError: nothing was given.
@@ -41,7 +44,7 @@ def secret_word(given: str | None, *, prompt: str, name: str, ask: bool = True) 
     if not text.strip():
         raise LocalError(f"{name}: expected one; type it at the prompt or pipe it in")
     try:
-        return SecretBytes(text.strip().encode())
+        return SecretBytes(text.strip("\r\n" if with_blanks else None).encode())
     except UnicodeEncodeError:
         raise LocalError(f"{name}: expected UTF-8 text") from None
 

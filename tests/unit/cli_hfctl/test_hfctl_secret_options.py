@@ -9,6 +9,7 @@ from holdfast.cli.arguments import CommandParser
 from holdfast.cli.errors import LocalError, UsageError
 from holdfast.cli.hfctl import secret_options
 from holdfast.cli.hfctl.secret_options import add_secret_options, given_secret
+from holdfast.cli.hfctl.signing import _typed_secret
 from holdfast.cli.typed_input import secret_word
 
 OPTION = "--s3-secret-key"
@@ -73,6 +74,22 @@ def test_standard_input_that_is_a_terminal_does_not_show_what_is_typed(monkeypat
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: "hidden")
     assert given(OPTION, "-") == "hidden"
     assert secret_word("-", prompt="Token", name="--token").reveal() == b"hidden"
+
+
+def test_blanks_are_part_of_a_passphrase_whichever_way_it_is_given(monkeypatch, tmp_path):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    secret, file = " with blanks ", tmp_path / "secret"
+    file.write_text(f"{secret}\n")
+    monkeypatch.setenv("SECRET_WITH_BLANKS", secret)
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: secret)
+    assert given(f"{OPTION}-file", str(file)) == given(f"{OPTION}-env", "SECRET_WITH_BLANKS") == secret
+    for stdin in (io.StringIO(f"{secret}\n"), Terminal()):
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert given(OPTION, "-") == secret
+    assert _typed_secret(Namespace(shared_secret="-")).reveal().decode() == secret
 
 
 @pytest.mark.parametrize(

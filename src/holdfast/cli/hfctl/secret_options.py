@@ -58,7 +58,8 @@ def _given(arguments: Namespace, option: str, prompt: str) -> str | None:
             raise LocalError(f"{option}-env: that variable is not set, or not exported to this program")
         return os.environ[variable]
     if typed == "-" and sys.stdin.isatty():
-        return _text(secret_word(typed, prompt=prompt or option.lstrip("-"), name=option), option)
+        wanted = prompt or option.lstrip("-")
+        return _text(secret_word(typed, prompt=wanted, name=option, with_blanks=True), option)
     if typed == "-":
         return sys.stdin.readline().strip("\r\n")
     if typed is not None:

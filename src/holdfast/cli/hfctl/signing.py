@@ -154,7 +154,7 @@ def shared_secret_key(secret: SecretBytes, *, key_id: str, allow_short: bool) ->
 def _typed_secret(arguments: Namespace) -> SecretBytes | None:
     given: str | None = arguments.shared_secret
     if given == "-" and sys.stdin.isatty():
-        return secret_word(given, prompt="Shared secret", name="--shared-secret")
+        return secret_word(given, prompt="Shared secret", name="--shared-secret", with_blanks=True)
     if given == "-":
         return SecretBytes(sys.stdin.buffer.readline(MAX_FILE_BYTES).strip(b"\r\n"))
     if given is not None:
