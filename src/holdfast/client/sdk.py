@@ -8,6 +8,8 @@ from holdfast.client.tls import TlsSettings
 from holdfast.errors import InvalidInputError
 from holdfast.model import SecretBytes
 
+NOT_A_NODE = "at this address is a secret store, or something like it, and no storage node"
+
 
 class SdkClient(ApiClient):
     """Calls to one storage node as one signed token.
@@ -66,6 +68,8 @@ class SdkClient(ApiClient):
 
 
 def _read_error(document: dict[str, Any]) -> tuple[str, str]:
+    if "message" not in document and isinstance(document.get("errors"), list):
+        return NOT_A_NODE, ""
     reason = ""
     details = document.get("details")
     if isinstance(details, list):

@@ -12,10 +12,13 @@ from holdfast.errors import (
 
 GUEST_REFUSED = "without authentication token"
 NO_NODE = "no answer from"  # as said on this side; what a node itself cannot reach is another trouble
+NOT_A_NODE = "and no storage node"
+ANOTHER_ADDRESS = "name that of a node with --endpoint or in the context."
 NO_SECRET = "No Secret Data found"  # noqa: S105 - a text that people search for
 NEW_TOKEN = "Make a token with `hfctl auth token generate`, save it with `hfctl context create`."  # noqa: S105 - advice
 
 _BY_TEXT = {
+    f".* {NOT_A_NODE}": f"Look at the address: {ANOTHER_ADDRESS}",
     r"Volume .* not found": "It is not there, or not for you: see `hfctl volume list` and `hfctl whoami`.",
     r"--cred-id: expected the id or name.*": "See which there are with `hfctl credentials list`, or make one "
     "with `hfctl credentials create`.",
@@ -27,6 +30,9 @@ _BY_TEXT = {
 
 def advise(error: HoldfastError) -> str:
     """Return a sentence on what to try next, or nothing."""
+    for pattern, advice in _BY_TEXT.items():
+        if re.fullmatch(pattern, error.message):
+            return advice
     if isinstance(error, UnauthenticatedError):
         return f"Reason: {error.reason}. {NEW_TOKEN}"
     if isinstance(error, PermissionDeniedError):
@@ -34,8 +40,5 @@ def advise(error: HoldfastError) -> str:
             return f"Choose who you are with `hfctl context set`, or: {NEW_TOKEN}"
         return "See who you are with `hfctl whoami`."
     if isinstance(error, UnavailableError) and error.message.startswith(NO_NODE):
-        return "Start the node with `holdfast node`, or name its address with --endpoint or in the context."
-    for pattern, advice in _BY_TEXT.items():
-        if re.fullmatch(pattern, error.message):
-            return advice
+        return f"Start the node with `holdfast node`, or {ANOTHER_ADDRESS}"
     return "Please report this." if isinstance(error, InternalError) else ""
