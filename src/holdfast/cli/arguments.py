@@ -58,6 +58,7 @@ class CommandParser(argparse.ArgumentParser):
         )
         self.register("type", int, _whole_number)
         self._may_be_empty = may_be_empty
+        self._doubt = ""
 
     def parse_words(self, words: Sequence[str]) -> Arguments:
         """Parse what follows the command's own words.
@@ -65,6 +66,7 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             UsageError: an option is unknown or lacks its value, or a word is missing or too many.
         """
+        self._doubt = ""
         options, positionals = self._sort(words)
         ordered = [*options, "--", *positionals] if positionals else options
         arguments, surplus = self.parse_known_args(ordered, Arguments())
@@ -115,7 +117,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and leaving, as the base class would."""
-        raise UsageError(message, usage=self.format_usage())
+        raise UsageError(f"{message}{self._doubt}", usage=self.format_usage())
 
     def _sort(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         options: list[str] = []
@@ -140,12 +142,29 @@ class CommandParser(argparse.ArgumentParser):
                     if taken in {None, "--"}:
                         self.error(f"{name}: expected a value after it")
                     long_name = max(action.option_strings, key=len)
+                    if not equals:
+                        self._look_for_option(taken, after=long_name)
                     if not taken and self._must_not_be_empty(long_name):
                         # A variable of a script that is not set, say: to go on as if the option had not
                         # been given would make a volume without a key, or ask as somebody else.
                         self.error(f"{long_name}: expected a value that is not empty")
                     options.append(f"{long_name}={taken}")
         return options, positionals
+
+    def _look_for_option(self, taken: str, *, after: str) -> None:
+        """Look whether the word that an option takes as its value is the next option: then it lacks its own.
+
+        Where any value may be meant, that is said only if something else is wrong as well.
+        """
+        option = canonical_option(taken).partition("=")[0] if is_option(taken) else ""
+        if option not in self._option_string_actions:
+            return
+        if self._may_be_empty is not None:
+            self.error(
+                f"{after}: expected a value after it, and there is the option {option}; "
+                f"if that is the value, write both as one word, with = between them"
+            )
+        self._doubt = f" (is {option} meant to be the value of {after}?)"
 
     def _must_not_be_empty(self, long_name: str) -> bool:
         return self._may_be_empty is not None and not (

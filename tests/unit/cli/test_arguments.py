@@ -97,6 +97,54 @@ def test_an_error_names_the_option_and_never_the_value(words, named):
     assert "hunter2" not in caught.value.message.replace("--hunter2x", "")
 
 
+def test_an_option_that_may_have_taken_the_next_one_for_its_value_is_named_once_something_is_wrong():
+    parser = CommandParser(command="holdfast try", summary="")
+    parser.add_argument("--value")
+    parser.add_argument("--dev", action="store_true")
+    parser.add_argument("--mode")
+    for words in (["--value", "--mode", "hunter2"], ["-value", "-mode=x", "hunter2"]):
+        with pytest.raises(UsageError) as caught:
+            parser.parse_words(words)
+        assert caught.value.message == (
+            "expected fewer words after the command (is --mode meant to be the value of --value?)"
+        )
+    with pytest.raises(UsageError) as caught:
+        parser.parse_words(["hunter2"])
+    assert caught.value.message == "expected fewer words after the command"
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        pytest.param(["--value", "--dev"], "--dev", id="a-switch"),
+        pytest.param(["-value", "-mode", "hunter2"], "--mode", id="an-option-of-one-dash"),
+        pytest.param(["--value", "--mode=hunter2"], "--mode", id="with-its-value"),
+        pytest.param(["--value", "-d"], "-d", id="in-short"),
+    ],
+)
+def test_where_no_option_can_be_a_value_one_that_lacks_its_value_takes_no_other(words, option):
+    parser = CommandParser(command="hfctl try", summary="", may_be_empty=frozenset())
+    parser.add_argument("--value")
+    parser.add_argument("--dev", "-d", action="store_true")
+    parser.add_argument("--mode")
+    with pytest.raises(UsageError) as caught:
+        parser.parse_words(words)
+    assert caught.value.message.startswith(
+        f"--value: expected a value after it, and there is the option {option};"
+    )
+    assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["-", "-1", "-hunter2", "--other", "-d2"])
+def test_what_begins_with_a_dash_and_is_no_option_is_a_value(value):
+    parser = CommandParser(command="hfctl try", summary="", may_be_empty=frozenset())
+    parser.add_argument("--value")
+    parser.add_argument("--dev", "-d", action="store_true")
+    for words in ([f"--value={value}"], ["--value", value]):
+        assert parser.parse_words(words).value == value
+    assert parser.parse_words(["--value=--dev"]).value == "--dev"
+
+
 def test_surplus_words_are_refused_without_being_quoted():
     parser = CommandParser(command="holdfast try", summary="Try something")
     parser.add_argument("path")
