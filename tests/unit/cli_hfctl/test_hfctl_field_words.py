@@ -96,6 +96,7 @@ def test_each_word_is_one_that_some_command_has():
         ("cloudsnap list", "credential_identity: expected one", "credential_identity: expected one"),
         ("cloudsnap list", "denied: credential_id: expected one", "denied: credential_id: expected one"),
         ("cloudsnap list", "", ""),
+        ("cloudsnap list", ", ".join("0" * 60), ", ".join("0" * 60)),
     ],
 )
 def test_fields_are_called_as_this_command_has_them(line, text, said):

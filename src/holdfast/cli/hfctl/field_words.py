@@ -97,7 +97,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 _MENTIONED = re.compile(r"\b(allow_unknown|project_id)\b")  # also within a text
 
-_FIELD = r"(?:[a-z0-9_]+|[A-Z0-9_]+)(?:\.[a-z0-9_]+|\[[0-9]+\])*"
+# In one way at most: otherwise some dozen numbers would be tried in more ways than anybody waits for.
+_FIELD = r"(?:[a-z0-9_]+|[A-Z][A-Z0-9_]*)(?:\.[a-z0-9_]+|\[[0-9]+\])*"
 _PLACE = re.compile(
     rf"(storage policy [^:]*: |)(?:(?:query|path) parameter )?({_FIELD}(?:(?:, | and ){_FIELD})*)(?=: )"
 )
