@@ -30,6 +30,9 @@ REFUSED_LOGIN = (
 )
 """What a server answers to a login that it does not accept."""
 
+REFUSED = " refuses the request"
+NAMESPACE_HINT = "has it the namespace that was named (vault-namespace in the options, or VAULT_NAMESPACE)?"
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -40,20 +43,23 @@ class Words:
         expired: follows ``who`` when the credential counts no more.
         denied: follows ``who`` when the credential's rights are too few.
         failed: follows ``who``, and is followed by what the server said, in any other trouble.
+        refused: follows ``who`` when the server calls the request malformed.
     """
 
     who: str
     expired: str
     denied: str
     failed: str = " cannot be used"
+    refused: str = REFUSED
 
 
-def vault_words(address: str) -> Words:
-    """Return the words of a Vault-compatible store."""
+def vault_words(address: str, *, namespace: str = "") -> Words:
+    """Return the words of a Vault-compatible store; what is for a namespace it has not is malformed to it."""
     return Words(
         f"the secrets provider (vault at {address})",
         expired=" does not accept the node's token",
         denied=" does not allow this",
+        refused=f"{REFUSED}; {NAMESPACE_HINT}" if namespace else REFUSED,
     )
 
 
@@ -73,6 +79,6 @@ def in_node_words(words: Words) -> Iterator[None]:
     except RemoteConflictError as error:
         raise SecretExistsError(detail=error.message) from None
     except RemoteInvalidInputError as error:  # a server may repeat what it was sent
-        raise ProviderUnavailableError(f"{words.who} refuses the request", detail=error.message) from None
+        raise ProviderUnavailableError(f"{words.who}{words.refused}", detail=error.message) from None
     except RemoteError as error:
         raise ProviderUnavailableError(f"{words.who}{words.failed}: {error.message}") from None

@@ -16,7 +16,7 @@ from holdfast.model import SecretBytes
 from holdfast.providers.errors import SecretExistsError, SecretNotFoundError
 from holdfast.providers.grant import Upkeep
 from holdfast.providers.interface import ProviderStatus, Reason, Secret, SecretRef, trouble
-from holdfast.providers.remote_words import in_node_words, vault_words
+from holdfast.providers.remote_words import Words, in_node_words, vault_words
 from holdfast.providers.value import FIELD, only_value
 from holdfast.providers.vault_options import VaultOptions
 from holdfast.providers.vault_session import VaultSession
@@ -91,7 +91,7 @@ class VaultProvider:
     def list(self, prefix: str = "", *, namespace: str = "") -> list[str]:
         """Return the names one level below ``prefix``; see ``SecretsProvider``."""
         where = "/".join(part for part in (self._options.base_path, prefix.strip("/")) if part)
-        with in_node_words(vault_words(self._options.address)):
+        with in_node_words(self._words(namespace)):
             return self._session(namespace).call(lambda mount: mount.list(where))
 
     def status(self) -> ProviderStatus:
@@ -99,7 +99,7 @@ class VaultProvider:
         session = self._session("")
         versioned, problem, reason = None, "", Reason.NONE
         try:
-            with in_node_words(vault_words(self._options.address)):
+            with in_node_words(self._words("")):
                 versioned = session.check()
         except HoldfastError as error:
             problem, reason = trouble(error)
@@ -129,8 +129,11 @@ class VaultProvider:
 
     def _call(self, ref: SecretRef, action: Callable[[KvMount, str], T]) -> T:
         name = f"{self._options.base_path}/{ref.name}" if self._options.base_path else ref.name
-        with in_node_words(vault_words(self._options.address)):
+        with in_node_words(self._words(ref.namespace)):
             return self._session(ref.namespace).call(lambda mount: action(mount, name))
+
+    def _words(self, namespace: str) -> Words:
+        return vault_words(self._options.address, namespace=namespace or self._options.namespace)
 
     def _session(self, namespace: str) -> VaultSession:
         namespace = namespace.strip("/") or self._options.namespace

@@ -184,7 +184,7 @@ class VaultSession:
 
     def _log_in(self) -> Grant[Acting]:
         for home in self._homes():
-            with in_node_words(vault_words(self._options.address)):
+            with in_node_words(vault_words(self._options.address, namespace=self._namespace)):
                 given = self._options.login.log_in(partial(self._client, namespace=home))
             if given.seconds is not None:
                 break  # the token knows its time here, so this is where it is renewed

@@ -26,11 +26,14 @@ class SimulatedVault:
     address: str = ""
     secrets: dict[str, list[dict | None]] = field(default_factory=dict)
     targets: list[str] = field(default_factory=list)
+    unknown_namespaces: tuple[str, ...] = ()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, dict]:
         self.targets.append(f"{method} {target} {headers.get('x-vault-namespace', '')}".strip())
         if self.sealed:
             return 503, {"errors": ["Vault is sealed"]}
+        if headers.get("x-vault-namespace") in self.unknown_namespaces:
+            return 400, {"errors": ["namespace not found"]}
         if headers.get("x-vault-token") != self.token:
             return DENIED
         parts = urlsplit(target)

@@ -127,6 +127,23 @@ def test_base_path_and_namespace_travel(vault):
     assert "PUT /v1/secret/data/pwx/key own" in vault.targets
 
 
+def test_a_namespace_that_the_store_has_not_is_thought_of(vault):
+    vault.unknown_namespaces = ("canary", "gone")
+    provider, elsewhere = provider_of(vault), provider_of(vault, VAULT_NAMESPACE="gone")
+    for action in (
+        lambda: provider.get(SecretRef("key", namespace="canary")),
+        lambda: provider.list(namespace="canary"),
+        lambda: elsewhere.get(REF),
+    ):
+        with pytest.raises(
+            ProviderUnavailableError, match="refuses the request; has it the namespace"
+        ) as caught:
+            action()
+        assert "canary" not in caught.value.message
+    assert "has it the namespace" in elsewhere.status().problem
+    assert provider.status().usable
+
+
 class TestOptions:
     BASE: ClassVar[dict[str, str]] = {"VAULT_ADDR": "https://v.example", "VAULT_TOKEN": "t"}
 
