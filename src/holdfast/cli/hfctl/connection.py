@@ -2,11 +2,11 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from holdfast.cli.arguments import CommandParser, one_of
+from holdfast.cli.arguments import Arguments, CommandParser, one_of
 from holdfast.cli.errors import UsageError
 from holdfast.cli.hfctl.context_file import CONFIG_VARIABLE, Context, chosen_file, read_contexts
 from holdfast.cli.hfctl.field_words import in_typed_words
@@ -26,7 +26,7 @@ class NodeClient(SdkClient):
     Args:
         endpoint: the node's address.
         token: signed token; ``None`` calls as a guest.
-        words: names of the options and arguments that can be typed.
+        typed: the options and arguments; names in them go into paths.
         tls: how the node's certificate is checked.
         timeout_seconds: longest wait for one answer.
     """
@@ -36,12 +36,12 @@ class NodeClient(SdkClient):
         endpoint: str,
         token: SecretBytes | None,
         *,
-        words: Container[str],
+        typed: Arguments,
         tls: TlsSettings,
         timeout_seconds: float,
     ) -> None:
         super().__init__(endpoint, token, tls=tls, timeout_seconds=timeout_seconds)
-        self._words = words
+        self._typed = typed
 
     def request(
         self,
@@ -51,12 +51,27 @@ class NodeClient(SdkClient):
         *,
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Send one request; see ``SdkClient``."""
+        """Send one request; see ``SdkClient``.
+
+        Raises:
+            UsageError: a name that was typed would lead to something else than what has that name.
+        """
+        self._refuse_name_that_leads_on(path, body or {})
         try:
             return super().request(method, path, body, query=query)
         except HoldfastError as error:
-            error.message = in_typed_words(error.message, self._words)
+            error.message = in_typed_words(error.message, self._typed.can_be_typed)
             raise
+
+    def _refuse_name_that_leads_on(self, path: str, body: Mapping[str, Any]) -> None:
+        for argument, value in vars(self._typed).items():
+            leads_on = isinstance(value, str) and ("/" in value or value in {".", ".."})
+            if leads_on and path.endswith(f"/{value}") and value not in body.values():
+                option = f"--{argument.replace('_', '-')}"
+                word = option if option in self._typed.can_be_typed else argument
+                raise UsageError(
+                    f"{word}: expected a name or an id, and none has a slash or is of dots alone"
+                )
 
 
 def add_node_options(parser: CommandParser) -> None:
@@ -154,5 +169,4 @@ def _client(arguments: Namespace, context: Context, token: SecretBytes | None, s
         client_cert=arguments.cert or context.tls.get("cert", ""),
         client_key=arguments.key or context.tls.get("key", ""),
     )
-    words = arguments.can_be_typed
-    return NodeClient(endpoint, token, words=words, tls=tls, timeout_seconds=seconds)
+    return NodeClient(endpoint, token, typed=cast("Arguments", arguments), tls=tls, timeout_seconds=seconds)
