@@ -40,14 +40,19 @@ class FileProvider:
     """Secrets below ``directory``, which is made if missing.
 
     Raises:
-        InvalidInputError: others than its owner may read the directory.
+        InvalidInputError: it cannot be made, or others than its owner may read it.
     """
 
     kind = "file"
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInputError(
+                f"HOLDFAST_SECRETS_DIRECTORY: expected a directory, or a place for one ({error.strerror})"
+            ) from None
         if self._directory.stat().st_mode & 0o077:
             raise InvalidInputError(
                 "HOLDFAST_SECRETS_DIRECTORY: expected a directory with mode 0700 (chmod 0700 it)"

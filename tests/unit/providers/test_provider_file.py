@@ -17,6 +17,18 @@ def test_a_directory_that_others_may_read_is_refused(tmp_path):
         FileProvider(tmp_path / "open")
 
 
+def test_a_directory_that_cannot_be_made_is_refused_by_its_setting(tmp_path):
+    (tmp_path / "file").touch()
+    for path, reason in (
+        (tmp_path / "file", "File exists"),
+        (tmp_path / "file" / "below", "Not a directory"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            FileProvider(path)
+        assert caught.value.message.startswith("HOLDFAST_SECRETS_DIRECTORY: expected a directory")
+        assert reason in caught.value.message
+
+
 def test_files_are_private_and_no_name_becomes_a_file_name(tmp_path):
     FileProvider(tmp_path / "s").put(SecretRef("odd name/ü"), SecretBytes(b"v"))
     files = [path for path in (tmp_path / "s").rglob("*") if path.is_file()]
