@@ -191,10 +191,15 @@ def test_a_stalled_receiver_keeps_nobody_waiting_where_another_device_took_the_l
     requests.serve(10)  # time stands still, so waiting for it would last for ever
     assert not stalled.is_failing
     assert len(sink.lines) == requests.count
-    clock.time += 3
-    requests.serve()
-    assert stalled.is_failing
+
+    def is_given_up():
+        clock.time += 3
+        # A kernel that was late to pass on what it has makes room for some more.
+        return any(requests.serve() and stalled.is_failing for _ in range(100))
+
+    eventually(is_given_up)
     assert "write timeout" in stalled.last_failure
+    assert len(sink.lines) == requests.count
     receiver.reads.set()
     clock.time += 60
     requests.serve()
