@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import struct
+import time
 
 from holdfast.volumes.errors import DamagedHeaderError, ErasedVolumeError, UnsupportedHeaderError
 
@@ -39,6 +40,7 @@ _CHECKSUM_AT = 448
 _COPY_SIZES = tuple(1 << power for power in range(14, 23))  # 16 KiB to 4 MiB, section 2.1
 _FIRST_MAGIC, _SECOND_MAGIC = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
 _ANNOUNCEMENT_BYTES = _CHECKSUM_AT + 64
+_PAUSES_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 _SLOT_NUMBERS = frozenset(str(number) for number in range(32))
 
 
@@ -87,19 +89,33 @@ class DataSegment:
 def read_header(descriptor: int) -> Luks2Header:
     """Return the newest intact copy of the header.
 
+    Whoever writes a header writes one copy after the other, and a re-encryption does so all the time. So the
+    first may be found half written and the second, looked at a moment later, as well: where both look damaged
+    they are looked at again, for a third of a second at most.
+
     Args:
         descriptor: an open file or block device.
 
     Raises:
         DamagedHeaderError: there is none.
     """
+    for pause in _PAUSES_SECONDS:
+        copies = _intact_copies(descriptor)
+        if copies or not os.pread(descriptor, len(_FIRST_MAGIC), 0).startswith(_FIRST_MAGIC):
+            break
+        time.sleep(pause)
+    else:
+        copies = _intact_copies(descriptor)
+    if not copies:
+        raise DamagedHeaderError("the volume has no intact LUKS2 header")
+    return max(copies, key=lambda header: header.sequence)
+
+
+def _intact_copies(descriptor: int) -> list[Luks2Header]:
     copies = [_read_copy(descriptor, 0, _FIRST_MAGIC)]
     # The second copy follows the first at once, so its place tells the size of both.
     copies += [_read_copy(descriptor, size, _SECOND_MAGIC) for size in _COPY_SIZES]
-    intact = [copy for copy in copies if copy is not None]
-    if not intact:
-        raise DamagedHeaderError("the volume has no intact LUKS2 header")
-    return max(intact, key=lambda header: header.sequence)
+    return [copy for copy in copies if copy is not None]
 
 
 def data_segment(header: Luks2Header, *, integrity: bool = False, growing: bool = False) -> DataSegment:

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import struct
+import threading
+import time
 
 import pytest
 
@@ -121,6 +123,29 @@ def test_two_damaged_copies_are_not(vol, key):
     flip(vol, COPY_BYTES + 4200)
     with pytest.raises(DamagedHeaderError):
         open_volume(vol, key)
+
+
+def test_a_header_that_is_written_all_the_time_is_read_all_the_time(vol):
+    """Whoever writes leaves one copy at a time half written; a reader may find each of them so."""
+    over = threading.Event()
+
+    def write():
+        with vol.path.open("r+b", buffering=0) as file:
+            while not over.is_set():
+                for place in (5000, COPY_BYTES + 5000):
+                    whole = os.pread(file.fileno(), 1, place)
+                    os.pwrite(file.fileno(), bytes((whole[0] ^ 1,)), place)
+                    time.sleep(0.0005)
+                    os.pwrite(file.fileno(), whole, place)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with vol.path.open("rb") as file:
+            assert {read_header(file.fileno()).uuid for _ in range(200)} == {vol.uuid}
+    finally:
+        over.set()
+        writer.join()
 
 
 def test_newest_intact_copy_wins(vol, key):
