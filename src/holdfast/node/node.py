@@ -230,11 +230,8 @@ class Node:
             rotation=rotation,
             moves=KeyMoves(catalog=catalog, keys=keys, cluster_key=cluster_key, rotation=rotation),
         )
-        self.provider, self.secret_scopes = (
-            ProviderService(gate=gate, provider=provider),
-            ScopeService(gate=gate, book=scopes),
-        )
-        doctor = KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key)
+        self.provider = ProviderService(gate=gate, provider=provider)
+        self.secret_scopes = ScopeService(gate=gate, book=scopes)
         recovery = KeyRecovery(
             catalog=catalog,
             devices=devices,
@@ -246,7 +243,7 @@ class Node:
         self.volume_keys = VolumeKeyService(
             gate=gate,
             catalog=catalog,
-            doctor=doctor,
+            doctor=KeyDoctor(devices=devices, keys=keys, cluster_key=cluster_key),
             recovery=recovery,
             reencryptions=Reencryptions(devices=devices, keys=keys, rotation=rotation, locks=locks),
         )
