@@ -1,6 +1,5 @@
 """``hfctl cloudsnap``: backups of volumes in stores of objects, and volumes out of backups."""
 
-import time
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -14,14 +13,13 @@ from holdfast.cli.hfctl.connection import (
     print_answer,
     prints_for_programs,
 )
+from holdfast.cli.hfctl.following import follow
 from holdfast.cli.hfctl.pairs import namespace_of, parse_pairs
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import print_result, print_table, remark
+from holdfast.cli.output import print_result, print_table
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
-from holdfast.cli.ticker import Ticker
 from holdfast.client import SdkClient
 
-ASK_SECONDS = 0.5
 LIST_HEADER = ("SOURCEVOLUME", "SOURCEVOLUMEID", "CLOUD-SNAP-ID", "CREATED-TIME", "SIZE", "ADDED", "STATUS")
 STATUS_HEADER = ("NAME", "SOURCEVOLUME", "STATE", "BYTES-PROCESSED", "TIME-STARTED", "COMPLETED", "ERROR")
 HISTORY_HEADER = ("SOURCEVOLUME", "CLOUD-SNAP-ID", "TIMESTAMP", "STATUS", "ERROR")
@@ -202,19 +200,13 @@ def _verify(arguments: Namespace) -> int:
 def _follow(arguments: Namespace, client: SdkClient, answer: Mapping[str, Any], begun: str, done: str) -> int:
     if arguments.no_wait:
         return print_answer(arguments, answer, begun)
-    ticker, task = Ticker(), answer["task_id"]
-    try:
-        while True:
-            found = client.request("POST", "cloudbackups/status", {"task_id": task})["statuses"][task]
-            if found.get("completed_time"):
-                break
-            ticker.say(lambda found=found: _progress(found))  # type: ignore[misc]
-            time.sleep(ASK_SECONDS)
-    except KeyboardInterrupt:
-        remark(f"It goes on at the node, until `hfctl cloudsnap stop --name {task}` ends it.")
-        raise
-    finally:
-        ticker.finish()
+    task = answer["task_id"]
+    found = follow(
+        lambda: client.request("POST", "cloudbackups/status", {"task_id": task})["statuses"][task],
+        is_over=lambda found: bool(found.get("completed_time")),
+        text=_progress,
+        goes_on=f"It goes on at the node, until `hfctl cloudsnap stop --name {task}` ends it.",
+    )
     state, problem = _state(found), "; ".join(found.get("info", []))
     good = state == "Done"
     said = done.format_map(found) if good else f"Cloudsnap task {task}: {state}. {problem}"

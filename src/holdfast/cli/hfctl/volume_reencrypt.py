@@ -1,17 +1,14 @@
 """``hfctl volume reencrypt``: another volume key, block by block."""
 
-import time
 from argparse import Namespace
 from typing import Any
 
 from holdfast.cli.arguments import CommandParser
 from holdfast.cli.hfctl.connection import add_node_options, node_client, print_answer
+from holdfast.cli.hfctl.following import follow
 from holdfast.cli.hfctl.sizes import format_size
-from holdfast.cli.output import remark, warn
+from holdfast.cli.output import warn
 from holdfast.cli.program import EXIT_REMOTE_ERROR, Run
-from holdfast.cli.ticker import Ticker
-
-ASK_SECONDS = 0.5
 
 
 def reencrypt(parser: CommandParser) -> Run:
@@ -36,16 +33,12 @@ def _reencrypt(arguments: Namespace) -> int:
     begun = client.request("POST", "volumes/keys/reencrypt", {"volume_id": arguments.volume})["reencryption"]
     if arguments.no_wait:
         return print_answer(arguments, begun, f"Volume {arguments.volume} is being re-encrypted")
-    ticker = Ticker()
-    try:
-        while (found := client.request("GET", status_path)["reencryption"]).get("running"):
-            ticker.say(lambda found=found: _text(found))  # type: ignore[misc]
-            time.sleep(ASK_SECONDS)
-    except KeyboardInterrupt:
-        remark("It goes on at the node; see how far it is with --status.")
-        raise
-    finally:
-        ticker.finish()
+    found = follow(
+        lambda: client.request("GET", status_path)["reencryption"],
+        is_over=lambda found: not found.get("running"),
+        text=_text,
+        goes_on="It goes on at the node; see how far it is with --status.",
+    )
     if found.get("keyslots_destroyed"):
         warn("Its recovery key opens it no longer: make another with `hfctl volume key recovery add`.")
     print_answer(arguments, found, found.get("problem") or f"Volume {arguments.volume} re-encrypted")
